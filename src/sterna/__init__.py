@@ -1,0 +1,1 @@
+"""Sterna: one-click MySQL upgrade."""

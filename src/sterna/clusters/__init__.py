@@ -1,0 +1,1 @@
+"""Where target clusters come from and run."""

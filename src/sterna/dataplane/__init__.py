@@ -1,0 +1,1 @@
+"""Moves the data: snapshot, copy, follow, verify."""

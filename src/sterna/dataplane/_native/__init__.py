@@ -1,0 +1,1 @@
+"""The two hot loops, in Cython."""

@@ -1,0 +1,1 @@
+"""Stable addresses for applications, served by HAProxy."""

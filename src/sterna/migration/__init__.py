@@ -1,0 +1,1 @@
+"""The pure domain: status, transitions, commands, policy. No I/O."""

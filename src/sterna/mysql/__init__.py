@@ -1,0 +1,1 @@
+"""The server's own vocabulary; knows nothing of migrations."""

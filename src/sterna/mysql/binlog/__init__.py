@@ -1,0 +1,1 @@
+"""Bytes to events, no I/O."""

@@ -1,0 +1,1 @@
+"""Routes and schemas of /api/v1; no logic."""

@@ -1,0 +1,1 @@
+"""Tables, revisions and repositories."""

@@ -1,0 +1,188 @@
+"""What the store keeps, as frozen values; the API returns them as they are.
+
+Times are aware datetimes in UTC. Ids carry their kind: `rm-…` instance, `pc-…` cluster, `pi-…`
+node, `pe-…` endpoint, `dts…` sync task, `ev-…` evaluation. Status words are the vendor's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A registered MySQL or MariaDB server, the source of an upgrade."""
+
+    id: str
+    description: str
+    host: str
+    port: int
+    user: str
+    version: str
+    tls: str  # Disabled | Preferred | Required
+    status: str  # Running | Released
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Node:
+    """One server of a cluster."""
+
+    id: str
+    role: str  # Writer | Reader
+    host: str
+    port: int
+    status: str  # Creating | Running | Stopped
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The target: one primary, N read-only nodes."""
+
+    id: str
+    description: str
+    version: str
+    engine: str
+    node_class: str
+    storage_engine: str
+    pay_type: str
+    status: str  # Creating | Running | Deleting
+    created_at: datetime
+    nodes: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A stable address for applications; `routes_to` says which servers answer there now."""
+
+    id: str
+    owner_id: str  # rm-… or pc-…, where it was created; does not change with an exchange
+    type: str  # Primary | Cluster | Custom | ReadOnly
+    read_write_mode: str  # ReadWrite | ReadOnly
+    host: str
+    port: int
+    net_type: str  # Private | Public
+    ssl_enabled: bool
+    state: str  # Open | Held
+    routes_to: tuple[str, ...] = ()  # "host:port"
+
+
+@dataclass(frozen=True)
+class TableProgress:
+    """One table of a sync task."""
+
+    database: str
+    table: str
+    rows_estimated: int
+    rows_copied: int
+    bytes_copied: int
+    rows_per_second: float
+    percent: float  # 0..100
+    eta_seconds: float | None
+    copied: bool
+    rows_verified: int
+    differences: int
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SyncTask:
+    """Schema sync, full sync, incremental sync from an origin to a destination."""
+
+    id: str
+    name: str
+    direction: str  # Forward | Reverse
+    status: str  # Initializing | Synchronizing | Failed | Suspending | Finished
+    stage: str  # schema | full | incremental
+    lag_seconds: float | None  # None: not known (nothing applied yet, or the stream is dead)
+    stalled_because: str  # empty while the stream is alive
+    origin_position: str
+    applied_position: str
+    rows_copied: int
+    rows_estimated: int
+    bytes_copied: int
+    copy_seconds: float | None
+    eta_seconds: float | None
+    rows_verified: int
+    differences: int
+    verified_at: datetime | None  # last complete clean or unclean pass
+    error: str
+    remedy: str
+    created_at: datetime
+    tables: tuple[TableProgress, ...] = ()
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One sentence of what happened to a migration."""
+
+    at: datetime
+    operation: str  # upgrade | switch_over | roll_back | complete | cancel | …
+    step: str
+    title: str
+    state: str  # done | failed | undone | refused | started | finished
+    sentence: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one precheck found."""
+
+    check: str
+    category: str  # notes | basic | dependencies | key | other
+    severity: str  # error | warning | note
+    object: str
+    message: str
+    why: str
+    remedy: str
+    ignorable: bool
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A stored report of the prechecks, kept seven days."""
+
+    id: str
+    instance_id: str
+    target_version: str
+    created_at: datetime
+    expires_at: datetime
+    result: str  # passed | warnings | failed
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One instance on its way to one cluster. Status words are the vendor's."""
+
+    cluster_id: str
+    instance_id: str
+    status: str
+    topology: str  # RDS2POLARDB | POLARDB2RDS | ""
+    source_mode: str  # rw | ro
+    cluster_mode: str  # rw | ro
+    method: str  # logical | physical
+    lag_seconds: float | None
+    stalled_because: str
+    expires_at: datetime
+    created_at: datetime
+    task_id: str
+    comment: str  # error message, empty when fine
+    operation: str  # the operation under way, empty when none
+    with_endpoints: bool  # whether the endpoints are exchanged now
+    switch_outage_ms: float | None
+    rollback_outage_ms: float | None
+    task: SyncTask | None = None
+    history: tuple[HistoryEntry, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class AccountPlan:
+    """How one account of an instance will reach the cluster."""
+
+    account: str  # 'user'@'host'
+    plugin: str
+    how: str  # carried | password supplied | left out | undecided
+    reason: str

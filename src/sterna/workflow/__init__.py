@@ -1,0 +1,1 @@
+"""The story of the upgrade and the engine that makes it durable."""

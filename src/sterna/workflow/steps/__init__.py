@@ -1,0 +1,1 @@
+"""Idempotent steps, each beside its undo."""
