@@ -1,0 +1,216 @@
+"""Connections to servers: one way to open a session, one way to ask, errors translated.
+
+`open_session` sets every session variable that could change what a statement means, so nothing
+depends on a server's configuration. `query`, `scalar`, `query_dicts` and `execute` raise only
+errors of `sterna.errors`: Refused (Unreachable, AccessDenied), Transient (connection lost, lock
+waits, deadlocks) and `ServerError` for everything else a server may answer.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pymysql
+from pymysql.connections import Connection
+from pymysql.constants import CLIENT
+from pymysql.cursors import Cursor, DictCursor
+
+from sterna.errors import Refused, SternaError, Transient
+from sterna.mysql.statements import statement
+from sterna.mysql.version import Version
+
+Tls = Literal["Preferred", "Disabled", "Required"]
+
+CONNECT_TIMEOUT_SECONDS = 10
+IDLE_TIMEOUT_SECONDS = 604_800
+NET_TIMEOUT_SECONDS = 3_600
+LOCK_WAIT_SECONDS = 50
+# Values travel as they are: row 0 of an AUTO_INCREMENT column stays 0, '2023-02-31' stays itself.
+SQL_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
+
+_ACCESS_DENIED = {1044, 1045, 1130, 1251, 1698, 1820, 1862, 3118, 3955, 4151}
+_UNREACHABLE = {2002, 2003, 2005}
+_LOST = {0, 1053, 1077, 1079, 1927, 2006, 2013, 2014, 2055, 4031}
+_BUSY = {
+    1040: "TooManyConnections",
+    1203: "TooManyConnections",
+    1205: "LockWaitTimeout",
+    1213: "Deadlock",
+    1226: "TooManyConnections",
+    1317: "Interrupted",
+}
+
+
+class ServerError(SternaError):
+    """A server refused a statement. `number` is its error number, e.g. 1146."""
+
+    code = "ServerError"
+
+    def __init__(self, number: int, text: str) -> None:
+        super().__init__(f"The server answered {number}: {text}.")
+        self.number = number
+        self.text = text
+
+
+class Session(Connection):
+    """A connection as `open_session` returns it: its session variables are set on purpose."""
+
+    server_version: str  # what the server greeted with
+
+    def _create_ssl_ctx(self, sslp: object) -> ssl.SSLContext:
+        """PyMySQL's hook: encryption with whatever the server has.
+
+        5.6 knows only TLS 1.0 and RSA key exchange, which OpenSSL refuses by itself.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.options |= 0x4  # OP_LEGACY_SERVER_CONNECT, named by Python from 3.12 on
+        context.set_ciphers("DEFAULT:kRSA:@SECLEVEL=0")
+        return context
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server is and who we are there."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    tls: Tls = "Preferred"
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def open_session(
+    server: Server,
+    *,
+    autocommit: bool = True,
+    read_timeout_seconds: float | None = None,
+    lock_wait_seconds: int = LOCK_WAIT_SECONDS,
+    local_infile: bool = False,
+) -> Session:
+    """A connection whose session variables are all set on purpose.
+
+    Texts are utf8mb4, the time zone is UTC, `SQL_MODE` lets values through unchanged, updates
+    count the rows found, statements have no time limit. Binary logging stays as it is. With
+    `local_infile` the connection may stream LOAD DATA LOCAL.
+
+    Raises:
+        Refused: Unreachable or AccessDenied.
+        Transient: the connection broke while it was set up, or the server has too many.
+    """
+    with translated_errors(server):
+        connection = _connect(server, read_timeout_seconds, local_infile)
+        connection.autocommit(autocommit)
+    for sql in _session_statements(lock_wait_seconds, greeting_version(connection)):
+        execute(connection, sql)
+    return connection
+
+
+def _connect(server: Server, read_timeout_seconds: float | None, local_infile: bool) -> Session:
+    return Session(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password.encode(),  # PyMySQL would take latin1
+        charset="utf8mb4",
+        client_flag=CLIENT.FOUND_ROWS,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=read_timeout_seconds,
+        ssl={"verify_mode": "none"} if server.tls == "Required" else None,
+        ssl_disabled=server.tls == "Disabled",
+        local_infile=local_infile,
+        autocommit=None,
+        program_name="sterna",
+    )
+
+
+def _session_statements(lock_wait_seconds: int, version: Version) -> Iterable[str]:
+    yield "SET NAMES utf8mb4"
+    yield (
+        f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00',"
+        f" lock_wait_timeout = {lock_wait_seconds}, innodb_lock_wait_timeout = {lock_wait_seconds},"
+        f" wait_timeout = {IDLE_TIMEOUT_SECONDS}, net_read_timeout = {NET_TIMEOUT_SECONDS},"
+        f" net_write_timeout = {NET_TIMEOUT_SECONDS}, sql_quote_show_create = 1,"
+        " sql_safe_updates = 0, sql_select_limit = DEFAULT, group_concat_max_len = 4294967295"
+    )
+    yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+    if no_limit := statement("no_time_limit", version):
+        yield no_limit
+
+
+def greeting_version(connection: Session) -> Version:
+    """The version the server greeted with; no round trip."""
+    return Version.parse(connection.server_version)
+
+
+def server_version(connection: Session) -> Version:
+    """The version the server itself says it is (a proxy may greet with another one)."""
+    return Version.parse(str(scalar(connection, "SELECT VERSION()")))
+
+
+def query(connection: Session, sql: str, args: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a statement. `%s` in the statement stands for a value of `args`."""
+    with translated_errors(), connection.cursor(Cursor) as cursor:
+        cursor.execute(sql, tuple(args) or None)
+        return list(cursor.fetchall())
+
+
+def query_dicts(connection: Session, sql: str, args: Iterable[Any] = ()) -> list[dict[str, Any]]:
+    """All rows of a statement, each by column name as the server spells it."""
+    with translated_errors(), connection.cursor(DictCursor) as cursor:
+        cursor.execute(sql, tuple(args) or None)
+        return list(cursor.fetchall())
+
+
+def scalar(connection: Session, sql: str, args: Iterable[Any] = ()) -> Any:
+    """The first column of the first row; None where there is no row."""
+    rows = query(connection, sql, args)
+    return rows[0][0] if rows else None
+
+
+def execute(connection: Session, sql: str, args: Iterable[Any] = ()) -> int:
+    """Run a statement without a result; the number of rows it found."""
+    with translated_errors(), connection.cursor(Cursor) as cursor:
+        return cursor.execute(sql, tuple(args) or None)
+
+
+@contextmanager
+def translated_errors(server: Server | None = None) -> Generator[None]:
+    """Turn PyMySQL's errors into Sterna's."""
+    try:
+        yield
+    except pymysql.MySQLError as error:
+        raise translate(error, server) from error
+
+
+def translate(error: pymysql.MySQLError, server: Server | None = None) -> SternaError:
+    """The Sterna error that says what PyMySQL's error means."""
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else -1
+    text = str(error.args[1] if len(error.args) > 1 else error).rstrip(".")
+    where = f"The server {server}" if server else "The server"
+    if number in _UNREACHABLE:
+        return Refused(
+            f"{where} cannot be reached: {text}.",
+            code="Unreachable",
+            remedy="Check its address and port, that it runs, and the firewalls on the way.",
+        )
+    if number in _ACCESS_DENIED:
+        return Refused(
+            f"{where} does not let us in: {text}.",
+            code="AccessDenied",
+            remedy="Check the user's name, host pattern, password and privileges.",
+        )
+    if number in _BUSY:
+        return Transient(f"{where} is busy: {text}.", code=_BUSY[number])
+    if number in _LOST:
+        return Transient(f"{where} broke the connection: {text}.", code="ConnectionLost")
+    return ServerError(number, text)
