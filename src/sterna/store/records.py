@@ -186,3 +186,33 @@ class AccountPlan:
     plugin: str
     how: str  # carried | password supplied | left out | undecided
     reason: str
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """A server version that can be a target on this machine."""
+
+    name: str
+    version: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an operation would do: the dry run."""
+
+    operation: str
+    allowed: bool
+    refusals: tuple[str, ...]
+    actions: tuple[str, ...]
+    figures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class OutlineStep:
+    """One step of an operation in the words of its docstring."""
+
+    operation: str
+    number: int
+    title: str
+    undo: str  # title of the undo, or why there is none

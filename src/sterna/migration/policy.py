@@ -1,0 +1,111 @@
+"""The limits Sterna holds itself to, and the decision whether an action is allowed now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sterna.errors import Refused
+from sterna.migration.status import REMEDIES, TITLES, TRANSITIONS, Action, Status
+
+LAG_SECONDS_MAX = 60.0
+MIGRATION_LIFETIME = timedelta(days=30)
+EVALUATION_LIFETIME = timedelta(days=7)
+SWITCH_BUDGET_SECONDS = 30.0
+TRANSACTION_SECONDS_MAX = 10.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known of a migration at the moment of a decision."""
+
+    cluster_id: str
+    status: Status
+    operation: str  # the operation under way, empty when none
+    lag_seconds: float | None
+    stalled_because: str
+    task_status: str
+    verified_clean: bool | None  # None: no pass has ended yet
+
+
+def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
+    """Why `action` must not be done now; all reasons at once, none when it may."""
+    state = _state_refusals(action, snapshot)
+    if state:
+        return state
+    if action in (Action.SWITCH_OVER, Action.ROLL_BACK):
+        return (*_lag_refusals(snapshot), *_verify_refusals(action, snapshot))
+    return ()
+
+
+def _state_refusals(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
+    if snapshot.operation:
+        return (
+            Refused(
+                f"{snapshot.cluster_id} is busy: {snapshot.operation} is under way.",
+                code="OperationUnderWay",
+                remedy=f"Wait until it has ended: sterna migration watch {snapshot.cluster_id}.",
+            ),
+        )
+    if snapshot.status in TRANSITIONS[action]:
+        return ()
+    return (
+        Refused(
+            f"{action.value.replace('_', ' ')} is not possible: the migration of "
+            f"{snapshot.cluster_id} is in status {snapshot.status} ({TITLES[snapshot.status]}).",
+            code="StatusNotSupported",
+            remedy=REMEDIES[snapshot.status].replace("CLUSTER", snapshot.cluster_id),
+        ),
+    )
+
+
+def _lag_refusals(snapshot: Snapshot) -> tuple[Refused, ...]:
+    watch = f"sterna migration watch {snapshot.cluster_id}"
+    if snapshot.task_status == "Failed" or snapshot.stalled_because:
+        cause = snapshot.stalled_because or "the sync task has stopped"
+        return (
+            Refused(
+                f"The synchronization stands still: {cause}.",
+                code="SyncStalled",
+                remedy=f"Remove the cause and wait until it runs again: {watch}.",
+            ),
+        )
+    if snapshot.lag_seconds is None:
+        return (
+            Refused(
+                "The replication latency is not known yet.",
+                code="LagUnknown",
+                remedy=f"Wait until it is shown: {watch}.",
+            ),
+        )
+    if snapshot.lag_seconds >= LAG_SECONDS_MAX:
+        return (
+            Refused(
+                f"The replication latency is {snapshot.lag_seconds:.1f} s; it must be below "
+                f"{LAG_SECONDS_MAX:.0f} s.",
+                code="LagTooHigh",
+                remedy=f"Wait until it has fallen: {watch}.",
+            ),
+        )
+    return ()
+
+
+def _verify_refusals(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
+    if action is not Action.SWITCH_OVER or snapshot.verified_clean:
+        return ()
+    if snapshot.verified_clean is None:
+        return (
+            Refused(
+                "The copied data has not been verified completely yet.",
+                code="NotVerified",
+                remedy=f"Wait for the pass to end: sterna migration watch {snapshot.cluster_id}.",
+            ),
+        )
+    return (
+        Refused(
+            "The last verification found differences between source and cluster.",
+            code="DifferencesFound",
+            remedy=f"See them with: sterna migration show {snapshot.cluster_id}; "
+            f"verify again with: sterna verify {snapshot.cluster_id}.",
+        ),
+    )

@@ -1,0 +1,165 @@
+"""Migrations, the operations on them, and the history of sentences."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from sterna.errors import Refused
+from sterna.store import tables
+from sterna.store.database import now
+from sterna.store.records import Evaluation, Finding, HistoryEntry, Migration
+from sterna.store.repository import Database, found, new_id, to_record
+
+
+@dataclasses.dataclass(frozen=True)
+class OperationRow:
+    """One run of an operation: what was asked, what it learned, how it ended."""
+
+    id: str
+    cluster_id: str
+    name: str
+    arguments: dict[str, Any]
+    facts: dict[str, Any]
+    state: str  # started | finished | failed
+    created_at: datetime
+    committed_at: datetime | None  # the point of no return
+    error: str
+
+
+class Journal:
+    """Reads and writes migrations, operations and history."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_migration(self, migration: Migration, ignored: tuple[str, ...]) -> None:
+        """Keep a new migration; Refused when its instance is already on its way."""
+        self.refuse_second(migration.instance_id)
+        values = dataclasses.asdict(migration)
+        for derived in ("lag_seconds", "stalled_because", "task", "history"):
+            del values[derived]
+        self._database.add(tables.migrations, **values, ignored=list(ignored))
+
+    def refuse_second(self, instance_id: str) -> None:
+        """Refused when the instance has a migration that is not closed."""
+        for row in self._database.rows(tables.migrations, instance_id=instance_id):
+            if row.status != "NO_MIGRATION":
+                raise Refused(
+                    f"{instance_id} is already being migrated to {row.cluster_id} "
+                    f"(status {row.status}).",
+                    code="MigrationExists",
+                    remedy=f"Complete or cancel that one first: "
+                    f"sterna migration show {row.cluster_id}.",
+                )
+
+    def migrations(self) -> list[Migration]:
+        """All migrations, oldest first, without task and history."""
+        rows = self._database.rows(tables.migrations, order="created_at")
+        return [to_record(Migration, r, lag_seconds=None, stalled_because="") for r in rows]
+
+    def migration(self, cluster_id: str) -> Migration:
+        """One migration without task and history; Refused NotFound."""
+        row = self._database.row(tables.migrations, cluster_id=cluster_id)
+        row = found(row, "migration", cluster_id)
+        return to_record(Migration, row, lag_seconds=None, stalled_because="")
+
+    def ignored(self, cluster_id: str) -> tuple[str, ...]:
+        """Names of the prechecks the user chose to ignore."""
+        row = self._database.row(tables.migrations, cluster_id=cluster_id)
+        return tuple(found(row, "migration", cluster_id).ignored)
+
+    def change_migration(self, cluster_id: str, **values: Any) -> None:
+        """Update fields of a migration."""
+        self._database.change(tables.migrations, {"cluster_id": cluster_id}, **values)
+
+    def begin(self, cluster_id: str, name: str, arguments: dict[str, Any]) -> OperationRow:
+        """Start an operation; Refused when another one is under way. One transaction."""
+        operation_id = new_id("op")
+        table = tables.migrations
+        with self._database.engine.begin() as connection:
+            claimed = connection.execute(
+                update(table)
+                .where(table.c.cluster_id == cluster_id, table.c.operation == "")
+                .values(operation=name, comment="")
+            )
+            if not claimed.rowcount:
+                raise Refused(
+                    f"{cluster_id} is busy: another operation is under way.",
+                    code="OperationUnderWay",
+                    remedy=f"Wait until it has ended: sterna migration watch {cluster_id}.",
+                )
+            values = {"cluster_id": cluster_id, "name": name, "arguments": arguments}
+            connection.execute(
+                insert(tables.operations).values(
+                    id=operation_id, **values, facts={}, state="started", created_at=now()
+                )
+            )
+        return self.operation(operation_id)
+
+    def operation(self, operation_id: str) -> OperationRow:
+        """One operation; Refused NotFound."""
+        row = self._database.row(tables.operations, id=operation_id)
+        return to_record(OperationRow, found(row, "operation", operation_id))
+
+    def unfinished(self) -> list[OperationRow]:
+        """Operations that were begun and have not ended."""
+        rows = self._database.rows(tables.operations, order="created_at", state="started")
+        return [to_record(OperationRow, row) for row in rows]
+
+    def learn(self, operation_id: str, **facts: Any) -> None:
+        """Add facts to an operation, in one transaction."""
+        table = tables.operations
+        with self._database.engine.begin() as connection:
+            known = connection.execute(
+                select(table.c.facts).where(table.c.id == operation_id)
+            ).scalar_one()
+            statement = update(table).where(table.c.id == operation_id)
+            connection.execute(statement.values(facts={**known, **facts}))
+
+    def commit(self, operation_id: str) -> None:
+        """The point of no return: from here on the operation is finished, whatever happens."""
+        operation = self.operation(operation_id)
+        if operation.committed_at is None:
+            self._database.change(tables.operations, {"id": operation_id}, committed_at=now())
+
+    def end(self, operation: OperationRow, *, error: str = "") -> None:
+        """The operation has ended; the migration is free for the next one."""
+        self._database.change(
+            tables.operations,
+            {"id": operation.id},
+            state="failed" if error else "finished",
+            finished_at=now(),
+            error=error,
+        )
+        self.change_migration(operation.cluster_id, operation="")
+
+    def write(self, cluster_id: str, entry: HistoryEntry) -> None:
+        """Append a sentence to the history."""
+        self._database.add(tables.history, cluster_id=cluster_id, **dataclasses.asdict(entry))
+
+    def history(self, cluster_id: str) -> tuple[HistoryEntry, ...]:
+        """All sentences about a migration, oldest first."""
+        rows = self._database.rows(tables.history, order="number", cluster_id=cluster_id)
+        return tuple(to_record(HistoryEntry, row) for row in rows)
+
+    def add_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep a report; those past their date are dropped."""
+        values = dataclasses.asdict(evaluation)
+        self._database.add(tables.evaluations, **{**values, "findings": list(values["findings"])})
+        table = tables.evaluations
+        with self._database.engine.begin() as connection:
+            connection.execute(table.delete().where(table.c.expires_at < now()))
+
+    def evaluations(self, instance_id: str) -> list[Evaluation]:
+        """The reports of an instance that have not expired, oldest first."""
+        where = {"instance_id": instance_id}
+        rows = self._database.rows(tables.evaluations, order="created_at", **where)
+        return [
+            to_record(Evaluation, row, findings=tuple(Finding(**f) for f in row.findings))
+            for row in rows
+            if row.expires_at > now()
+        ]

@@ -1,0 +1,220 @@
+"""The store: every row that outlives a process, read and written as frozen records."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, Row, Table, delete, insert, select, update
+
+from sterna.errors import Refused
+from sterna.store import tables
+from sterna.store.database import Secrets, open_database
+from sterna.store.records import Cluster, Endpoint, Instance, Node
+
+RecordT = TypeVar("RecordT")
+
+
+def new_id(kind: str) -> str:
+    """A fresh id such as `rm-3f9a…`; 60 random bits."""
+    return f"{kind}-{secrets.token_hex(8)}"[:19]
+
+
+def to_record(record: type[RecordT], row: Row[Any], **extra: Any) -> RecordT:
+    """A record from the columns of the same names, `extra` for the others."""
+    known = row._mapping
+    names = [f.name for f in dataclasses.fields(record) if f.name in known]  # type: ignore[arg-type]
+    values = {name: _frozen(known[name]) for name in names}
+    return record(**{**values, **extra})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Database:
+    """Four verbs on one table; everything else is in the repositories."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def add(self, table: Table, **values: Any) -> None:
+        """Insert one row."""
+        with self.engine.begin() as connection:
+            connection.execute(insert(table).values(**values))
+
+    def rows(self, table: Table, *, order: str = "", **where: Any) -> list[Row[Any]]:
+        """Rows whose columns equal `where`, ordered by column `order`."""
+        statement = select(table).filter_by(**where)
+        if order:
+            statement = statement.order_by(table.c[order])
+        with self.engine.connect() as connection:
+            return list(connection.execute(statement))
+
+    def row(self, table: Table, **where: Any) -> Row[Any] | None:
+        """The one row, or None."""
+        found = self.rows(table, **where)
+        return found[0] if found else None
+
+    def change(self, table: Table, where: Mapping[str, Any], **values: Any) -> int:
+        """Update rows; how many there were."""
+        with self.engine.begin() as connection:
+            result = connection.execute(update(table).filter_by(**where).values(**values))
+            return int(result.rowcount)
+
+    def put(self, table: Table, where: Mapping[str, Any], **values: Any) -> None:
+        """Update the row, insert it when it is not there."""
+        if not self.change(table, where, **values):
+            self.add(table, **where, **values)
+
+    def remove(self, table: Table, **where: Any) -> None:
+        """Delete rows."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(table).filter_by(**where))
+
+
+def found(row: Row[Any] | None, kind: str, name: str) -> Row[Any]:
+    """The row, or Refused when there is none."""
+    if row is None:
+        raise Refused(
+            f"There is no {kind} {name}.",
+            code="NotFound",
+            remedy=f"See which there are: sterna {kind} list.",
+        )
+    return row
+
+
+class Inventory:
+    """Instances, clusters with their nodes, endpoints, and the passwords that open them."""
+
+    def __init__(self, database: Database, secrets_: Secrets) -> None:
+        self._database = database
+        self._secrets = secrets_
+
+    def add_instance(self, instance: Instance, password: str) -> None:
+        """Keep a new instance."""
+        self._database.add(
+            tables.instances,
+            **dataclasses.asdict(instance),
+            password_encrypted=self._secrets.encrypt(password),
+        )
+
+    def instances(self) -> list[Instance]:
+        """All instances, oldest first."""
+        rows = self._database.rows(tables.instances, order="created_at")
+        return [to_record(Instance, row) for row in rows]
+
+    def instance(self, instance_id: str) -> Instance:
+        """One instance; Refused NotFound."""
+        row = self._database.row(tables.instances, id=instance_id)
+        return to_record(Instance, found(row, "instance", instance_id))
+
+    def instance_password(self, instance_id: str) -> str:
+        """The password Sterna opens the instance with."""
+        row = found(self._database.row(tables.instances, id=instance_id), "instance", instance_id)
+        return self._secrets.decrypt(row.password_encrypted)
+
+    def remove_instance(self, instance_id: str) -> None:
+        """Forget an instance, its endpoints, decisions and evaluations."""
+        self._database.remove(tables.endpoints, owner_id=instance_id)
+        self._database.remove(tables.account_decisions, instance_id=instance_id)
+        self._database.remove(tables.evaluations, instance_id=instance_id)
+        self._database.remove(tables.instances, id=instance_id)
+
+    def add_cluster(self, cluster: Cluster, *, admin_user: str, admin_password: str) -> None:
+        """Keep a new cluster, without its nodes."""
+        values = dataclasses.asdict(cluster)
+        del values["nodes"]
+        self._database.add(
+            tables.clusters,
+            **values,
+            admin_user=admin_user,
+            admin_password_encrypted=self._secrets.encrypt(admin_password),
+        )
+
+    def clusters(self) -> list[Cluster]:
+        """All clusters with their nodes, oldest first."""
+        rows = self._database.rows(tables.clusters, order="created_at")
+        return [to_record(Cluster, row, nodes=self.nodes(row.id)) for row in rows]
+
+    def cluster(self, cluster_id: str) -> Cluster:
+        """One cluster with its nodes; Refused NotFound."""
+        row = found(self._database.row(tables.clusters, id=cluster_id), "cluster", cluster_id)
+        return to_record(Cluster, row, nodes=self.nodes(cluster_id))
+
+    def cluster_admin(self, cluster_id: str) -> tuple[str, str]:
+        """User and password of Sterna's own account on the cluster."""
+        row = found(self._database.row(tables.clusters, id=cluster_id), "cluster", cluster_id)
+        return row.admin_user, self._secrets.decrypt(row.admin_password_encrypted)
+
+    def set_cluster_status(self, cluster_id: str, status: str) -> None:
+        """Creating, Running, …"""
+        self._database.change(tables.clusters, {"id": cluster_id}, status=status)
+
+    def add_node(self, cluster_id: str, node: Node, *, server_id: int) -> None:
+        """Keep a new node of a cluster."""
+        values = dataclasses.asdict(node)
+        self._database.add(tables.nodes, **values, cluster_id=cluster_id, server_id=server_id)
+
+    def nodes(self, cluster_id: str) -> tuple[Node, ...]:
+        """The nodes of a cluster, the writer first."""
+        rows = self._database.rows(tables.nodes, cluster_id=cluster_id)
+        return tuple(sorted((to_record(Node, r) for r in rows), key=lambda n: n.role != "Writer"))
+
+    def node_server_id(self, node_id: str) -> int:
+        """The server_id a node was given."""
+        return int(found(self._database.row(tables.nodes, id=node_id), "node", node_id).server_id)
+
+    def set_node_status(self, node_id: str, status: str) -> None:
+        """Creating, Running, Stopped."""
+        self._database.change(tables.nodes, {"id": node_id}, status=status)
+
+    def add_endpoint(self, endpoint: Endpoint) -> None:
+        """Keep a new endpoint."""
+        values = dataclasses.asdict(endpoint)
+        self._database.add(tables.endpoints, **{**values, "routes_to": list(endpoint.routes_to)})
+
+    def endpoints(self, owner_id: str | None = None) -> list[Endpoint]:
+        """Endpoints of one owner, or all, in the order of their ports."""
+        where = {} if owner_id is None else {"owner_id": owner_id}
+        rows = self._database.rows(tables.endpoints, order="port", **where)
+        return [to_record(Endpoint, row) for row in rows]
+
+    def set_routes(self, routes: Mapping[str, tuple[str, ...]]) -> None:
+        """Endpoint id → where it leads from now on."""
+        for endpoint_id, routes_to in routes.items():
+            where = {"id": endpoint_id}
+            self._database.change(tables.endpoints, where, routes_to=list(routes_to))
+
+    def set_endpoint_state(self, endpoint_ids: tuple[str, ...], state: str) -> None:
+        """Open or Held."""
+        for endpoint_id in endpoint_ids:
+            self._database.change(tables.endpoints, {"id": endpoint_id}, state=state)
+
+    def decide_account(self, instance_id: str, account: str, password: str | None) -> None:
+        """Remember a decision: a password to create the account with, or None to leave it out."""
+        self._database.put(
+            tables.account_decisions,
+            {"instance_id": instance_id, "account": account},
+            decision="leave out" if password is None else "password",
+            password_encrypted="" if password is None else self._secrets.encrypt(password),
+        )
+
+    def account_decisions(self, instance_id: str) -> dict[str, str | None]:
+        """Account → supplied password, or None where it is left out."""
+        rows = self._database.rows(tables.account_decisions, instance_id=instance_id)
+        return {
+            row.account: self._secrets.decrypt(row.password_encrypted)
+            if row.decision == "password"
+            else None
+            for row in rows
+        }
+
+
+def open_store(url: str, key_file: Path) -> tuple[Database, Inventory]:
+    """The database at its newest revision, and the inventory in it."""
+    database = Database(open_database(url))
+    return database, Inventory(database, Secrets(key_file))

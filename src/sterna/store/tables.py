@@ -1,0 +1,240 @@
+"""The tables of the store. Column names are the field names of `records`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    types,
+)
+
+
+class UtcDateTime(types.TypeDecorator[datetime]):
+    """Aware datetimes in, aware UTC datetimes out, whatever the database keeps."""
+
+    impl = types.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """To naive UTC; a naive value is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a time zone was given to the store")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """From naive UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData()
+
+
+def _id() -> Column[str]:
+    return Column("id", String(32), primary_key=True)
+
+
+def _text(name: str, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, default=default, server_default=default)
+
+
+def _integer(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, default=0, server_default="0")
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, UtcDateTime, nullable=nullable)
+
+
+instances = Table(
+    "instances",
+    metadata,
+    _id(),
+    _text("description"),
+    _text("host"),
+    _integer("port"),
+    _text("user"),
+    _text("password_encrypted"),
+    _text("version"),
+    _text("tls"),
+    _text("status"),
+    _time("created_at"),
+)
+
+clusters = Table(
+    "clusters",
+    metadata,
+    _id(),
+    _text("description"),
+    _text("version"),
+    _text("engine"),
+    _text("node_class"),
+    _text("storage_engine"),
+    _text("pay_type"),
+    _text("status"),
+    _text("admin_user"),
+    _text("admin_password_encrypted"),
+    _time("created_at"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    _id(),
+    Column("cluster_id", ForeignKey("clusters.id"), nullable=False, index=True),
+    _text("role"),
+    _text("host"),
+    _integer("port"),
+    _text("status"),
+    _integer("server_id"),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    _id(),
+    Column("owner_id", String(32), nullable=False, index=True),
+    _text("type"),
+    _text("read_write_mode"),
+    _text("host"),
+    Column("port", Integer, nullable=False, unique=True),
+    _text("net_type"),
+    Column("ssl_enabled", Boolean, nullable=False, default=False),
+    _text("state"),
+    Column("routes_to", JSON, nullable=False),
+)
+
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("cluster_id", String(32), primary_key=True),
+    Column("instance_id", String(32), nullable=False, index=True),
+    _text("status"),
+    _text("topology"),
+    _text("source_mode"),
+    _text("cluster_mode"),
+    _text("method"),
+    _time("expires_at"),
+    _time("created_at"),
+    _text("task_id"),
+    _text("comment"),
+    _text("operation"),
+    Column("with_endpoints", Boolean, nullable=False, default=False),
+    Column("switch_outage_ms", Float),
+    Column("rollback_outage_ms", Float),
+    Column("ignored", JSON, nullable=False),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    _id(),
+    Column("cluster_id", String(32), nullable=False, index=True),
+    _text("name"),
+    Column("arguments", JSON, nullable=False),
+    Column("facts", JSON, nullable=False),
+    _text("state"),
+    _time("created_at"),
+    _time("committed_at", nullable=True),
+    _time("finished_at", nullable=True),
+    _text("error"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("cluster_id", String(32), nullable=False, index=True),
+    _time("at"),
+    _text("operation"),
+    _text("step"),
+    _text("title"),
+    _text("state"),
+    _text("sentence"),
+    Column("seconds", Float, nullable=False, default=0.0),
+)
+
+sync_tasks = Table(
+    "sync_tasks",
+    metadata,
+    _id(),
+    _text("name"),
+    _text("direction"),
+    _text("status"),
+    _text("stage"),
+    Column("wanted", Boolean, nullable=False, default=False),
+    _integer("epoch"),
+    Column("lag_seconds", Float),
+    _time("lag_at", nullable=True),
+    _text("stalled_because"),
+    _text("origin_position"),
+    _text("applied_position"),
+    Column("copy_seconds", Float),
+    _integer("rows_copied"),
+    _integer("rows_verified"),
+    _integer("differences"),
+    _time("verified_at", nullable=True),
+    _text("error"),
+    _text("remedy"),
+    _time("created_at"),
+)
+
+task_tables = Table(
+    "task_tables",
+    metadata,
+    Column("task_id", String(32), primary_key=True),
+    Column("database", String(64), primary_key=True),
+    Column("table", String(64), primary_key=True),
+    _integer("rows_estimated"),
+    _integer("rows_copied"),
+    _integer("bytes_copied"),
+    Column("seconds", Float, nullable=False, default=0.0),
+    Column("copied", Boolean, nullable=False, default=False),
+    _integer("rows_verified"),
+    _integer("differences"),
+    _time("verified_at", nullable=True),
+)
+
+task_logs = Table(
+    "task_logs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", String(32), nullable=False, index=True),
+    _time("at"),
+    _text("level"),
+    _text("sentence"),
+)
+
+account_decisions = Table(
+    "account_decisions",
+    metadata,
+    Column("instance_id", String(32), primary_key=True),
+    Column("account", String(255), primary_key=True),
+    _text("decision"),  # password | leave out
+    _text("password_encrypted"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    _id(),
+    Column("instance_id", String(32), nullable=False, index=True),
+    _text("target_version"),
+    _time("created_at"),
+    _time("expires_at"),
+    _text("result"),
+    Column("findings", JSON, nullable=False),
+)

@@ -1,0 +1,137 @@
+"""Sync tasks, their tables and their logs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from sterna.store import tables
+from sterna.store.database import now
+from sterna.store.records import SyncTask, TableProgress
+from sterna.store.repository import Database, found, to_record
+
+LAG_STALE_SECONDS = 5.0
+
+
+class Tasks:
+    """Reads and writes sync tasks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, task_id: str, name: str) -> None:
+        """Keep a new forward task that is not wanted to run yet."""
+        self._database.add(
+            tables.sync_tasks,
+            id=task_id,
+            name=name,
+            direction="Forward",
+            status="Initializing",
+            stage="schema",
+            created_at=now(),
+        )
+
+    def change(self, task_id: str, **values: Any) -> None:
+        """Update fields of a task."""
+        self._database.change(tables.sync_tasks, {"id": task_id}, **values)
+
+    def want(self, task_id: str, *, running: bool, direction: str | None = None) -> None:
+        """Say whether the task's process should run, and in which direction."""
+        values: dict[str, Any] = {"wanted": running, "lag_seconds": None, "error": ""}
+        if direction is not None:
+            values["direction"] = direction
+        self.change(task_id, **values)
+
+    def is_wanted(self, task_id: str) -> bool:
+        """Whether the task's process should run."""
+        row = self._database.row(tables.sync_tasks, id=task_id)
+        return row is not None and bool(row.wanted)
+
+    def wanted(self) -> list[str]:
+        """Ids of the tasks whose process should run."""
+        return [row.id for row in self._database.rows(tables.sync_tasks, wanted=True)]
+
+    def next_epoch(self, task_id: str) -> int:
+        """A fencing epoch above all before; every start of a process takes one."""
+        table = tables.sync_tasks
+        with self._database.engine.begin() as connection:
+            statement = update(table).where(table.c.id == task_id)
+            connection.execute(statement.values(epoch=table.c.epoch + 1))
+            epoch = connection.execute(select(table.c.epoch).where(table.c.id == task_id))
+            return int(epoch.scalar_one())
+
+    def put_table(self, task_id: str, database: str, table: str, **values: Any) -> None:
+        """Create or update the progress of one table."""
+        key = {"task_id": task_id, "database": database, "table": table}
+        self._database.put(tables.task_tables, key, **values)
+
+    def forget_tables(self, task_id: str) -> None:
+        """Drop all progress: the copy begins anew."""
+        self._database.remove(tables.task_tables, task_id=task_id)
+
+    def log(self, task_id: str, level: str, sentence: str) -> None:
+        """Append to the task's log."""
+        self._database.add(
+            tables.task_logs, task_id=task_id, at=now(), level=level, sentence=sentence
+        )
+
+    def logs(self, task_id: str) -> list[tuple[datetime, str, str]]:
+        """(when, level, sentence), oldest first."""
+        rows = self._database.rows(tables.task_logs, order="number", task_id=task_id)
+        return [(row.at, row.level, row.sentence) for row in rows]
+
+    def task(self, task_id: str) -> SyncTask:
+        """A task with the progress of its tables; Refused NotFound."""
+        row = found(self._database.row(tables.sync_tasks, id=task_id), "task", task_id)
+        rows = self._database.rows(tables.task_tables, order="table", task_id=task_id)
+        progress = tuple(_progress(each) for each in rows)
+        lag_seconds, stalled = _lag(row)
+        return to_record(
+            SyncTask,
+            row,
+            lag_seconds=lag_seconds,
+            stalled_because=stalled,
+            rows_copied=sum(p.rows_copied for p in progress),
+            rows_estimated=sum(max(p.rows_estimated, p.rows_copied) for p in progress),
+            bytes_copied=sum(p.bytes_copied for p in progress),
+            eta_seconds=_eta(progress),
+            tables=progress,
+        )
+
+
+def _lag(row: Row[Any]) -> tuple[float | None, str]:
+    """Lag as last reported; a report that is old means the stream's process is dead."""
+    if row.stage != "incremental" or row.stalled_because:
+        return None, row.stalled_because
+    if not row.wanted:
+        return None, ""
+    if row.lag_at is None:
+        return None, "" if row.status != "Failed" else row.error
+    silent_seconds = (now() - row.lag_at).total_seconds()
+    if silent_seconds > LAG_STALE_SECONDS:
+        return None, f"the sync task has been silent for {silent_seconds:.0f} s"
+    return row.lag_seconds, ""
+
+
+def _progress(row: Row[Any]) -> TableProgress:
+    rate = row.rows_copied / row.seconds if row.seconds > 0 else 0.0
+    rows_total = max(row.rows_estimated, row.rows_copied, 1)
+    left = max(rows_total - row.rows_copied, 0)
+    return to_record(
+        TableProgress,
+        row,
+        rows_per_second=rate,
+        percent=100.0 if row.copied else min(99.9, 100.0 * row.rows_copied / rows_total),
+        eta_seconds=0.0 if row.copied else (left / rate if rate else None),
+    )
+
+
+def _eta(progress: tuple[TableProgress, ...]) -> float | None:
+    """Seconds left, from the rows of all tables and the speed of those under way."""
+    left = sum(max(p.rows_estimated - p.rows_copied, 0) for p in progress if not p.copied)
+    rate = sum(p.rows_per_second for p in progress if not p.copied)
+    if not left:
+        return 0.0
+    return left / rate if rate else None
