@@ -1,0 +1,322 @@
+"""Nodes on this machine: one server process each, in a folder of its own.
+
+    <cluster>/<node>/my.cnf          written at every start
+    <cluster>/<node>/data/           appears when it is whole
+    <cluster>/<node>/error.log       what the server says
+    <cluster>/<node>/first.sql       the admin's password, until the first start is over
+
+Servers outlive the Sterna server and are adopted by the next one. When we are root they run as
+the system user `mysql`; the folders on the way are 0711, so it can pass but not look around.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sterna.clusters.config import first_statements, render_config
+from sterna.clusters.process import (
+    find_process,
+    give_away,
+    launch,
+    run_as_server,
+    signal_process,
+    wait_for_exit,
+)
+from sterna.clusters.provisioner import NodeSpec
+from sterna.errors import Refused, SternaError, Transient
+from sterna.mysql.connection import open_session, query
+
+START_SECONDS_MAX = 600.0  # crash recovery of a large server takes its time
+STOP_SECONDS_MAX = 300.0
+POLL_SECONDS = 0.05
+LOG_LINES = 15
+# Parameters a data directory is born with: they take part in the name of its template.
+BORN_WITH = ("lower_case_table_names", "innodb_page_size", "innodb_data_file_path")
+
+
+@dataclass(frozen=True)
+class LocalProvisioner:
+    """The `Provisioner` of this machine.
+
+    Attributes:
+        templates: folder to keep fresh data directories in, so that the next node of the same
+            engine starts from a copy. For tests: copies share their TLS keys.
+    """
+
+    templates: Path | None = None
+
+    def create_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`. Refused: NodeNotCreated, with the end of the server's own log."""
+        with _locked(spec):
+            _make_folders(spec)
+            _write_config(spec)
+            if spec.data.exists():
+                return
+            # A process with our configuration and no data: an initialization that lost its parent.
+            _kill(spec)
+            _write_private(_first_sql(spec), first_statements(spec))
+            fresh = spec.data.with_name("data.new")
+            _remove(fresh)
+            self._fill(spec, fresh)
+            fresh.rename(spec.data)
+
+    def configure_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`."""
+        with _locked(spec):
+            _write_config(spec)
+
+    def start_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`. Refused: NodeNotStarted, with the end of the server's own log."""
+        with _locked(spec):
+            if not self.is_running(spec):
+                _write_config(spec)
+                (spec.folder / "mysqld.pid").unlink(missing_ok=True)
+                options = [_argument(spec)]
+                if _first_sql(spec).exists():
+                    options.append(f"--init-file={_first_sql(spec)}")
+                engine = spec.engine
+                log = spec.folder / "error.log"
+                launch([*engine.mysqld, *options], environment=engine.environment, output=log)
+            _wait_until_ready(spec)
+            _first_sql(spec).unlink(missing_ok=True)
+
+    def stop_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`. Transient: NodeNotStopped; the server is still shutting down."""
+        with _locked(spec):
+            signal_process(_argument(spec), signal.SIGTERM)
+            if not wait_for_exit(_argument(spec), seconds=STOP_SECONDS_MAX):
+                raise Transient(
+                    f"Node {spec.id} has been shutting down for {STOP_SECONDS_MAX:.0f} seconds.",
+                    code="NodeNotStopped",
+                )
+
+    def restart_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`."""
+        self.stop_node(spec)
+        self.start_node(spec)
+
+    def delete_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`."""
+        if not spec.cluster.exists():
+            return
+        with _locked(spec):
+            _kill(spec)
+            doomed = spec.cluster / f".{spec.id}.deleted"
+            _remove(doomed)
+            # Renamed first: a half-removed data directory must never look like a whole one.
+            with suppress(FileNotFoundError):
+                spec.folder.rename(doomed)
+            _remove(doomed)
+            _lock_file(spec).unlink()
+        with suppress(OSError):
+            spec.cluster.rmdir()  # fails, rightly, while other nodes are in it
+
+    def is_running(self, spec: NodeSpec) -> bool:
+        """See `Provisioner`."""
+        return find_process(_argument(spec)) is not None
+
+    def _fill(self, spec: NodeSpec, fresh: Path) -> None:
+        template = self.templates and self.templates / _template_name(spec)
+        if template and template.exists():
+            _copy_data(template, fresh)
+            return
+        _initialize(spec, fresh)
+        if template:
+            _keep_template(fresh, template)
+
+
+def free_port(host: str, *, first: int, last: int) -> int:
+    """The first port of a range nobody listens on now. Refused: NoFreePort."""
+    for port in range(first, last + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind((host, port))
+                return port
+    raise Refused(
+        f"All ports from {first} to {last} on {host} are taken.",
+        code="NoFreePort",
+        remedy="Delete clusters that are no longer needed, or choose another range of ports.",
+    )
+
+
+def error_log_tail(spec: NodeSpec) -> str:
+    """The last lines of what the server said."""
+    try:
+        text = (spec.folder / "error.log").read_text(errors="replace")
+    except FileNotFoundError:
+        return "(there is no error log)"
+    return "\n".join(text.splitlines()[-LOG_LINES:])
+
+
+def _argument(spec: NodeSpec) -> str:
+    """The argument that makes the node's process recognisable."""
+    return f"--defaults-file={spec.folder / 'my.cnf'}"
+
+
+def _first_sql(spec: NodeSpec) -> Path:
+    return spec.folder / "first.sql"
+
+
+def _lock_file(spec: NodeSpec) -> Path:
+    return spec.cluster / f".{spec.id}.lock"
+
+
+@contextmanager
+def _locked(spec: NodeSpec) -> Generator[None]:
+    """One at a time for each node, over all processes of this machine."""
+    _make_passable(spec.cluster)
+    with _lock_file(spec).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make_passable(folder: Path) -> None:
+    for path in (*reversed(folder.parents), folder):
+        if not path.exists():
+            path.mkdir(exist_ok=True)
+            path.chmod(0o711)
+
+
+def _make_folders(spec: NodeSpec) -> None:
+    for path in (spec.folder, spec.folder / "tmp"):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o750)
+        give_away(path)
+    log = spec.folder / "error.log"
+    log.touch(mode=0o640)
+    give_away(log)
+
+
+def _write_config(spec: NodeSpec) -> None:
+    _write_private(spec.folder / "my.cnf", render_config(spec))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """For the server's eyes only, and never half-written."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    give_away(fresh)
+    fresh.rename(path)
+
+
+def _kill(spec: NodeSpec) -> None:
+    """End a process whose data is about to be removed."""
+    signal_process(_argument(spec), signal.SIGKILL)
+    if not wait_for_exit(_argument(spec), seconds=STOP_SECONDS_MAX):
+        raise Transient(f"The process of node {spec.id} does not end.", code="NodeNotStopped")
+
+
+def _remove(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+# --- a fresh data directory -----------------------------------------------------------------
+
+
+def _initialize(spec: NodeSpec, fresh: Path) -> None:
+    if spec.engine.initialize == "copy":
+        _copy_data(_shipped_data(spec), fresh)
+        return
+    fresh.mkdir(mode=0o750)
+    give_away(fresh)
+    log = spec.folder / "error.log"
+    command = [*_initializer(spec), f"--datadir={fresh}"]
+    if run_as_server(command, environment=spec.engine.environment, output=log):
+        raise _failed(spec, "could not be initialized", "NodeNotCreated")
+
+
+def _initializer(spec: NodeSpec) -> list[str]:
+    if spec.engine.initialize == "initialize-insecure":
+        return [*spec.engine.mysqld, _argument(spec), "--initialize-insecure"]
+    folders = [spec.engine.basedir / name for name in ("bin", "scripts")]
+    tool = shutil.which("mariadb-install-db", path=os.pathsep.join(map(str, folders)))
+    if tool is None:
+        raise _failed(spec, "has no mariadb-install-db beside its server", "NodeNotCreated")
+    plain = ("--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+    return [tool, _argument(spec), f"--basedir={spec.engine.basedir}", *plain]
+
+
+def _shipped_data(spec: NodeSpec) -> Path:
+    if spec.engine.template is None:
+        raise _failed(spec, "comes without a data directory to copy", "NodeNotCreated")
+    return spec.engine.template
+
+
+def _copy_data(template: Path, fresh: Path) -> None:
+    # auto.cnf is a server's identity; two with the same one cannot replicate.
+    shutil.copytree(template, fresh, symlinks=True, ignore=shutil.ignore_patterns("auto.cnf"))
+    fresh.chmod(0o750)
+    give_away(fresh, *fresh.rglob("*"))
+
+
+def _template_name(spec: NodeSpec) -> str:
+    born = [f"{name}={spec.parameters.get(name)}" for name in BORN_WITH]
+    facts = "\n".join([*spec.engine.mysqld, *born])
+    name = str(spec.engine.version).lower().replace(" ", "-")
+    return f"{name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
+
+
+def _keep_template(fresh: Path, template: Path) -> None:
+    template.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = template.with_name(f".{template.name}.{os.getpid()}")
+    shutil.copytree(fresh, unfinished, symlinks=True)
+    try:
+        unfinished.rename(template)
+    except OSError:
+        _remove(unfinished)  # somebody else was faster; theirs is as good
+
+
+# --- starting -------------------------------------------------------------------------------
+
+
+def _wait_until_ready(spec: NodeSpec) -> None:
+    """Until the admin is let in by this very server, and not by another one on its port."""
+    for _ in _until(START_SECONDS_MAX):
+        if wait_for_exit(_argument(spec), seconds=POLL_SECONDS):
+            raise _failed(spec, "ended while it was starting", "NodeNotStarted")
+        if _answers(spec):
+            return
+    raise _failed(spec, f"did not answer within {START_SECONDS_MAX:.0f} seconds", "NodeNotStarted")
+
+
+def _until(seconds: float) -> Iterator[None]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+
+
+def _answers(spec: NodeSpec) -> bool:
+    try:
+        session = open_session(spec.server)
+    except Transient:
+        return False
+    except Refused as error:
+        if error.code == "Unreachable":
+            return False
+        raise
+    with session:
+        return query(session, "SELECT @@pid_file") == [(str(spec.folder / "mysqld.pid"),)]
+
+
+def _failed(spec: NodeSpec, what: str, code: str) -> SternaError:
+    return Refused(
+        f"Node {spec.id} ({spec.engine.version}) {what}. Its log ends with:\n"
+        f"{error_log_tail(spec)}\n",
+        code=code,
+        remedy="Correct what the log complains about, then try again.",
+    )
