@@ -1,1 +1,1 @@
-"""The HTTP side of Sterna."""
+"""The HTTP side of Sterna: one JSON API under /api/v1, on loopback, behind a token."""

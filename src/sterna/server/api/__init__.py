@@ -1,1 +1,1 @@
-"""Routes and schemas of /api/v1; no logic."""
+"""The routes of /api/v1, one file per noun; no logic, only calls of the service."""

@@ -1,0 +1,151 @@
+"""The HTTP client of the command line: finds the server and its token, raises its refusals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import TypeAdapter
+
+from sterna.errors import Refused, SternaError
+from sterna.settings import read_settings
+from sterna.store.records import Migration
+
+Kind = TypeVar("Kind")
+
+# Registering, evaluating and planning look at real servers; the server bounds them itself.
+ANSWER_SECONDS = 300
+# The event stream sends a comment every 15 seconds while nothing changes.
+SILENCE_SECONDS = 60
+
+
+class Client:
+    """Requests to the server at `url` with its `token`; holds no connection between them."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str, kind: type[Kind], **query: str | bool | None) -> Kind:
+        """The record at `path`. Arguments that are None are left out of the query."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return _parse(self._send("GET", path, params=given), kind)
+
+    def post(self, path: str, kind: type[Kind], body: dict[str, Any] | None = None) -> Kind:
+        """What the server answers to `body` at `path`."""
+        return _parse(self._send("POST", path, json=body or {}), kind)
+
+    def tell(self, path: str, body: dict[str, Any]) -> None:
+        """Send `body` to `path`, where the answer has no content."""
+        self._send("POST", path, json=body)
+
+    def delete(self, path: str) -> None:
+        """Delete what is at `path`."""
+        self._send("DELETE", path)
+
+    def watch(self, cluster_id: str) -> Iterator[Migration]:
+        """The migration now, and again whenever it changes, until the caller stops."""
+        adapter = TypeAdapter(Migration)
+        with self._open(f"/migrations/{cluster_id}/events") as answer:
+            for line in answer.iter_lines():
+                if line.startswith("data:"):
+                    yield adapter.validate_json(line.removeprefix("data:"))
+        raise SternaError(
+            "The server ended the event stream; operations under way go on by themselves.",
+            code="ServerLost",
+            remedy=f"Look with: sterna migration show {cluster_id}",
+        )
+
+    def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        with self._reaching(), self._http() as http:
+            answer = http.request(method, path, **parts)
+        if answer.is_error:
+            raise _problem(answer)
+        return answer
+
+    @contextmanager
+    def _open(self, path: str) -> Iterator[httpx.Response]:
+        with (
+            self._reaching(),
+            self._http() as http,
+            http.stream("GET", path, timeout=SILENCE_SECONDS) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise _problem(answer)
+            yield answer
+
+    def _http(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=f"{self._url}/api/v1",
+            headers=self._headers,
+            timeout=ANSWER_SECONDS,
+            trust_env=False,  # the token is for the server, not for a proxy on the way
+        )
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Tell "there is no server" from "the server was lost on the way"."""
+        try:
+            yield
+        except httpx.ConnectError as error:
+            raise _not_running(self._url) from error
+        except httpx.TransportError as error:
+            raise SternaError(
+                f"The connection to the server broke ({error}); what was asked may be under way.",
+                code="ServerLost",
+                remedy="Look with: sterna migration list",
+            ) from error
+
+
+def connect() -> Client:
+    """A client for STERNA_URL and STERNA_TOKEN, or the server of this machine's STERNA_HOME.
+
+    Raises SternaError "ServerNotRunning" when there is no token: no server has started here yet.
+    """
+    settings = read_settings()
+    url = os.environ.get("STERNA_URL") or settings.url
+    token = os.environ.get("STERNA_TOKEN")
+    if not token:
+        try:
+            token = (settings.home / "token").read_text().strip()
+        except FileNotFoundError as error:
+            raise _not_running(url) from error
+        except PermissionError as error:
+            raise SternaError(
+                f"The token in {settings.home} belongs to another user.",
+                code="TokenUnreadable",
+                remedy="Run the command as the user of the server, or set STERNA_TOKEN.",
+            ) from error
+    return Client(url.rstrip("/"), token)
+
+
+def _parse(answer: httpx.Response, kind: type[Kind]) -> Kind:
+    return TypeAdapter(kind).validate_json(answer.content)
+
+
+def _problem(answer: httpx.Response) -> SternaError:
+    """The error the server answered with; Refused for 404 and 409, so that it exits with 3."""
+    try:
+        body = answer.json()
+        code, message, remedy = body["code"], body["message"], body["remedy"]
+    except (ValueError, KeyError, TypeError):
+        return SternaError(
+            f"The server answered {answer.status_code} without saying why.",
+            code="ServerFailed",
+            remedy="Look at the output of `sterna server`.",
+        )
+    if answer.status_code in (404, 409):
+        return Refused(message, code=code, remedy=remedy)
+    return SternaError(message, code=code, remedy=remedy)
+
+
+def _not_running(url: str) -> SternaError:
+    return SternaError(
+        f"There is no Sterna server at {url}.",
+        code="ServerNotRunning",
+        remedy="Start it with: sterna server",
+    )

@@ -1,0 +1,111 @@
+"""`sterna instance`: the servers an upgrade can start from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from sterna.cli.ask import PasswordFile, Yes, confirm, read_password
+from sterna.cli.client import Client, connect
+from sterna.cli.output import Json, print_facts, print_table, say, show
+from sterna.store.records import Endpoint, Instance
+
+app = typer.Typer(no_args_is_help=True, help="Servers an upgrade can start from.")
+
+
+class Tls(StrEnum):
+    """Whether connections to the server are encrypted."""
+
+    Disabled = "Disabled"
+    Preferred = "Preferred"
+    Required = "Required"
+
+
+@app.command()
+def add(
+    host: Annotated[str, typer.Option(help="Address of the server.")],
+    user: Annotated[str, typer.Option(help="Account Sterna uses on it.")],
+    port: Annotated[int, typer.Option(help="Port of the server.")] = 3306,
+    description: Annotated[str, typer.Option(help="A name for people.")] = "",
+    tls: Annotated[Tls, typer.Option(help="Encryption of connections to it.")] = Tls.Preferred,
+    endpoint_port: Annotated[
+        int | None, typer.Option(help="Port of its endpoint; chosen when left out.")
+    ] = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Register a server and give it an endpoint; prints the id and the endpoint's address.
+
+    The password comes from --password-file, STERNA_PASSWORD or a prompt.
+    """
+    body = {
+        "host": host,
+        "port": port,
+        "user": user,
+        "password": read_password(f"Password of {user} on {host}", password_file),
+        "description": description,
+        "tls": tls.value,
+        "endpoint_port": endpoint_port,
+    }
+    client = connect()
+    instance = client.post("/instances", Instance, body)
+    show(instance, as_json=as_json, human=lambda: _print_added(client, instance))
+
+
+@app.command("list")
+def list_instances(as_json: Json = False) -> None:
+    """List the registered instances."""
+    instances = connect().get("/instances", list[Instance])
+    rows = ((i.id, i.version, f"{i.host}:{i.port}", i.status, i.description) for i in instances)
+    columns = ("Instance", "Version", "Address", "Status", "Description")
+    empty = "No instances. Register one with: sterna instance add"
+    show(instances, as_json=as_json, human=lambda: print_table(columns, rows, empty=empty))
+
+
+@app.command("show")
+def show_instance(
+    instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")], as_json: Json = False
+) -> None:
+    """Show one instance and its endpoints."""
+    client = connect()
+    instance = client.get(f"/instances/{instance_id}", Instance)
+    show(instance, as_json=as_json, human=lambda: _print_instance(client, instance))
+
+
+@app.command()
+def remove(
+    instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")], yes: Yes = False
+) -> None:
+    """Forget an instance and its endpoints; the server itself stays as it is."""
+    client = connect()
+    confirm(f"Forget {instance_id} and close its endpoints?", yes=yes)
+    client.delete(f"/instances/{instance_id}")
+    say(f"{instance_id} is forgotten; the server itself was not touched.")
+
+
+def _print_added(client: Client, instance: Instance) -> None:
+    say(instance.id)
+    for endpoint in _endpoints(client, instance):
+        say(f"endpoint {endpoint.host}:{endpoint.port}")
+
+
+def _print_instance(client: Client, instance: Instance) -> None:
+    print_facts(
+        {
+            "Instance": instance.id,
+            "Description": instance.description,
+            "Address": f"{instance.host}:{instance.port}",
+            "User": instance.user,
+            "Version": instance.version,
+            "TLS": instance.tls,
+            "Status": instance.status,
+            "Registered": instance.created_at,
+            "Endpoints": [f"{e.host}:{e.port} ({e.type})" for e in _endpoints(client, instance)],
+        }
+    )
+
+
+def _endpoints(client: Client, instance: Instance) -> list[Endpoint]:
+    return client.get("/endpoints", list[Endpoint], owner_id=instance.id)

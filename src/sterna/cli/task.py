@@ -1,0 +1,60 @@
+"""`sterna task`: the sync tasks behind migrations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sterna.cli.client import connect
+from sterna.cli.output import Json, print_facts, print_table, say, show
+from sterna.store.records import SyncTask, TableProgress
+
+app = typer.Typer(no_args_is_help=True, help="Sync tasks: copy, follow, verify.")
+
+
+@app.command("show")
+def show_task(
+    task_id: Annotated[str, typer.Argument(metavar="TASK", help="Id of the sync task, dts…")],
+    as_json: Json = False,
+) -> None:
+    """Show one sync task and the progress of its tables."""
+    task = connect().get(f"/tasks/{task_id}", SyncTask)
+    show(task, as_json=as_json, human=lambda: _print(task))
+
+
+def _print(task: SyncTask) -> None:
+    print_facts(
+        {
+            "Sync task": task.id,
+            "Name": task.name,
+            "Direction": task.direction,
+            "Status": task.status,
+            "Stage": task.stage,
+            "Latency": None if task.lag_seconds is None else f"{task.lag_seconds:.3f} s",
+            "Stalled because": task.stalled_because,
+            "Position read": task.origin_position,
+            "Position applied": task.applied_position,
+            "Rows copied": f"{task.rows_copied:,} of about {task.rows_estimated:,}",
+            "Rows verified": f"{task.rows_verified:,}, {task.differences} differ",
+            "Verified": task.verified_at,
+            "Error": task.error,
+            "Remedy": task.remedy,
+        }
+    )
+    say("")
+    columns = ("Table", "Rows", "Bytes", "%", "Rows/s", "Copied", "Differences", "Verified")
+    print_table(columns, map(_row, task.tables), empty="No tables yet.")
+
+
+def _row(table: TableProgress) -> tuple[object, ...]:
+    return (
+        f"{table.database}.{table.table}",
+        f"{table.rows_copied:,}",
+        f"{table.bytes_copied:,}",
+        f"{table.percent:.1f}",
+        f"{table.rows_per_second:,.0f}",
+        table.copied,
+        table.differences,
+        table.verified_at,
+    )

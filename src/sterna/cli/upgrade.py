@@ -1,0 +1,78 @@
+"""`sterna upgrade`, `continue` and `give-up`: the way to a running, synchronised cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sterna.cli.ask import Yes, confirm
+from sterna.cli.client import Client, connect
+from sterna.cli.evaluation import Version
+from sterna.cli.live import wait_for_operation
+from sterna.cli.migration import ClusterId
+from sterna.cli.output import Json, say, show
+from sterna.store.records import Migration
+
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CHECK", help="Accept what this precheck found; may be repeated."),
+]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Show the progress until the operation is over.")
+]
+
+
+def upgrade(
+    instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],
+    version: Version,
+    nodes: Annotated[int, typer.Option(min=0, help="Read-only nodes besides the primary.")] = 0,
+    ignore: Ignore = None,
+    description: Annotated[str, typer.Option(help="A name for people.")] = "",
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Create a cluster, copy the instance to it and keep both in sync; prints the cluster id."""
+    client = connect()
+    body = {
+        "instance_id": instance_id,
+        "target_version": version,
+        "nodes": nodes,
+        "ignore": ignore or [],
+        "description": description,
+    }
+    migration = client.post("/migrations", Migration, body)
+    if not as_json:
+        say(migration.cluster_id)
+    finish(client, migration, wait=wait, as_json=as_json)
+
+
+def continue_migrating(
+    cluster_id: ClusterId, ignore: Ignore = None, wait: Wait = False, as_json: Json = False
+) -> None:
+    """Go on after a failed precheck, with its cause removed or accepted."""
+    client = connect()
+    body = {"ignore": ignore or []}
+    migration = client.post(f"/migrations/{cluster_id}/continue", Migration, body)
+    finish(client, migration, wait=wait, as_json=as_json)
+
+
+def give_up(cluster_id: ClusterId, yes: Yes = False, as_json: Json = False) -> None:
+    """Give a migration up after a failed precheck; the cluster stays, on its own."""
+    client = connect()
+    confirm(f"Give up the migration to {cluster_id}?", yes=yes)
+    migration = client.post(f"/migrations/{cluster_id}/give-up", Migration)
+    finish(client, migration, wait=True, as_json=as_json)
+
+
+def finish(client: Client, migration: Migration, *, wait: bool, as_json: bool) -> None:
+    """Wait for the operation just started, if asked to, and print how the migration stands."""
+    if wait:
+        migration = wait_for_operation(client, migration.cluster_id, quiet=as_json)
+    show(migration, as_json=as_json, human=lambda: say(_standing(migration)))
+
+
+def _standing(migration: Migration) -> str:
+    modes = f"source {migration.source_mode}, cluster {migration.cluster_mode}"
+    under_way = f", {migration.operation} under way" if migration.operation else ""
+    return f"{migration.cluster_id}: {migration.status}{under_way}, {modes}"

@@ -1,0 +1,115 @@
+"""Instances, their evaluations and their accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from sterna.server.api.common import TheService
+from sterna.store.records import AccountPlan, Evaluation, Instance
+
+router = APIRouter(prefix="/instances", tags=["instances"])
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+@dataclass(frozen=True)
+class NewInstance:
+    """A server to register. `endpoint_port` is chosen when it is left out."""
+
+    host: str
+    port: Port
+    user: str
+    password: str = field(repr=False)
+    description: str = ""
+    tls: Literal["Disabled", "Preferred", "Required"] = "Preferred"
+    endpoint_port: Port | None = None
+
+
+@dataclass(frozen=True)
+class NewEvaluation:
+    """The version to evaluate for."""
+
+    target_version: str
+
+
+@dataclass(frozen=True)
+class AccountPassword:
+    """The password an account will have on the cluster. `account` is 'user'@'host'."""
+
+    account: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AccountName:
+    """One account, written 'user'@'host'."""
+
+    account: str
+
+
+@router.post("", status_code=201)
+def add_instance(new: NewInstance, service: TheService) -> Instance:
+    """Register a server and give it an endpoint. Nothing on the server changes."""
+    return service.add_instance(
+        new.host,
+        new.port,
+        new.user,
+        new.password,
+        description=new.description,
+        tls=new.tls,
+        endpoint_port=new.endpoint_port,
+    )
+
+
+@router.get("")
+def list_instances(service: TheService) -> list[Instance]:
+    """All registered instances."""
+    return service.instances()
+
+
+@router.get("/{instance_id}")
+def show_instance(instance_id: str, service: TheService) -> Instance:
+    """One instance."""
+    return service.instance(instance_id)
+
+
+@router.delete("/{instance_id}", status_code=204)
+def remove_instance(instance_id: str, service: TheService) -> None:
+    """Forget an instance and its endpoints. Refused while a migration is under way."""
+    service.remove_instance(instance_id)
+
+
+@router.post("/{instance_id}/evaluations", status_code=201)
+def evaluate(instance_id: str, new: NewEvaluation, service: TheService) -> Evaluation:
+    """Run all prechecks and keep the report for seven days. Nothing is created."""
+    return service.evaluate(instance_id, new.target_version)
+
+
+@router.get("/{instance_id}/evaluations")
+def list_evaluations(instance_id: str, service: TheService) -> list[Evaluation]:
+    """The kept reports of an instance."""
+    return service.evaluations(instance_id)
+
+
+@router.get("/{instance_id}/accounts")
+def list_accounts(
+    instance_id: str, target_version: Annotated[str, Query()], service: TheService
+) -> list[AccountPlan]:
+    """How each account of the instance would reach a cluster of `target_version`."""
+    return service.accounts(instance_id, target_version)
+
+
+@router.post("/{instance_id}/accounts/set-password", status_code=204)
+def set_account_password(instance_id: str, given: AccountPassword, service: TheService) -> None:
+    """Supply the password of an account whose stored hash the target cannot use."""
+    service.set_account_password(instance_id, given.account, given.password)
+
+
+@router.post("/{instance_id}/accounts/leave-out", status_code=204)
+def leave_out_account(instance_id: str, given: AccountName, service: TheService) -> None:
+    """Do not carry an account to the cluster."""
+    service.leave_out_account(instance_id, given.account)

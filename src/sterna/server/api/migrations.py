@@ -1,0 +1,133 @@
+"""Migrations: start one, look at it, and the operations on it.
+
+An operation answers at once with `operation` set; it is over when `operation` is "" again, and the
+newest history entry with step "operation" says whether it finished or failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.sse import EventSourceResponse
+from pydantic import Field
+
+from sterna.server.api.common import TheService
+from sterna.server.events import changes
+from sterna.store.records import Migration, Plan
+
+router = APIRouter(prefix="/migrations", tags=["migrations"])
+
+
+@dataclass(frozen=True)
+class NewMigration:
+    """An upgrade to start. `nodes` counts the read-only nodes besides the primary."""
+
+    instance_id: str
+    target_version: str
+    nodes: Annotated[int, Field(ge=0, le=15)] = 0
+    ignore: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """Names of the prechecks whose findings are accepted."""
+
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SwitchOver:
+    """Whether the endpoints move with the writes."""
+
+    with_endpoints: bool
+
+
+@router.post("", status_code=202)
+def upgrade(new: NewMigration, service: TheService) -> Migration:
+    """Create a cluster and start the migration to it."""
+    return service.upgrade(
+        new.instance_id,
+        new.target_version,
+        nodes=new.nodes,
+        ignore=new.ignore,
+        description=new.description,
+    )
+
+
+@router.get("")
+def list_migrations(service: TheService) -> list[Migration]:
+    """All migrations, without their tables and history."""
+    return service.migrations()
+
+
+@router.get("/{cluster_id}")
+def show_migration(cluster_id: str, service: TheService) -> Migration:
+    """One migration with its sync task, tables and history."""
+    return service.migration(cluster_id)
+
+
+@router.get("/{cluster_id}/events", response_class=EventSourceResponse)
+async def watch_migration(
+    now: Annotated[Migration, Depends(show_migration)], service: TheService
+) -> AsyncIterable[Migration]:
+    """The migration now, and again whenever it has changed, as server-sent events."""
+    async for migration in changes(now, service.migration):
+        yield migration
+
+
+@router.post("/{cluster_id}/continue", status_code=202)
+def continue_migrating(cluster_id: str, given: Continuation, service: TheService) -> Migration:
+    """Go on after a failed precheck."""
+    return service.continue_migrating(cluster_id, ignore=given.ignore)
+
+
+@router.post("/{cluster_id}/give-up", status_code=202)
+def give_up(cluster_id: str, service: TheService) -> Migration:
+    """Give the migration up after a failed precheck. The cluster stays."""
+    return service.give_up(cluster_id)
+
+
+@router.get("/{cluster_id}/switch-over/plan")
+def plan_switch_over(cluster_id: str, with_endpoints: bool, service: TheService) -> Plan:
+    """What a switchover would do, and why it would be refused. Changes nothing."""
+    return service.plan_switch_over(cluster_id, with_endpoints)
+
+
+@router.post("/{cluster_id}/switch-over", status_code=202)
+def switch_over(cluster_id: str, given: SwitchOver, service: TheService) -> Migration:
+    """Move the writes to the cluster."""
+    return service.switch_over(cluster_id, with_endpoints=given.with_endpoints)
+
+
+@router.get("/{cluster_id}/roll-back/plan")
+def plan_roll_back(cluster_id: str, service: TheService) -> Plan:
+    """What a rollback would do, and why it would be refused. Changes nothing."""
+    return service.plan_roll_back(cluster_id)
+
+
+@router.post("/{cluster_id}/roll-back", status_code=202)
+def roll_back(cluster_id: str, service: TheService) -> Migration:
+    """Move the writes back to the instance."""
+    return service.roll_back(cluster_id)
+
+
+@router.post("/{cluster_id}/complete", status_code=202)
+def complete(cluster_id: str, service: TheService) -> Migration:
+    """Cut the link and keep the cluster. There is no way back after it."""
+    return service.complete(cluster_id)
+
+
+@router.post("/{cluster_id}/cancel", status_code=202)
+def cancel(cluster_id: str, service: TheService) -> Migration:
+    """Cut the link and keep the instance. The cluster stays, on its own."""
+    return service.cancel(cluster_id)
+
+
+@router.post("/{cluster_id}/verify", status_code=202)
+def verify(cluster_id: str, service: TheService) -> Migration:
+    """Compare both sides row by row, in the background."""
+    return service.verify(cluster_id)

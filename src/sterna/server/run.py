@@ -1,0 +1,42 @@
+"""Serves the API until it is told to stop."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import uvicorn
+
+from sterna.errors import Refused
+from sterna.server.app import make_app
+from sterna.server.token import read_or_make_token
+from sterna.settings import Settings
+from sterna.workflow.service import Service
+
+# Watchers hold their connections open for as long as they like; a stop does not wait for them.
+GRACE_SECONDS = 2
+
+
+def serve(service: Service, settings: Settings) -> None:
+    """Answer requests at `settings.url` until SIGINT or SIGTERM.
+
+    Raises Refused "PortInUse" when something else listens there.
+    """
+    app = make_app(service, read_or_make_token(settings.home))
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    with _listen(settings) as listener:
+        print(f"Sterna listens at {settings.url}", file=sys.stderr, flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port))
+    except OSError as error:
+        raise Refused(
+            f"Cannot listen at {settings.host}:{settings.port} ({error.strerror}).",
+            code="PortInUse",
+            remedy="Stop what listens there, or set STERNA_PORT to a free port.",
+        ) from error

@@ -1,0 +1,258 @@
+"""The command line against a server with a pretended service."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sterna.cli.app import main
+from tests.fixtures.pretend_service import (
+    EVALUATION,
+    FINDING,
+    TOKEN,
+    PretendService,
+    Serving,
+    serving,
+)
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def service() -> PretendService:
+    """The service the commands reach."""
+    return PretendService()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Serving]:
+    """One server for all tests here; each puts its own service behind it."""
+    with serving(PretendService()) as server:
+        yield server
+
+
+@pytest.fixture
+def run(
+    server: Serving,
+    service: PretendService,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs one command; exit code, standard output, standard error."""
+    server.app.state.service = service
+    monkeypatch.setenv("STERNA_URL", server.url)
+    monkeypatch.setenv("STERNA_TOKEN", TOKEN)
+    return _runner(capsys)
+
+
+def _runner(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run_one(*arguments: str) -> tuple[int, str, str]:
+        code = main(lambda: None, arguments)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_one
+
+
+READING = [
+    ("engine", "list"),
+    ("instance", "list"),
+    ("instance", "show", "rm-1"),
+    ("evaluate", "rm-1", "--version", "9.7.4"),
+    ("account", "list", "rm-1", "--version", "9.7.4"),
+    ("migration", "list"),
+    ("migration", "show", "pc-1"),
+    ("cluster", "list"),
+    ("cluster", "show", "pc-1"),
+    ("endpoint", "list"),
+    ("endpoint", "list", "rm-1"),
+    ("task", "show", "dts1"),
+    ("explain",),
+    ("explain", "switch_over"),
+    ("verify", "pc-1"),
+    ("upgrade", "rm-1", "--version", "9.7.4"),
+    ("upgrade", "rm-1", "--version", "9.7.4", "--wait"),
+    ("continue", "pc-1"),
+    ("switch-over", "pc-1", "--with-endpoints", "--dry-run"),
+    ("switch-over", "pc-1", "--with-endpoints", "--yes"),
+    ("roll-back", "pc-1", "--dry-run"),
+    ("roll-back", "pc-1", "--yes", "--no-wait"),
+    ("cancel", "pc-1", "--yes"),
+    ("give-up", "pc-1", "--yes"),
+]
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_json_is_one_document(run: Run, command: tuple[str, ...]) -> None:
+    """With --json standard output is one JSON document and nothing else."""
+    code, out, err = run(*command, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) not in ({}, [])
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_people_get_text(run: Run, command: tuple[str, ...]) -> None:
+    """Without --json something readable is printed, and the command is done."""
+    code, out, _ = run(*command)
+    assert code == 0
+    assert out.strip()
+    assert not out.startswith(("{", "["))
+
+
+def test_a_refusal_exits_with_3_and_the_remedy(run: Run) -> None:
+    """A refused command prints the reason and what to do instead."""
+    code, out, err = run("complete", "pc-1", "--yes")
+    assert (code, out) == (3, "")
+    assert "WrongStatus" in err
+    assert "Switch over first" in err
+
+
+def test_errors_are_json_where_json_is_asked_for(run: Run) -> None:
+    """With --json an error is one JSON document on standard error."""
+    code, out, err = run("instance", "show", "rm-x", "--json")
+    assert (code, out) == (3, "")
+    assert json.loads(err)["code"] == "NotFound"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("unknown",),
+        ("upgrade", "rm-1"),
+        ("switch-over", "pc-1", "--yes"),
+        ("instance", "add", "--host", "h", "--user", "u", "--password", "hunter2"),
+        ("evaluate", "rm-1", "--version", "9.7.4", "--nonsense"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_2(
+    run: Run, service: PretendService, command: tuple[str, ...]
+) -> None:
+    """A command that is not complete or not known does nothing; passwords are no arguments."""
+    code, out, err = run(*command, "--json")
+    assert (code, out) == (2, "")
+    assert json.loads(err)["code"] == "Usage"
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("instance", "remove", "rm-1"),
+        ("switch-over", "pc-1", "--with-endpoints"),
+        ("roll-back", "pc-1"),
+        ("complete", "pc-1"),
+        ("cancel", "pc-1"),
+        ("give-up", "pc-1"),
+    ],
+    ids=" ".join,
+)
+def test_destructive_commands_want_a_yes(
+    run: Run, service: PretendService, command: tuple[str, ...]
+) -> None:
+    """Where nobody can be asked, a destructive command without --yes does nothing."""
+    code, _, err = run(*command)
+    assert code == 2
+    assert "--yes" in err
+    assert service.calls == []
+
+
+def test_an_operation_that_fails_exits_with_1(run: Run, service: PretendService) -> None:
+    """Waiting for an operation that does not finish ends with 1 and its last sentence."""
+    service.outcome = "failed"
+    code, _, err = run("switch-over", "pc-1", "--without-endpoints", "--yes")
+    assert code == 1
+    assert "It is over." in err
+    assert service.calls == [("switch_over", "pc-1", False)]
+
+
+def test_a_plan_that_is_refused_starts_nothing(run: Run, service: PretendService) -> None:
+    """When the plan says no, the operation is not started, with or without --dry-run."""
+    service.plan = dataclasses.replace(
+        service.plan, allowed=False, refusals=("Latency is 61 s; it must be below 60 s.",)
+    )
+    for option in ("--yes", "--dry-run"):
+        code, _, err = run("switch-over", "pc-1", "--with-endpoints", option)
+        assert code == 3
+        assert "61 s" in err
+    assert service.calls == []
+
+
+def test_an_evaluation_with_errors_exits_with_3(run: Run, service: PretendService) -> None:
+    """A failed evaluation prints its findings with their remedies, and refuses."""
+    service.evaluation = dataclasses.replace(EVALUATION, result="failed", findings=(FINDING,))
+    code, out, err = run("evaluate", "rm-1", "--version", "9.7.4")
+    assert code == 3
+    assert "SET GLOBAL binlog_row_image = FULL;" in out
+    assert "PrecheckFailed" in err
+
+
+def test_upgrade_hands_over_its_options(run: Run, service: PretendService) -> None:
+    """Nodes and ignored prechecks reach the service; the first line is the cluster id."""
+    command = ("upgrade", "rm-1", "--version", "9.7.4", "--nodes", "2")
+    _, out, _ = run(*command, "--ignore", "a", "--ignore", "b")
+    assert out.splitlines()[0] == "pc-1"
+    given = {"nodes": 2, "ignore": ("a", "b"), "description": ""}
+    assert service.calls == [("upgrade", "rm-1", "9.7.4", given)]
+
+
+ADD = ("instance", "add", "--host", "db", "--port", "3307", "--user", "admin")
+
+
+def _password_given(service: PretendService) -> Any:
+    return service.calls[0][4]
+
+
+def test_a_password_comes_from_the_environment(
+    run: Run, service: PretendService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STERNA_PASSWORD is used where there is no file; id and endpoint are printed."""
+    monkeypatch.setenv("STERNA_PASSWORD", "from environment")
+    code, out, _ = run(*ADD)
+    assert code == 0
+    assert out.split() == ["rm-1", "endpoint", "127.0.0.1:6033"]
+    assert _password_given(service) == "from environment"
+
+
+def test_a_password_comes_from_the_first_line_of_a_file(
+    run: Run, service: PretendService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file wins over the environment; blanks inside its first line are kept."""
+    monkeypatch.setenv("STERNA_PASSWORD", "from environment")
+    file = tmp_path / "password"
+    file.write_text(" from file \nsecond line\n")
+    run(*ADD, "--password-file", str(file))
+    assert _password_given(service) == " from file "
+
+
+def test_without_any_password_nothing_is_sent(run: Run, service: PretendService) -> None:
+    """Where nobody can be asked for a password, the command is refused as incomplete."""
+    code, _, err = run(*ADD)
+    assert code == 2
+    assert "--password-file" in err
+    assert service.calls == []
+
+
+def test_without_a_server_the_remedy_says_how_to_start_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """No token, or nobody listening: exit code 1, and the command that starts a server."""
+    monkeypatch.setenv("STERNA_HOME", str(tmp_path))
+    monkeypatch.setenv("STERNA_URL", "http://127.0.0.1:9")
+    for token in ("", "some"):
+        monkeypatch.setenv("STERNA_TOKEN", token)
+        code, out, err = _runner(capsys)("instance", "list")
+        assert (code, out) == (1, "")
+        assert "sterna server" in err
+
+
+def test_the_server_command_runs_the_server() -> None:
+    """`sterna server` calls what the composition root handed in."""
+    calls: list[str] = []
+    assert main(lambda: calls.append("served"), ["server"]) == 0
+    assert calls == ["served"]
