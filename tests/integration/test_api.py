@@ -27,7 +27,7 @@ def service() -> PretendService:
 def client(service: PretendService) -> Iterator[httpx.Client]:
     """A client that has the token."""
     with (
-        serving(service) as url,
+        serving(service) as server,
         httpx.Client(
             base_url=f"{server.url}/api/v1",
             headers={"Authorization": f"Bearer {TOKEN}"},
