@@ -1,0 +1,3 @@
+"""Fixtures of all tests come from the plugins in tests/fixtures."""
+
+pytest_plugins = ["tests.fixtures.servers"]
