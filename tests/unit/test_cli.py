@@ -84,6 +84,8 @@ READING = [
     ("roll-back", "pc-1", "--yes", "--no-wait"),
     ("cancel", "pc-1", "--yes"),
     ("give-up", "pc-1", "--yes"),
+    ("instance", "remove", "rm-1", "--yes"),
+    ("account", "leave-out", "rm-1", "'app'@'%'"),
 ]
 
 

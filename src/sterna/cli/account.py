@@ -30,7 +30,10 @@ def list_accounts(instance_id: InstanceId, version: Version, as_json: Json = Fal
 
 @app.command("set-password")
 def set_password(
-    instance_id: InstanceId, account: Account, password_file: PasswordFile = None
+    instance_id: InstanceId,
+    account: Account,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
 ) -> None:
     """Supply the password an account will have on the cluster.
 
@@ -39,11 +42,13 @@ def set_password(
     password = read_password(f"Password of {account}", password_file)
     path = f"/instances/{instance_id}/accounts/set-password"
     connect().tell(path, {"account": account, "password": password})
-    say(f"{account} will be created with this password.")
+    sentence = f"{account} will be created with this password."
+    show({"password_set": account}, as_json=as_json, human=lambda: say(sentence))
 
 
 @app.command("leave-out")
-def leave_out(instance_id: InstanceId, account: Account) -> None:
+def leave_out(instance_id: InstanceId, account: Account, as_json: Json = False) -> None:
     """Do not carry an account to the cluster."""
     connect().tell(f"/instances/{instance_id}/accounts/leave-out", {"account": account})
-    say(f"{account} will not be on the cluster.")
+    sentence = f"{account} will not be on the cluster."
+    show({"left_out": account}, as_json=as_json, human=lambda: say(sentence))

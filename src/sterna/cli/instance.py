@@ -76,13 +76,16 @@ def show_instance(
 
 @app.command()
 def remove(
-    instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")], yes: Yes = False
+    instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Forget an instance and its endpoints; the server itself stays as it is."""
     client = connect()
     confirm(f"Forget {instance_id} and close its endpoints?", yes=yes)
     client.delete(f"/instances/{instance_id}")
-    say(f"{instance_id} is forgotten; the server itself was not touched.")
+    sentence = f"{instance_id} is forgotten; the server itself was not touched."
+    show({"removed": instance_id}, as_json=as_json, human=lambda: say(sentence))
 
 
 def _print_added(client: Client, instance: Instance) -> None:

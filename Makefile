@@ -1,0 +1,50 @@
+# Everything a person or a machine runs here. `make` alone lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
+
+.DEFAULT_GOAL := help
+.PHONY: help install servers lint test demo docs lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## Make .venv with everything pinned in requirements.txt
+
+$(INSTALLED): requirements.txt pyproject.toml setup.py tools/system-packages $(NATIVE)
+	tools/system-packages $(PYTHON)
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+servers: install  ## Fetch the MySQL, MariaDB and HAProxy versions the tests and the demo run
+	tools/servers
+
+lint: install  ## Check formatting, style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: servers lint  ## Run all tests on real servers; print sizes and the slowest tests
+	$(BIN)/pytest --durations=15
+
+demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
+	$(BIN)/python -m demo
+
+docs: install  ## Write docs/reference/cli.md anew from the commands
+	$(BIN)/python -m tools.write_cli_reference docs/reference/cli.md
+
+lock:  ## Write requirements.txt anew from pyproject.toml
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet uv
+	build/lock/bin/uv pip compile --quiet --upgrade --all-extras --generate-hashes --python-version 3.11 \
+		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
+
+clean:  ## Remove what was built; the fetched servers stay
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src -name '*.so' -delete -o -name '*.egg-info' -prune -exec rm -rf {} +
+	rm -f src/sterna/dataplane/_native/*.c
