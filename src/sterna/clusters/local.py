@@ -80,13 +80,8 @@ class LocalProvisioner:
         with _locked(spec):
             if not self.is_running(spec):
                 _write_config(spec)
-                (spec.folder / "mysqld.pid").unlink(missing_ok=True)
-                options = [_argument(spec)]
-                if _first_sql(spec).exists():
-                    options.append(f"--init-file={_first_sql(spec)}")
-                engine = spec.engine
-                log = spec.folder / "error.log"
-                launch([*engine.mysqld, *options], environment=engine.environment, output=log)
+                _remove_traces(spec)
+                _launch(spec)
             _wait_until_ready(spec)
             _first_sql(spec).unlink(missing_ok=True)
 
@@ -282,6 +277,22 @@ def _keep_template(fresh: Path, template: Path) -> None:
 
 
 # --- starting -------------------------------------------------------------------------------
+
+
+def _remove_traces(spec: NodeSpec) -> None:
+    """What a killed server left behind. A socket's lock names a process number; when the system
+    has given that number to somebody else, the server would refuse to start."""
+    data = spec.data
+    for path in (spec.folder / "mysqld.pid", data / "mysql.sock", data / "mysql.sock.lock"):
+        path.unlink(missing_ok=True)
+
+
+def _launch(spec: NodeSpec) -> None:
+    first = _first_sql(spec)
+    options = [_argument(spec), *([f"--init-file={first}"] if first.exists() else [])]
+    engine = spec.engine
+    log = spec.folder / "error.log"
+    launch([*engine.mysqld, *options], environment=engine.environment, output=log)
 
 
 def _wait_until_ready(spec: NodeSpec) -> None:
