@@ -8,16 +8,21 @@ waits, deadlocks) and `ServerError` for everything else a server may answer.
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, BinaryIO, Literal
 
 import pymysql
 from pymysql.connections import Connection
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, COMMAND
 from pymysql.cursors import Cursor, DictCursor
+from pymysql.protocol import OKPacketWrapper
 
 from sterna.errors import Refused, SternaError, Transient
 from sterna.mysql.statements import statement
@@ -60,6 +65,12 @@ class Session(Connection):
     """A connection as `open_session` returns it: its session variables are set on purpose."""
 
     server_version: str  # what the server greeted with
+    _sock: socket.socket | None
+    _rfile: BinaryIO
+    _next_seq_id: int
+    _execute_command: Callable[[int, bytes], None]
+    _read_ok_packet: Callable[[], OKPacketWrapper]
+    _force_close: Callable[[], None]
 
     def _create_ssl_ctx(self, sslp: object) -> ssl.SSLContext:
         """PyMySQL's hook: encryption with whatever the server has.
@@ -73,6 +84,34 @@ class Session(Connection):
         context.options |= 0x4  # OP_LEGACY_SERVER_CONNECT, named by Python from 3.12 on
         context.set_ciphers("DEFAULT:kRSA:@SECLEVEL=0")
         return context
+
+    def send(self, sql: bytes) -> None:
+        """Write a statement without waiting for its answer; `receive` takes the answers in order.
+
+        Only for statements without a result set. BINLOG must not be part of a multi-statement,
+        so many of them are made fast by writing ahead.
+        """
+        with translated_errors():
+            self._execute_command(COMMAND.COM_QUERY, sql)
+        self.unanswered.append(self._next_seq_id)
+
+    def receive(self) -> int:
+        """Wait for the oldest answer not taken yet; the number of rows it found."""
+        self._next_seq_id = self.unanswered.popleft()
+        with translated_errors():
+            return int(self._read_ok_packet().affected_rows)
+
+    @cached_property
+    def unanswered(self) -> deque[int]:
+        """Packet numbers the answers of sent statements will begin with."""
+        return deque()
+
+    def cut(self) -> None:
+        """Close the socket at once, also under another thread that waits on it."""
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+        self._force_close()
 
 
 @dataclass(frozen=True)

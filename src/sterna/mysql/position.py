@@ -36,10 +36,6 @@ class Position:
         """Before the first event of a binary log file."""
         return cls(file, FIRST_OFFSET_BYTES)
 
-    def __post_init__(self) -> None:
-        if _FORMAT.fullmatch(f"{self.file}:{self.offset_bytes}") is None:
-            raise ValueError(f"not a binary log position: {self.file!r}, {self.offset_bytes}")
-
     def in_same_file(self, offset_bytes: int) -> Position:
         """The position `offset_bytes` in this position's file."""
         return Position(self.file, offset_bytes)
