@@ -76,15 +76,24 @@ class Journal:
         """Update fields of a migration."""
         self._database.change(tables.migrations, {"cluster_id": cluster_id}, **values)
 
-    def begin(self, cluster_id: str, name: str, arguments: dict[str, Any]) -> OperationRow:
-        """Start an operation; Refused when another one is under way. One transaction."""
+    def begin(
+        self, cluster_id: str, name: str, arguments: dict[str, Any], busy: str
+    ) -> OperationRow:
+        """Start an operation and set the status to `busy`, in one transaction.
+
+        The fact `status_before` says where a failure leads back to.
+
+        Raises:
+            Refused: another operation is under way.
+        """
         operation_id = new_id("op")
+        before = self.migration(cluster_id).status
         table = tables.migrations
         with self._database.engine.begin() as connection:
             claimed = connection.execute(
                 update(table)
                 .where(table.c.cluster_id == cluster_id, table.c.operation == "")
-                .values(operation=name, comment="")
+                .values(operation=name, status=busy, comment="")
             )
             if not claimed.rowcount:
                 raise Refused(
@@ -95,7 +104,11 @@ class Journal:
             values = {"cluster_id": cluster_id, "name": name, "arguments": arguments}
             connection.execute(
                 insert(tables.operations).values(
-                    id=operation_id, **values, facts={}, state="started", created_at=now()
+                    id=operation_id,
+                    **values,
+                    facts={"status_before": before},
+                    state="started",
+                    created_at=now(),
                 )
             )
         return self.operation(operation_id)

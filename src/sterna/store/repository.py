@@ -150,6 +150,16 @@ class Inventory:
         row = found(self._database.row(tables.clusters, id=cluster_id), "cluster", cluster_id)
         return row.admin_user, self._secrets.decrypt(row.admin_password_encrypted)
 
+    def cluster_parameters(self, cluster_id: str) -> dict[str, str]:
+        """Server parameters the primary is started with, beside those of its class."""
+        row = found(self._database.row(tables.clusters, id=cluster_id), "cluster", cluster_id)
+        return dict(row.parameters)
+
+    def set_cluster_parameters(self, cluster_id: str, parameters: Mapping[str, str]) -> None:
+        """Keep the parameters for the next start."""
+        where = {"id": cluster_id}
+        self._database.change(tables.clusters, where, parameters=dict(parameters))
+
     def set_cluster_status(self, cluster_id: str, status: str) -> None:
         """Creating, Running, …"""
         self._database.change(tables.clusters, {"id": cluster_id}, status=status)

@@ -87,6 +87,7 @@ clusters = Table(
     _text("status"),
     _text("admin_user"),
     _text("admin_password_encrypted"),
+    Column("parameters", JSON, nullable=False, default=dict, server_default="{}"),
     _time("created_at"),
 )
 

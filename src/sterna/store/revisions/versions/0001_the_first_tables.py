@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="", nullable=False),
         sa.Column("admin_user", sa.Text(), server_default="", nullable=False),
         sa.Column("admin_password_encrypted", sa.Text(), server_default="", nullable=False),
+        sa.Column("parameters", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )

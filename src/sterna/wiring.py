@@ -1,0 +1,98 @@
+"""The composition root: settings in, processes out. The only place that knows everything."""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sterna.cli.app import main as run_cli
+from sterna.clusters.engines import find_engines
+from sterna.clusters.local import LocalProvisioner
+from sterna.dataplane.supervisor import Supervisor
+from sterna.endpoints.haproxy import HAProxy
+from sterna.errors import Refused
+from sterna.server.run import serve
+from sterna.settings import Settings, read_settings
+from sterna.store.journal import Journal
+from sterna.store.repository import open_store
+from sterna.store.tasks import Tasks
+from sterna.workflow.bookkeeping import Bookkeeper
+from sterna.workflow.engine import Engine
+from sterna.workflow.service import Service
+from sterna.workflow.tools import Tools
+from sterna.workflow.watch import Watch
+
+
+def main() -> None:
+    """The `sterna` command."""
+    sys.exit(run_cli(run_server))
+
+
+def run_server() -> None:
+    """Take up what the last server left, then serve until told to stop."""
+    settings = read_settings()
+    with _alone(settings.home):
+        tools = make_tools(settings)
+        take_up(tools)
+        engine = Engine(database_url=settings.database_url, tools=tools)
+        engine.launch()
+        watch = Watch(tools)
+        watch.start()
+        try:
+            serve(Service(tools, engine), settings)
+        finally:
+            watch.stop()
+            engine.close()
+            tools.supervisor.close()
+
+
+def make_tools(settings: Settings) -> Tools:
+    """Everything the steps use, connected."""
+    database, inventory = open_store(settings.database_url, settings.home / "key")
+    tasks = Tasks(database)
+    supervisor = Supervisor(
+        lambda task_id: tools.task_spec(task_id),
+        on_report=Bookkeeper(tasks).record,
+        log_folder=settings.home / "logs",
+    )
+    tools = Tools(
+        settings=settings,
+        inventory=inventory,
+        journal=Journal(database),
+        tasks=tasks,
+        provisioner=LocalProvisioner(),
+        proxy=HAProxy(settings.home / "proxy"),
+        engines=find_engines(settings.servers),
+        supervisor=supervisor,
+    )
+    return tools
+
+
+def take_up(tools: Tools) -> None:
+    """Start or adopt the nodes and the proxy, and start the tasks that should run."""
+    for cluster in tools.inventory.clusters():
+        if any(node.status == "Running" for node in cluster.nodes):
+            tools.start_cluster(cluster.id)
+    tools.apply_routes()
+    for task_id in tools.tasks.wanted():
+        tools.supervisor.ensure(task_id)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One server per home. 0711: the database servers' user passes through to their folders."""
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o711)
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                f"Another Sterna server already works in {home}.",
+                code="AlreadyRunning",
+                remedy="Use that one, or set STERNA_HOME to another folder.",
+            ) from error
+        yield

@@ -1,0 +1,116 @@
+"""Writes what a sync task reports into the store."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+
+from sterna.dataplane.reports import (
+    CopyReport,
+    LagReport,
+    LogReport,
+    Report,
+    StageReport,
+    StoppedReport,
+    TableReport,
+    VerifyDoneReport,
+    VerifyReport,
+)
+from sterna.store.database import now
+from sterna.store.tasks import Tasks
+
+STATUS_OF_STAGE = {"schema": "Initializing", "full": "Initializing", "incremental": "Synchronizing"}
+
+
+class Bookkeeper:
+    """One method per kind of report; called in the thread that hears the task."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    def record(self, task_id: str, report: Report) -> None:
+        """Write one report."""
+        self._record(report, task_id)
+
+    @singledispatchmethod
+    def _record(self, report: Report, task_id: str) -> None:
+        raise TypeError(f"a report of an unknown kind: {type(report).__name__}")
+
+    @_record.register
+    def _(self, report: StageReport, task_id: str) -> None:
+        status = STATUS_OF_STAGE[report.stage]
+        self._tasks.change(task_id, stage=report.stage, status=status, error="", remedy="")
+        self._tasks.log(task_id, "NORMAL", report.sentence)
+
+    @_record.register
+    def _(self, report: TableReport, task_id: str) -> None:
+        self._tasks.put_table(
+            task_id,
+            report.database,
+            report.table,
+            rows_estimated=report.rows_estimated,
+            rows_copied=report.rows_copied,
+            bytes_copied=report.bytes_copied,
+            seconds=report.seconds,
+            copied=report.copied,
+        )
+
+    @_record.register
+    def _(self, report: CopyReport, task_id: str) -> None:
+        self._tasks.change(task_id, copy_seconds=report.seconds, rows_copied=report.rows_copied)
+        rate = report.rows_copied / report.seconds if report.seconds else 0.0
+        self._tasks.log(
+            task_id,
+            "NORMAL",
+            f"copied {report.rows_copied} rows, {report.bytes_copied} bytes in "
+            f"{report.seconds:.1f} s ({rate:.0f} rows/s)",
+        )
+
+    @_record.register
+    def _(self, report: VerifyReport, task_id: str) -> None:
+        self._tasks.put_table(
+            task_id,
+            report.database,
+            report.table,
+            rows_verified=report.rows_verified,
+            differences=report.differences,
+            verified_at=now(),
+        )
+        if report.differences:
+            self._tasks.log(task_id, "WARN", report.detail)
+
+    @_record.register
+    def _(self, report: VerifyDoneReport, task_id: str) -> None:
+        self._tasks.change(
+            task_id,
+            rows_verified=report.rows_verified,
+            differences=report.differences,
+            verified_at=now(),
+        )
+        self._tasks.log(
+            task_id,
+            "WARN" if report.differences else "NORMAL",
+            f"verified {report.rows_verified} rows in {report.seconds:.1f} s: "
+            f"{report.differences} differences",
+        )
+
+    @_record.register
+    def _(self, report: LagReport, task_id: str) -> None:
+        self._tasks.change(
+            task_id,
+            lag_seconds=report.lag_seconds,
+            lag_at=now(),
+            origin_position=report.origin_position,
+            applied_position=report.applied_position,
+            stalled_because=report.stalled_because,
+        )
+
+    @_record.register
+    def _(self, report: LogReport, task_id: str) -> None:
+        self._tasks.log(task_id, report.level, report.sentence)
+
+    @_record.register
+    def _(self, report: StoppedReport, task_id: str) -> None:
+        values = {"error": report.message, "remedy": report.remedy, "lag_at": None}
+        status = {} if report.retry else {"status": "Failed"}
+        self._tasks.change(task_id, stalled_because=report.message, **values, **status)
+        self._tasks.log(task_id, "WARN", f"{report.message} {report.remedy}".strip())

@@ -1,0 +1,410 @@
+"""What an operator can ask for; the API and through it the CLI and the console call only this.
+
+Every method either answers with a record or raises Refused before anything was changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Iterable
+
+from sterna.clusters.engines import choose_engine
+from sterna.errors import Refused
+from sterna.migration.policy import EVALUATION_LIFETIME, MIGRATION_LIFETIME
+from sterna.migration.status import Action, Status
+from sterna.mysql.connection import Server, open_session, server_version
+from sterna.store.database import now
+from sterna.store.records import (
+    AccountPlan,
+    Cluster,
+    Endpoint,
+    EngineInfo,
+    Evaluation,
+    Finding,
+    Instance,
+    Migration,
+    Node,
+    OutlineStep,
+    Plan,
+    SyncTask,
+)
+from sterna.store.repository import new_id
+from sterna.workflow import evaluation, upgrade
+from sterna.workflow.engine import STORY, Engine, outline
+from sterna.workflow.guards import current_refusals, snapshot_of
+from sterna.workflow.tools import NODE_CLASSES, Tools
+
+assert upgrade  # the story registers its operations when it is imported
+
+ADMIN_USER = "sterna"
+PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
+
+
+class Service:
+    """The operator's desk."""
+
+    def __init__(self, tools: Tools, engine: Engine) -> None:
+        self._tools = tools
+        self._engine = engine
+
+    # Instances
+
+    def engines(self) -> list[EngineInfo]:
+        """Server versions that can be a target on this machine."""
+        return [EngineInfo(e.name, str(e.version), str(e.binary)) for e in self._tools.engines]
+
+    def add_instance(
+        self,
+        host: str,
+        port: int,
+        user: str,
+        password: str,
+        *,
+        description: str = "",
+        tls: str = "Preferred",
+        endpoint_port: int | None = None,
+    ) -> Instance:
+        """Register a server after logging in to it, and give it its primary endpoint."""
+        server = Server(host, port, user, password, tls)  # type: ignore[arg-type]
+        for known in self.instances():
+            if (known.host, known.port) == (host, port):
+                raise Refused(
+                    f"{host}:{port} is registered already as {known.id}.",
+                    code="InstanceExists",
+                    remedy=f"Use that one: sterna instance show {known.id}.",
+                )
+        connection = open_session(server)
+        version = str(server_version(connection))
+        connection.close()
+        self._refuse_taken(endpoint_port)
+        instance = Instance(
+            id=new_id("rm"),
+            description=description,
+            host=host,
+            port=port,
+            user=user,
+            version=version,
+            tls=tls,
+            status="Running",
+            created_at=now(),
+        )
+        self._tools.inventory.add_instance(instance, password)
+        self._add_endpoint(instance.id, "Primary", f"{host}:{port}", port=endpoint_port)
+        return instance
+
+    def instances(self) -> list[Instance]:
+        """All registered instances."""
+        return self._tools.inventory.instances()
+
+    def instance(self, instance_id: str) -> Instance:
+        """One instance."""
+        return self._tools.inventory.instance(instance_id)
+
+    def remove_instance(self, instance_id: str) -> None:
+        """Forget an instance and its endpoints; the server itself is not touched."""
+        self.instance(instance_id)
+        self._tools.journal.refuse_second(instance_id)
+        self._refuse_exchanged(instance_id)
+        self._tools.inventory.remove_instance(instance_id)
+        self._tools.apply_routes()
+
+    def _refuse_exchanged(self, instance_id: str) -> None:
+        """Applications may still reach the cluster through the instance's endpoints."""
+        instance = self.instance(instance_id)
+        own = (f"{instance.host}:{instance.port}",)
+        for endpoint in self.endpoints(instance_id):
+            if endpoint.routes_to != own:
+                raise Refused(
+                    f"The endpoint {endpoint.host}:{endpoint.port} of {instance_id} leads to the "
+                    "cluster since the switchover; applications may be using it.",
+                    code="EndpointInUse",
+                    remedy="Keep the instance registered as long as its endpoints are used.",
+                )
+
+    # Before the upgrade
+
+    def evaluate(self, instance_id: str, target_version: str) -> Evaluation:
+        """Run all prechecks; nothing is created, nothing is changed on the source."""
+        findings = evaluation.run(self._tools, instance_id, target_version)
+        report = Evaluation(
+            id=new_id("ev"),
+            instance_id=instance_id,
+            target_version=target_version,
+            created_at=now(),
+            expires_at=now() + EVALUATION_LIFETIME,
+            result=_result(findings),
+            findings=findings,
+        )
+        self._tools.journal.add_evaluation(report)
+        return report
+
+    def evaluations(self, instance_id: str) -> list[Evaluation]:
+        """The reports of the last seven days."""
+        self.instance(instance_id)
+        return self._tools.journal.evaluations(instance_id)
+
+    def accounts(self, instance_id: str, target_version: str) -> list[AccountPlan]:
+        """How each account will reach a cluster of that version."""
+        return evaluation.account_plans(self._tools, instance_id, target_version)
+
+    def set_account_password(self, instance_id: str, account: str, password: str) -> None:
+        """Supply the password of an account whose hash the target cannot take."""
+        evaluation.check_account_password(self._tools, instance_id, account, password)
+        self._tools.inventory.decide_account(instance_id, account, password)
+
+    def leave_out_account(self, instance_id: str, account: str) -> None:
+        """Decide that an account is not carried over."""
+        evaluation.check_account(self._tools, instance_id, account)
+        self._tools.inventory.decide_account(instance_id, account, None)
+
+    # The upgrade
+
+    def upgrade(
+        self,
+        instance_id: str,
+        target_version: str,
+        *,
+        nodes: int = 0,
+        ignore: Iterable[str] = (),
+        description: str = "",
+        node_class: str = "sterna.small",
+        pay_type: str = "Postpaid",
+    ) -> Migration:
+        """Create a cluster with the method Migrate from RDS and begin to fill it."""
+        ignored = tuple(ignore)
+        self._tools.journal.refuse_second(instance_id)
+        _refuse_unknown(node_class, pay_type, nodes)
+        engine = choose_engine(self._tools.engines, target_version)
+        evaluation.refuse_errors(evaluation.run(self._tools, instance_id, target_version), ignored)
+        cluster = Cluster(
+            id=new_id("pc"),
+            description=description,
+            version=str(engine.version),
+            engine=engine.name,
+            node_class=node_class,
+            storage_engine="InnoDB",
+            pay_type=pay_type,
+            status="Creating",
+            created_at=now(),
+        )
+        self._keep(cluster, instance_id, ignored)
+        return self._begin(cluster.id, Action.CONTINUE)
+
+    def _keep(self, cluster: Cluster, instance_id: str, ignored: tuple[str, ...]) -> None:
+        """The rows of a new migration; nothing runs yet."""
+        tools = self._tools
+        task_id = new_id("dts")
+        migration = Migration(
+            cluster_id=cluster.id,
+            instance_id=instance_id,
+            status=Status.CLONING,
+            topology="RDS2POLARDB",
+            source_mode="rw",
+            cluster_mode="ro",
+            method="logical",
+            lag_seconds=None,
+            stalled_because="",
+            expires_at=now() + MIGRATION_LIFETIME,
+            created_at=now(),
+            task_id=task_id,
+            comment="",
+            operation="",
+            with_endpoints=False,
+            switch_outage_ms=None,
+            rollback_outage_ms=None,
+        )
+        tools.inventory.add_cluster(
+            cluster, admin_user=ADMIN_USER, admin_password=secrets.token_urlsafe(24)
+        )
+        node = Node(new_id("pi"), "Writer", "127.0.0.1", tools.free_port(), "Creating")
+        server_id = secrets.randbelow(2**30) + 2**30
+        tools.inventory.add_node(cluster.id, node, server_id=server_id)
+        tools.tasks.add(task_id, f"{instance_id} to {cluster.id}")
+        tools.journal.add_migration(migration, ignored)
+
+    def migrations(self) -> list[Migration]:
+        """All migrations, without their tables and history."""
+        return [self._with_task(m) for m in self._tools.journal.migrations()]
+
+    def migration(self, cluster_id: str) -> Migration:
+        """One migration with its task, tables and history."""
+        migration = self._with_task(self._tools.journal.migration(cluster_id))
+        history = self._tools.journal.history(cluster_id)
+        return dataclasses.replace(migration, history=history)
+
+    def _with_task(self, migration: Migration) -> Migration:
+        task = self.task(migration.task_id)
+        return dataclasses.replace(
+            migration,
+            lag_seconds=task.lag_seconds,
+            stalled_because=task.stalled_because,
+            task=task,
+        )
+
+    def continue_migrating(self, cluster_id: str, ignore: Iterable[str] = ()) -> Migration:
+        """After a failed precheck: try again, ignoring what may be ignored."""
+        self._refuse(cluster_id, Action.CONTINUE)
+        ignored = {*self._tools.journal.ignored(cluster_id), *ignore}
+        self._tools.journal.change_migration(cluster_id, ignored=sorted(ignored))
+        return self._begin(cluster_id, Action.CONTINUE)
+
+    def give_up(self, cluster_id: str) -> Migration:
+        """After a failed precheck: end the migration, keep the cluster."""
+        self._refuse(cluster_id, Action.GIVE_UP)
+        return self._begin(cluster_id, Action.GIVE_UP)
+
+    def plan_switch_over(self, cluster_id: str, with_endpoints: bool) -> Plan:
+        """The dry run of a switchover."""
+        return self._plan(cluster_id, Action.SWITCH_OVER, with_endpoints)
+
+    def plan_roll_back(self, cluster_id: str) -> Plan:
+        """The dry run of a rollback."""
+        migration = self._tools.journal.migration(cluster_id)
+        return self._plan(cluster_id, Action.ROLL_BACK, migration.with_endpoints)
+
+    def switch_over(self, cluster_id: str, *, with_endpoints: bool) -> Migration:
+        """Move the writes to the cluster."""
+        self._refuse(cluster_id, Action.SWITCH_OVER)
+        return self._begin(cluster_id, Action.SWITCH_OVER, with_endpoints=with_endpoints)
+
+    def roll_back(self, cluster_id: str) -> Migration:
+        """Move the writes back to the source, and the endpoints if they were exchanged."""
+        self._refuse(cluster_id, Action.ROLL_BACK)
+        migration = self._tools.journal.migration(cluster_id)
+        with_endpoints = migration.with_endpoints
+        return self._begin(cluster_id, Action.ROLL_BACK, with_endpoints=with_endpoints)
+
+    def complete(self, cluster_id: str) -> Migration:
+        """Close the way back; the cluster owns the writes from now on."""
+        self._refuse(cluster_id, Action.COMPLETE)
+        return self._begin(cluster_id, Action.COMPLETE)
+
+    def cancel(self, cluster_id: str) -> Migration:
+        """End the migration; the source keeps the writes."""
+        self._refuse(cluster_id, Action.CANCEL)
+        return self._begin(cluster_id, Action.CANCEL)
+
+    def verify(self, cluster_id: str) -> Migration:
+        """Compare all rows again, in the background."""
+        migration = self._tools.journal.migration(cluster_id)
+        if not self._tools.supervisor.tell(migration.task_id, "verify"):
+            raise Refused(
+                f"The sync task of {cluster_id} is not running, so nothing can be compared.",
+                code="SyncNotRunning",
+                remedy=f"See why: sterna task show {migration.task_id}.",
+            )
+        self._tools.tasks.change(migration.task_id, verified_at=None)
+        return self.migration(cluster_id)
+
+    # Looking around
+
+    def clusters(self) -> list[Cluster]:
+        """All clusters."""
+        return self._tools.inventory.clusters()
+
+    def cluster(self, cluster_id: str) -> Cluster:
+        """One cluster with its nodes."""
+        return self._tools.inventory.cluster(cluster_id)
+
+    def endpoints(self, owner_id: str | None = None) -> list[Endpoint]:
+        """Endpoints of an instance or a cluster, or all."""
+        return self._tools.inventory.endpoints(owner_id)
+
+    def task(self, task_id: str) -> SyncTask:
+        """One sync task with its tables."""
+        return self._tools.tasks.task(task_id)
+
+    def explain(self, operation: str | None = None) -> list[OutlineStep]:
+        """The steps of one operation, or of all, in sentences."""
+        if operation is not None and operation not in STORY:
+            raise Refused(
+                f"There is no operation {operation}.",
+                code="NotFound",
+                remedy=f"There are: {', '.join(STORY)}.",
+            )
+        names = [operation] if operation else list(STORY)
+        arguments = {"with_endpoints": True}
+        return [each for name in names for each in outline(name, arguments)]
+
+    def _plan(self, cluster_id: str, action: Action, with_endpoints: bool) -> Plan:
+        refusals = current_refusals(self._tools, cluster_id, action)
+        snapshot = snapshot_of(self._tools, cluster_id)
+        task = self.task(self._tools.journal.migration(cluster_id).task_id)
+        steps = outline(action, {"with_endpoints": with_endpoints})
+        figures = {
+            "replication latency": f"{snapshot.lag_seconds} s",
+            "rows verified": str(task.rows_verified),
+            "differences": str(task.differences),
+            "applied position": task.applied_position,
+        }
+        return Plan(
+            operation=action,
+            allowed=not refusals,
+            refusals=tuple(str(refusal) for refusal in refusals),
+            actions=tuple(each.title for each in steps),
+            figures=figures,
+        )
+
+    def _refuse(self, cluster_id: str, action: Action) -> None:
+        """Raise the reasons against an action, all in one sentence after the other."""
+        refusals = current_refusals(self._tools, cluster_id, action)
+        if not refusals:
+            return
+        if len(refusals) == 1:
+            raise refusals[0]
+        raise Refused(
+            " ".join(refusal.message for refusal in refusals),
+            code=refusals[0].code,
+            remedy=" ".join(refusal.remedy for refusal in refusals),
+        )
+
+    def _begin(self, cluster_id: str, action: Action, **arguments: object) -> Migration:
+        operation = self._tools.journal.begin(
+            cluster_id, action, {"with_endpoints": False, **arguments}, STORY[action].busy
+        )
+        self._engine.enqueue(operation.id)
+        return self.migration(cluster_id)
+
+    def _add_endpoint(
+        self, owner_id: str, type_: str, address: str, *, port: int | None = None
+    ) -> None:
+        self._tools.add_endpoint(owner_id, type_, address, port=port)
+        self._tools.apply_routes()
+
+    def _refuse_taken(self, port: int | None) -> None:
+        for endpoint in self.endpoints():
+            if endpoint.port == port:
+                raise Refused(
+                    f"Port {port} is the port of endpoint {endpoint.id} already.",
+                    code="PortTaken",
+                    remedy="Choose another one, or none: Sterna then takes a free one.",
+                )
+
+
+def _refuse_unknown(node_class: str, pay_type: str, nodes: int) -> None:
+    if node_class not in NODE_CLASSES:
+        raise Refused(
+            f"There is no node class {node_class}.",
+            code="NodeClassNotFound",
+            remedy=f"There are: {', '.join(NODE_CLASSES)}.",
+        )
+    if pay_type not in PAY_TYPES:
+        raise Refused(
+            f"There is no billing method {pay_type}.",
+            code="PayTypeNotFound",
+            remedy=f"There are: {', '.join(PAY_TYPES)}.",
+        )
+    if nodes:
+        raise Refused(
+            "Read-only nodes cannot be created together with the cluster yet.",
+            code="NodesNotSupported",
+            remedy="Leave out --nodes: the cluster is created with its primary.",
+        )
+
+
+def _result(findings: tuple[Finding, ...]) -> str:
+    severities = {finding.severity for finding in findings}
+    if "error" in severities:
+        return "failed"
+    return "warnings" if "warning" in severities else "passed"

@@ -1,0 +1,102 @@
+"""Which side hands the writes over and which takes them, and the SQL both understand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
+from sterna.mysql.connection import Session, execute, open_session, query, scalar
+from sterna.workflow.engine import Run
+from sterna.workflow.tools import Side
+
+# Threads that are not sessions of anybody: they may stay when a side stops taking writes.
+NOT_SESSIONS = (
+    "Binlog Dump",
+    "Binlog Dump GTID",
+    "Daemon",
+    "Slave_IO",
+    "Slave_SQL",
+    "Slave_worker",
+)
+SYSTEM_USERS = ("system user", "event_scheduler")
+LOCK_WAIT_SECONDS = 3
+
+
+def leaving(run: Run) -> Side:
+    """The side that has the writes and hands them over."""
+    tools = run.tools
+    to_cluster = run.operation.name == "switch_over"
+    side: Side = tools.source(run.cluster_id) if to_cluster else tools.cluster(run.cluster_id)
+    return side
+
+
+def arriving(run: Run) -> Side:
+    """The side that takes the writes."""
+    tools = run.tools
+    to_cluster = run.operation.name == "switch_over"
+    side: Side = tools.cluster(run.cluster_id) if to_cluster else tools.source(run.cluster_id)
+    return side
+
+
+def task_id(run: Run) -> str:
+    """The sync task of the migration."""
+    return str(run.tools.journal.migration(run.cluster_id).task_id)
+
+
+def checkpoint_now(run: Run) -> str:
+    """Checkpoint row of the direction that feeds the arriving side."""
+    direction = FORWARD if run.operation.name == "switch_over" else REVERSE
+    return checkpoint_name(task_id(run), direction)
+
+
+def checkpoint_next(run: Run) -> str:
+    """Checkpoint row of the direction that will feed the leaving side."""
+    direction = REVERSE if run.operation.name == "switch_over" else FORWARD
+    return checkpoint_name(task_id(run), direction)
+
+
+@contextmanager
+def session(side: Side) -> Iterator[Session]:
+    """A short session on a side; locks are waited for only briefly."""
+    connection = open_session(side.server, lock_wait_seconds=LOCK_WAIT_SECONDS)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def is_read_only(connection: Session) -> bool:
+    """Whether the server refuses writes of ordinary accounts."""
+    return bool(int(scalar(connection, "SELECT @@GLOBAL.read_only")))
+
+
+def set_read_only(connection: Session, on: bool) -> None:
+    """Refuse or allow writes of ordinary accounts; waits for statements under way."""
+    execute(connection, f"SET GLOBAL read_only = {'ON' if on else 'OFF'}")
+
+
+def event_scheduler(connection: Session) -> str:
+    """ON, OFF or DISABLED."""
+    return str(scalar(connection, "SELECT @@GLOBAL.event_scheduler"))
+
+
+def set_event_scheduler(connection: Session, state: str) -> None:
+    """ON or OFF; a server started with DISABLED cannot change it and is left alone."""
+    if event_scheduler(connection) not in (state, "DISABLED"):
+        execute(connection, f"SET GLOBAL event_scheduler = {'ON' if state == 'ON' else 'OFF'}")
+
+
+def foreign_sessions(connection: Session) -> list[tuple[int, str]]:
+    """(id, user@host) of every session but ours and the server's own threads."""
+    rows: list[tuple[Any, ...]] = query(
+        connection,
+        "SELECT id, user, host, command FROM information_schema.processlist"
+        " WHERE id <> CONNECTION_ID()",
+    )
+    return [
+        (int(number), f"{user}@{host}")
+        for number, user, host, command in rows
+        if command not in NOT_SESSIONS and user not in SYSTEM_USERS
+    ]

@@ -1,0 +1,340 @@
+"""The exchange of roles, for switchover and rollback alike.
+
+`leaving` has the writes and hands them over, `arriving` takes them. Every step may be run twice,
+and its undo may be run whether or not the step got anywhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from sterna.dataplane import checkpoint
+from sterna.errors import Refused, SternaError, Transient
+from sterna.migration.policy import SWITCH_BUDGET_SECONDS
+from sterna.mysql.connection import Session, execute
+from sterna.mysql.position import Position
+from sterna.mysql.replication import read_current_position
+from sterna.store.database import now
+from sterna.workflow.engine import Run, step
+from sterna.workflow.guards import current_refusals
+from sterna.workflow.steps import sides
+
+POLL_SECONDS = 0.003
+SETTLE_SECONDS = 0.02
+
+
+class OutOfTimeError(SternaError):
+    """The write outage would have become longer than the budget allows."""
+
+    code = "BudgetExceeded"
+
+
+def _check_budget(run: Run) -> float:
+    """Seconds left of the outage budget; OutOfTimeError when there are none."""
+    held_at = run.facts.get("held_at")
+    if held_at is None:
+        return SWITCH_BUDGET_SECONDS
+    left = SWITCH_BUDGET_SECONDS - (now() - datetime.fromisoformat(held_at)).total_seconds()
+    if left <= 0:
+        raise OutOfTimeError(
+            f"The applications have been held for {SWITCH_BUDGET_SECONDS:.0f} s, the longest "
+            "Sterna lets them wait.",
+            remedy="See which step took the time in the history, and try again.",
+        )
+    return left
+
+
+@step(no_undo_because="reads only")
+def check_guards(run: Run) -> str:
+    """Check that nothing stands in the way, before anything is touched."""
+    refusals = current_refusals(run.tools, run.cluster_id, run.operation.name, under_way=True)
+    if refusals:
+        raise refusals[0]
+    snapshot = run.tools.tasks.task(sides.task_id(run))
+    return f"nothing stands in the way; the replication latency is {snapshot.lag_seconds} s"
+
+
+def remove_way_back(run: Run) -> str:
+    """Remove what was prepared on the side that would have followed"""
+    if run.facts.get("way_back_was_there", True):
+        return ""
+    with sides.session(sides.leaving(run)) as connection:
+        checkpoint.remove(connection, sides.checkpoint_next(run))
+    return f"the {sides.leaving(run).word} is free of our tables again"
+
+
+@step(undo=remove_way_back)
+def prove_way_back(run: Run) -> str:
+    """Prepare the way back on the side that will follow, and prove it works."""
+    side = sides.leaving(run)
+    with sides.session(side) as connection:
+        if "way_back_was_there" not in run.facts:
+            run.learn(way_back_was_there=checkpoint.exists(connection))
+        checkpoint.create(connection)
+        checkpoint.prove_relay(connection)
+    return f"the {side.word} accepts relayed changes"
+
+
+def release_held(run: Run) -> str:
+    """Let waiting connections through to where they always went"""
+    released = _release(run)
+    return f"{released} endpoints open, leading where they did before"
+
+
+@step(undo=release_held)
+def hold_endpoints(run: Run) -> str:
+    """Hold new connections at the endpoints; they wait and are not refused."""
+    if "held_at" not in run.facts:
+        run.learn(held_at=now().isoformat())
+    names = _endpoint_ids(run)
+    run.tools.inventory.set_endpoint_state(names, "Held")
+    run.tools.proxy.hold(list(names))
+    return f"new connections wait at {len(names)} endpoints"
+
+
+def unblock_leaving_side(run: Run) -> str:
+    """Open the side for writing again, events as they were"""
+    facts = run.facts
+    if "was_read_only" not in facts:
+        return ""
+    side = sides.leaving(run)
+    with sides.session(side) as connection:
+        sides.set_read_only(connection, facts["was_read_only"])
+        sides.set_event_scheduler(connection, facts["event_scheduler"])
+    return f"the {side.word} takes writes as before"
+
+
+@step(undo=unblock_leaving_side)
+def block_leaving_side(run: Run) -> str:
+    """Make the leaving side read-only and silence its events."""
+    _check_budget(run)
+    side = sides.leaving(run)
+    with sides.session(side) as connection:
+        if "was_read_only" not in run.facts:
+            run.learn(
+                was_read_only=sides.is_read_only(connection),
+                event_scheduler=sides.event_scheduler(connection),
+            )
+        sides.set_event_scheduler(connection, "OFF")
+        sides.set_read_only(connection, True)
+    return f"the {side.word} is read-only, its event scheduler off"
+
+
+@step(no_undo_because="a cut session connects again by itself")
+def cut_sessions(run: Run) -> str:
+    """Cut the sessions left on the leaving side; a transaction half done cannot commit there."""
+    _check_budget(run)
+    swept = run.tools.proxy.sweep(list(_endpoint_ids(run)))
+    with sides.session(sides.leaving(run)) as connection:
+        cut = sides.foreign_sessions(connection)
+        for number, _ in cut:
+            _kill(connection, number)
+    return f"cut {swept} sessions at the endpoints, {len(cut)} on the server itself"
+
+
+def _kill(connection: Session, number: int) -> None:
+    """1094: it has gone by itself."""
+    try:
+        execute(connection, f"KILL {number}")
+    except SternaError as error:
+        if getattr(error, "number", None) != 1094:
+            raise
+
+
+@step(no_undo_because="reads only")
+def read_final_position(run: Run) -> str:
+    """Read the position up to which the arriving side must have everything."""
+    _check_budget(run)
+    with sides.session(sides.leaving(run)) as connection:
+        position = _settled_position(connection)
+    run.learn(final_position=str(position))
+    return f"the last write is at {position}"
+
+
+def _settled_position(connection: Session) -> Position:
+    """A position that no longer moves."""
+    position = read_current_position(connection)
+    while True:
+        time.sleep(SETTLE_SECONDS)
+        again = read_current_position(connection)
+        if again == position:
+            return position
+        position = again
+
+
+@step(no_undo_because="waits only")
+def catch_up(run: Run) -> str:
+    """Wait until the arriving side has applied everything."""
+    started = time.monotonic()
+    final = Position.parse(run.facts["final_position"])
+    with sides.session(sides.arriving(run)) as connection:
+        while checkpoint.read_position(connection, sides.checkpoint_now(run)) < final:
+            _check_budget(run)
+            time.sleep(POLL_SECONDS)
+    seconds = time.monotonic() - started
+    return f"the {sides.arriving(run).word} has applied {final} after {seconds * 1000:.0f} ms"
+
+
+def follow_again(run: Run) -> str:
+    """Let the synchronization go on in the direction it had"""
+    task = sides.task_id(run)
+    run.tools.tasks.want(task, running=True)
+    run.tools.supervisor.ensure(task)
+    return "the synchronization goes on as before"
+
+
+@step(undo=follow_again)
+def stop_following(run: Run) -> str:
+    """Stop the stream, fence it, and check that nothing was written meanwhile."""
+    _check_budget(run)
+    task = sides.task_id(run)
+    run.tools.tasks.want(task, running=False)
+    run.tools.supervisor.stop(task)
+    epoch = run.tools.tasks.next_epoch(task)
+    with sides.session(sides.arriving(run)) as connection:
+        checkpoint.take_over(connection, sides.checkpoint_now(run), epoch)
+    with sides.session(sides.leaving(run)) as connection:
+        position = read_current_position(connection)
+    if str(position) != run.facts["final_position"]:
+        raise Refused(
+            f"Somebody wrote to the {sides.leaving(run).word} after it had become read-only "
+            f"(the log moved from {run.facts['final_position']} to {position}): "
+            "an account that read_only does not bind.",
+            code="RogueWriter",
+            remedy="Stop that writer (accounts with SUPER or READ_ONLY ADMIN), then try again.",
+        )
+    return f"the stream is stopped and fenced with epoch {epoch}"
+
+
+def quiet_arriving_side(run: Run) -> str:
+    """Make the side that follows read-only and quiet again"""
+    side = sides.arriving(run)
+    with sides.session(side) as connection:
+        sides.set_event_scheduler(connection, "OFF")
+        sides.set_read_only(connection, True)
+    return f"the {side.word} is read-only, its event scheduler off"
+
+
+@step(undo=quiet_arriving_side)
+def prepare_arriving_side(run: Run) -> str:
+    """Check that the arriving side is still closed to others, and complete."""
+    _check_budget(run)
+    side = sides.arriving(run)
+    with sides.session(side) as connection:
+        if not sides.is_read_only(connection):
+            raise Refused(
+                f"The {side.word} was open for writing before it had the writes.",
+                code="RogueWriter",
+                remedy="Find out who opened it, verify the data, then try again.",
+            )
+    return f"the {side.word} is closed to others and stands where the writes ended"
+
+
+@step(no_undo_because="the position is written anew by the next try")
+def note_starting_position(run: Run) -> str:
+    """Keep the position from which the way back begins, before writes open."""
+    _check_budget(run)
+    with sides.session(sides.arriving(run)) as connection:
+        position = _settled_position(connection)
+    epoch = run.tools.tasks.next_epoch(sides.task_id(run))
+    with sides.session(sides.leaving(run)) as connection:
+        checkpoint.write_start(connection, sides.checkpoint_next(run), epoch, position)
+    run.learn(starting_position=str(position))
+    return f"the way back begins at {position}"
+
+
+@step(no_undo_because="this is the point of no return")
+def commit(run: Run) -> str:
+    """Point of no return: from here on the exchange is finished, whatever happens."""
+    _check_budget(run)
+    run.tools.journal.commit(run.id)
+    facts = run.facts
+    return f"positions {facts['final_position']} and {facts['starting_position']} are one moment"
+
+
+@step(no_undo_because="after the point of no return")
+def open_arriving_side(run: Run) -> str:
+    """Open the arriving side for writing, its events running where they ran before."""
+    side = sides.arriving(run)
+    with sides.session(side) as connection:
+        sides.set_read_only(connection, False)
+        sides.set_event_scheduler(connection, run.facts["event_scheduler"])
+    to_cluster = side.word == "cluster"
+    run.tools.keep_cluster_mode(
+        run.cluster_id, writable=to_cluster, event_scheduler=run.facts["event_scheduler"]
+    )
+    run.tools.journal.change_migration(
+        run.cluster_id,
+        source_mode="ro" if to_cluster else "rw",
+        cluster_mode="rw" if to_cluster else "ro",
+    )
+    return f"the {side.word} takes writes"
+
+
+@step(no_undo_because="after the point of no return")
+def exchange_endpoints(run: Run) -> str:
+    """Exchange the endpoints: the same addresses lead to the arriving side."""
+    tools = run.tools
+    if "routes" not in run.facts:
+        run.learn(routes=tools.exchanged_routes(run.cluster_id))
+    routes = {name: tuple(addresses) for name, addresses in run.facts["routes"].items()}
+    tools.inventory.set_routes(routes)
+    tools.apply_routes()
+    with_endpoints = run.operation.name == "switch_over"
+    tools.journal.change_migration(run.cluster_id, with_endpoints=with_endpoints)
+    return f"{len(routes)} endpoints lead to the other side"
+
+
+@step(no_undo_because="after the point of no return")
+def release_endpoints(run: Run) -> str:
+    """Release the waiting connections."""
+    return f"{_release(run)} endpoints open"
+
+
+@step(no_undo_because="after the point of no return")
+def measure_outage(run: Run) -> str:
+    """Measure the write outage: from the hold until a new session may write again."""
+    outage_ms = run.facts.get("outage_ms")
+    if outage_ms is None:
+        with sides.session(sides.arriving(run)) as connection:
+            if sides.is_read_only(connection):
+                raise Transient(f"The {sides.arriving(run).word} is still read-only.")
+        held_at = datetime.fromisoformat(run.facts["held_at"])
+        outage_ms = round((now() - held_at).total_seconds() * 1000, 1)
+        run.learn(outage_ms=outage_ms)
+    name = "switch" if run.operation.name == "switch_over" else "rollback"
+    run.tools.journal.change_migration(run.cluster_id, **{f"{name}_outage_ms": outage_ms})
+    return f"applications could not write for {outage_ms:.0f} ms"
+
+
+@step(no_undo_because="after the point of no return")
+def follow_the_other_way(run: Run) -> str:
+    """Start the stream in the other direction."""
+    task = sides.task_id(run)
+    forward = run.operation.name == "roll_back"
+    direction = "Forward" if forward else "Reverse"
+    run.tools.tasks.want(task, running=True, direction=direction)
+    run.tools.supervisor.ensure(task)
+    topology = "RDS2POLARDB" if forward else "POLARDB2RDS"
+    run.tools.journal.change_migration(run.cluster_id, topology=topology)
+    return f"the {sides.leaving(run).word} follows from {run.facts['starting_position']}"
+
+
+def _endpoint_ids(run: Run) -> tuple[str, ...]:
+    """Every endpoint of both sides: nobody may slip through while the writes move."""
+    tools = run.tools
+    migration = tools.journal.migration(run.cluster_id)
+    owners = (migration.instance_id, run.cluster_id)
+    endpoints: Iterable[str] = (
+        endpoint.id for owner in owners for endpoint in tools.inventory.endpoints(owner)
+    )
+    return tuple(endpoints)
+
+
+def _release(run: Run) -> int:
+    names = _endpoint_ids(run)
+    run.tools.inventory.set_endpoint_state(names, "Open")
+    run.tools.proxy.release(list(names))
+    return len(names)

@@ -1,0 +1,205 @@
+"""The world as the steps see it: the store, the servers, the proxy, the running tasks."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from sterna.clusters.engines import Engine, choose_engine
+from sterna.clusters.provisioner import GIB, Admin, NodeSpec, Provisioner
+from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
+from sterna.dataplane.supervisor import Supervisor
+from sterna.endpoints.pairs import propose_pairs
+from sterna.endpoints.proxy import Backend, Proxy, Route
+from sterna.mysql.connection import Server
+from sterna.settings import Settings
+from sterna.store.journal import Journal
+from sterna.store.records import Endpoint, Node
+from sterna.store.repository import Inventory, new_id
+from sterna.store.tasks import Tasks
+
+SERVER_ID_BASE = 830_000_000
+EVERYBODY = ("0.0.0.0/0",)
+# Node class → memory of each node in bytes.
+NODE_CLASSES = {
+    "sterna.small": GIB,
+    "sterna.medium": 2 * GIB,
+    "sterna.large": 8 * GIB,
+    "sterna.xlarge": 32 * GIB,
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two sides of a migration: its word, its id and how Sterna gets in."""
+
+    word: str  # source | cluster
+    id: str  # rm-… | pc-…
+    server: Server
+
+
+@dataclass
+class Tools:
+    """Everything a step may use. Made once, in wiring."""
+
+    settings: Settings
+    inventory: Inventory
+    journal: Journal
+    tasks: Tasks
+    provisioner: Provisioner
+    proxy: Proxy
+    engines: tuple[Engine, ...]
+    supervisor: Supervisor
+
+    def source(self, cluster_id: str) -> Side:
+        """The instance a cluster is made from."""
+        instance_id = self.journal.migration(cluster_id).instance_id
+        return Side("source", instance_id, self.instance_server(instance_id))
+
+    def cluster(self, cluster_id: str) -> Side:
+        """The primary of a cluster."""
+        return Side("cluster", cluster_id, self.node_server(cluster_id, self.writer(cluster_id)))
+
+    def instance_server(self, instance_id: str) -> Server:
+        """How Sterna gets into an instance."""
+        instance = self.inventory.instance(instance_id)
+        password = self.inventory.instance_password(instance_id)
+        tls = instance.tls
+        return Server(instance.host, instance.port, instance.user, password, tls)  # type: ignore[arg-type]
+
+    def writer(self, cluster_id: str) -> Node:
+        """The primary node of a cluster."""
+        return self.inventory.nodes(cluster_id)[0]
+
+    def node_server(self, cluster_id: str, node: Node) -> Server:
+        """How Sterna gets into a node."""
+        user, password = self.inventory.cluster_admin(cluster_id)
+        return Server(node.host, node.port, user, password)
+
+    def task_spec(self, task_id: str) -> TaskSpec:
+        """What the next start of a task's process is told; takes a fresh fencing epoch."""
+        cluster_id = self.cluster_of_task(task_id)
+        forward = self.tasks.task(task_id).direction == "Forward"
+        source, cluster = self.source(cluster_id).server, self.cluster(cluster_id).server
+        direction = FORWARD if forward else REVERSE
+        return TaskSpec(
+            task_id=task_id,
+            direction=direction,
+            epoch=self.tasks.next_epoch(task_id),
+            origin=source if forward else cluster,
+            destination=cluster if forward else source,
+            spool=self.spool_folder(task_id) / direction,
+            server_id=SERVER_ID_BASE + int(task_id[3:9], 16) % 100_000_000,
+        )
+
+    def spool_folder(self, task_id: str) -> Path:
+        """Where a task keeps the stream on its way."""
+        return self.settings.home / "spool" / task_id
+
+    def cluster_of_task(self, task_id: str) -> str:
+        """The cluster whose migration owns the task."""
+        migrations = self.journal.migrations()
+        return next(m.cluster_id for m in migrations if m.task_id == task_id)
+
+    def apply_routes(self) -> None:
+        """Make the proxy serve what the store says, held endpoints held."""
+        endpoints = self.inventory.endpoints()
+        held = [e.id for e in endpoints if e.state == "Held"]
+        self.proxy.apply([_route(endpoint) for endpoint in endpoints if endpoint.routes_to])
+        if held:
+            self.proxy.hold(held)
+
+    def node_spec(self, cluster_id: str, node: Node) -> NodeSpec:
+        """The node as the provisioner wants it, open for writing only when the writes are there."""
+        cluster = self.inventory.cluster(cluster_id)
+        user, password = self.inventory.cluster_admin(cluster_id)
+        return NodeSpec(
+            id=node.id,
+            engine=choose_engine(self.engines, cluster.engine),
+            cluster=self.settings.home / "clusters" / cluster_id,
+            port=node.port,
+            server_id=self.inventory.node_server_id(node.id),
+            admin=Admin(user, password),
+            host=node.host,
+            role="Writer" if node.role == "Writer" else "Reader",
+            memory_bytes=NODE_CLASSES[cluster.node_class],
+            parameters=self._node_parameters(cluster_id, node),
+        )
+
+    def _node_parameters(self, cluster_id: str, node: Node) -> dict[str, str]:
+        kept = self.inventory.cluster_parameters(cluster_id)
+        return kept if node.role == "Writer" else {**kept, "read_only": "ON"}
+
+    def keep_cluster_mode(self, cluster_id: str, *, writable: bool, event_scheduler: str) -> None:
+        """Make a restart of the primary come back in the mode it has now."""
+        parameters = {
+            **self.inventory.cluster_parameters(cluster_id),
+            "read_only": "OFF" if writable else "ON",
+            "event_scheduler": event_scheduler if writable else "OFF",
+        }
+        self.inventory.set_cluster_parameters(cluster_id, parameters)
+        writer = self.writer(cluster_id)
+        self.provisioner.configure_node(self.node_spec(cluster_id, writer))
+
+    def start_cluster(self, cluster_id: str) -> None:
+        """Start every node that does not run, or adopt those that do."""
+        for node in self.inventory.nodes(cluster_id):
+            self.provisioner.start_node(self.node_spec(cluster_id, node))
+            self.inventory.set_node_status(node.id, "Running")
+
+    def exchanged_routes(self, cluster_id: str) -> dict[str, list[str]]:
+        """Endpoint id → where it leads once the paired endpoints are exchanged."""
+        instance_id = self.journal.migration(cluster_id).instance_id
+        ours = {e.id: e for e in self.inventory.endpoints(instance_id)}
+        theirs = {e.id: e for e in self.inventory.endpoints(cluster_id)}
+        routes: dict[str, list[str]] = {}
+        for pair in propose_pairs(tuple(ours.values()), tuple(theirs.values())):
+            one, other = ours[pair.instance_endpoint], theirs[pair.cluster_endpoint]
+            routes[one.id], routes[other.id] = list(other.routes_to), list(one.routes_to)
+        return routes
+
+    def add_endpoint(
+        self, owner_id: str, type_: str, address: str, *, port: int | None = None
+    ) -> None:
+        """Keep a new endpoint of an instance or a cluster that leads to `address`."""
+        self.inventory.add_endpoint(
+            Endpoint(
+                id=new_id("pe"),
+                owner_id=owner_id,
+                type=type_,
+                read_write_mode="ReadWrite",
+                host=self.settings.host,
+                port=port or self.free_port(),
+                net_type="Private",
+                ssl_enabled=False,
+                state="Open",
+                routes_to=(address,),
+            )
+        )
+
+    def free_port(self) -> int:
+        """A port nobody listens on and no endpoint or node has been given."""
+        taken = {e.port for e in self.inventory.endpoints()}
+        taken |= {n.port for c in self.inventory.clusters() for n in c.nodes}
+        while True:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = int(probe.getsockname()[1])
+            if port not in taken:
+                return port
+
+
+def _route(endpoint: Endpoint) -> Route:
+    return Route(
+        name=endpoint.id,
+        host=endpoint.host,
+        port=endpoint.port,
+        backends=tuple(_backend(address) for address in endpoint.routes_to),
+        allowed_networks=EVERYBODY,
+    )
+
+
+def _backend(address: str) -> Backend:
+    host, _, port = address.rpartition(":")
+    return Backend(host, int(port), 1)

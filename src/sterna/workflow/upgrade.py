@@ -1,0 +1,90 @@
+"""The one-click upgrade, as the operator's manual tells it.
+
+    upgrade        the source keeps working; a new cluster is filled and follows it
+    switch_over    the writes move to the cluster, the source follows
+    roll_back      the writes move back, the cluster follows
+    complete       the link is cut, the cluster stays the owner of the writes
+    cancel         the link is cut, the source stays the owner; the cluster opens for itself
+    give_up        the same after a failed precheck, when nothing follows yet
+
+Each step stands beside its undo in `steps/`. Up to the point of no return a failure puts
+everything back as it was; after it the operation is finished whatever happens.
+"""
+
+from __future__ import annotations
+
+from sterna.migration.status import Status
+from sterna.workflow.engine import Run, operation
+from sterna.workflow.steps import closing, preparing, switching
+
+
+@operation(busy=Status.CLONING, done=Status.SYNCING, failed=Status.PRE_CHECK_FAIL, attempts=5)
+def upgrade(run: Run) -> None:
+    """Migrate from RDS: a new cluster, filled and following the source."""
+    run(preparing.check_before_creating)
+    run(preparing.create_nodes)
+    run(preparing.open_cluster_endpoints)
+    run(preparing.carry_accounts)
+    run(preparing.start_synchronization)
+    run(preparing.wait_for_full_copy)
+    run(preparing.carry_grants)
+    run(preparing.announce_running)
+
+
+@operation(busy=Status.SWITCHING, done=Status.REVERSED)
+def switch_over(run: Run) -> None:
+    """Switch over: the cluster takes the writes, the source follows."""
+    _exchange_roles(run)
+
+
+@operation(busy=Status.ROLLING_BACK, done=Status.SYNCING)
+def roll_back(run: Run) -> None:
+    """Roll back: the source takes the writes again, the cluster follows."""
+    _exchange_roles(run)
+
+
+def _exchange_roles(run: Run) -> None:
+    """The leaving side hands its writes to the arriving side; the stream turns round."""
+    run(switching.check_guards)
+    run(switching.prove_way_back)
+    run(switching.hold_endpoints)
+    run(switching.block_leaving_side)
+    run(switching.cut_sessions)
+    run(switching.read_final_position)
+    run(switching.catch_up)
+    run(switching.stop_following)
+    run(switching.prepare_arriving_side)
+    run(switching.note_starting_position)
+    run.point_of_no_return(switching.commit)
+    run(switching.open_arriving_side)
+    if run.arguments["with_endpoints"]:
+        run(switching.exchange_endpoints)
+    run(switching.release_endpoints)
+    run(switching.measure_outage)
+    run(switching.follow_the_other_way)
+
+
+@operation(busy=Status.CLOSING, done=Status.CLOSED)
+def complete(run: Run) -> None:
+    """Complete: the cluster stays the owner of the writes, the way back is closed."""
+    run.point_of_no_return(closing.decide_to_close)
+    run(closing.cut_link)
+    run(closing.remove_traces)
+
+
+@operation(busy=Status.CLOSING, done=Status.CLOSED)
+def cancel(run: Run) -> None:
+    """Cancel: the source stays the owner of the writes, the cluster opens for itself."""
+    run.point_of_no_return(closing.decide_to_close)
+    run(closing.cut_link)
+    run(closing.remove_traces)
+    run(closing.open_cluster)
+
+
+@operation(busy=Status.CLOSING, done=Status.CLOSED)
+def give_up(run: Run) -> None:
+    """Give up: the upgrade ends before the cluster follows; the cluster opens for itself."""
+    run.point_of_no_return(closing.decide_to_close)
+    run(closing.cut_link)
+    run(closing.remove_traces)
+    run(closing.open_cluster)

@@ -1,0 +1,82 @@
+"""Keeps the world as the store says it is: nodes up, proxy up, the following side closed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import structlog
+
+from sterna.errors import SternaError
+from sterna.migration.status import Status
+from sterna.mysql.connection import execute, open_session, scalar
+from sterna.workflow.tools import Side, Tools
+
+INTERVAL_SECONDS = 1.0
+FOLLOWERS = {Status.CLONING: "cluster", Status.SYNCING: "cluster", Status.REVERSED: "source"}
+
+log = structlog.get_logger("sterna.watch")
+
+
+class Watch(threading.Thread):
+    """Looks around once a second and mends what it may mend; the rest it says aloud."""
+
+    def __init__(self, tools: Tools) -> None:
+        super().__init__(name="watch", daemon=True)
+        self._tools = tools
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Look around until stopped."""
+        while not self._stopping.wait(INTERVAL_SECONDS):
+            for look in (self._look_at_proxy, self._look_at_nodes, self._look_at_followers):
+                try:
+                    look()
+                except (SternaError, OSError) as error:
+                    log.warning("could not be mended yet", what=look.__name__, error=str(error))
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self.join()
+
+    def _look_at_proxy(self) -> None:
+        self._tools.proxy.ensure_running()
+
+    def _look_at_nodes(self) -> None:
+        for cluster in self._tools.inventory.clusters():
+            for node in cluster.nodes:
+                spec = self._tools.node_spec(cluster.id, node)
+                if node.status == "Running" and not self._tools.provisioner.is_running(spec):
+                    log.warning("a node had died and is started again", node=node.id)
+                    self._tools.provisioner.start_node(spec)
+
+    def _look_at_followers(self) -> None:
+        """A restarted server may have forgotten that it is only following: nobody may write."""
+        for migration in self._tools.journal.migrations():
+            if migration.operation or migration.status not in FOLLOWERS:
+                continue
+            for side in self._follower(migration.cluster_id, Status(migration.status)):
+                self._close(side, migration.task_id)
+
+    def _follower(self, cluster_id: str, status: Status) -> Iterator[Side]:
+        if FOLLOWERS[status] == "source":
+            yield self._tools.source(cluster_id)
+        elif self._tools.writer(cluster_id).status == "Running":
+            yield self._tools.cluster(cluster_id)
+
+    def _close(self, side: Side, task_id: str) -> None:
+        connection = open_session(side.server)
+        try:
+            if int(scalar(connection, "SELECT @@GLOBAL.read_only")):
+                return
+            execute(connection, "SET GLOBAL read_only = ON")
+        finally:
+            connection.close()
+        sentence = (
+            f"the {side.word} was open for writing although it only follows (restarted?); it is "
+            "read-only again. Verify the data before the next switch."
+        )
+        self._tools.tasks.log(task_id, "WARN", sentence)
+        self._tools.tasks.change(task_id, verified_at=None)
+        log.warning(sentence, server=str(side.server))

@@ -1,0 +1,160 @@
+"""The engine on its real database: durable steps, undo, the point of no return, kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sterna.migration.status import Status
+from sterna.store.database import now
+from sterna.store.journal import Journal
+from sterna.store.records import Migration
+from sterna.store.repository import open_store
+from tests.fixtures.servers import eventually
+
+PLAY = Path(__file__).parent / "engine_play.py"
+
+
+def make_migration(journal: Journal) -> None:
+    """A migration that is synchronizing."""
+    journal.add_migration(
+        Migration(
+            cluster_id="pc-1",
+            instance_id="rm-1",
+            status=Status.SYNCING,
+            topology="RDS2POLARDB",
+            source_mode="rw",
+            cluster_mode="ro",
+            method="logical",
+            lag_seconds=None,
+            stalled_because="",
+            expires_at=now(),
+            created_at=now(),
+            task_id="dts-1",
+            comment="",
+            operation="",
+            with_endpoints=False,
+            switch_outage_ms=None,
+            rollback_outage_ms=None,
+        ),
+        (),
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home with a migration; whatever still plays in it is killed afterwards."""
+    database, _ = open_store(f"sqlite:///{tmp_path}/sterna.db", tmp_path / "key")
+    make_migration(Journal(database))
+    database.engine.dispose()
+    players: list[subprocess.Popen[bytes]] = []
+    (tmp_path / "players").mkdir()
+    yield tmp_path
+    for file in (tmp_path / "players").iterdir():
+        try:
+            os.kill(int(file.name), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    assert not players
+
+
+def play(home: Path, *, begin: str = "") -> subprocess.Popen[bytes]:
+    """A process with an engine; begins an operation when one is named."""
+    player = subprocess.Popen([sys.executable, str(PLAY), str(home), begin])
+    (home / "players" / str(player.pid)).touch()
+    return player
+
+
+def journal_of(home: Path) -> Journal:
+    """The journal as an onlooker sees it."""
+    database, _ = open_store(f"sqlite:///{home}/sterna.db", home / "key")
+    return Journal(database)
+
+
+def done_lines(home: Path) -> list[str]:
+    """What the steps did, in order."""
+    file = home / "done"
+    return file.read_text().split() if file.exists() else []
+
+
+def ended(journal: Journal) -> bool:
+    """Nothing is under way any more."""
+    return journal.migration("pc-1").operation == ""
+
+
+def test_finished_operation_sets_its_status(home: Path) -> None:
+    """An operation whose steps all work ends in its own status with every sentence kept."""
+    player = play(home, begin="switch_over")
+    journal = journal_of(home)
+    eventually(lambda: done_lines(home) != [] and ended(journal), within_seconds=20)
+    assert done_lines(home) == ["one", "two", "commit", "three"]
+    assert journal.migration("pc-1").status == Status.REVERSED
+    assert [entry.state for entry in journal.history("pc-1")] == ["done"] * 4 + ["finished"]
+    player.kill()
+    player.wait()
+
+
+def test_failure_before_the_point_of_no_return_undoes_everything(home: Path) -> None:
+    """A step that fails before the point of no return is undone, with all before it."""
+    (home / "fail-two").touch()
+    player = play(home, begin="switch_over")
+    journal = journal_of(home)
+    eventually(lambda: done_lines(home) != [] and ended(journal), within_seconds=20)
+    assert done_lines(home) == ["one", "undo-two", "undo-one"]
+    assert journal.migration("pc-1").status == Status.SYNCING
+    assert "two would not" in journal.migration("pc-1").comment
+    player.kill()
+    player.wait()
+
+
+def test_failure_after_the_point_of_no_return_is_tried_again(home: Path) -> None:
+    """A step that fails after the point of no return is tried until it works."""
+    (home / "fail-three").touch()
+    player = play(home, begin="switch_over")
+    journal = journal_of(home)
+    eventually(lambda: "trying again" in journal.migration("pc-1").comment, within_seconds=20)
+    assert journal.migration("pc-1").status == Status.SWITCHING
+    (home / "fail-three").unlink()
+    eventually(lambda: ended(journal), within_seconds=20)
+    assert done_lines(home)[-1] == "three"
+    assert journal.migration("pc-1").status == Status.REVERSED
+    player.kill()
+    player.wait()
+
+
+@pytest.mark.parametrize("where", ["one", "two", "commit", "three"])
+def test_killed_engine_goes_on(home: Path, where: str) -> None:
+    """After kill -9 in the middle of any step the next process finishes the operation."""
+    (home / f"hang-{where}").touch()
+    player = play(home, begin="switch_over")
+    eventually(lambda: f(home / "{where}-begun").exists(), within_seconds=20)
+    player.kill()
+    player.wait()
+    (home / f"hang-{where}").unlink()
+    again = play(home)
+    journal = journal_of(home)
+    eventually(lambda: ended(journal), within_seconds=20)
+    assert done_lines(home) == ["one", "two", "commit", "three"]
+    assert journal.migration("pc-1").status == Status.REVERSED
+    again.kill()
+    again.wait()
+
+
+def test_second_operation_is_refused_while_one_runs(home: Path) -> None:
+    """Two operations on one migration never run at the same time."""
+    (home / "hang-one").touch()
+    player = play(home, begin="switch_over")
+    eventually(lambda: (home / "one-begun").exists(), within_seconds=20)
+    started = time.monotonic()
+    second = play(home, begin="complete")
+    assert second.wait(20) == 3
+    assert time.monotonic() - started < 20
+    player.kill()
+    player.wait()
