@@ -134,7 +134,7 @@ def test_killed_engine_goes_on(home: Path, where: str) -> None:
     """After kill -9 in the middle of any step the next process finishes the operation."""
     (home / f"hang-{where}").touch()
     player = play(home, begin="switch_over")
-    eventually(lambda: f(home / "{where}-begun").exists(), within_seconds=20)
+    eventually(lambda: (home / f"{where}-begun").exists(), within_seconds=20)
     player.kill()
     player.wait()
     (home / f"hang-{where}").unlink()

@@ -1,0 +1,39 @@
+"""One word per thing, everywhere."""
+
+from __future__ import annotations
+
+import re
+
+from tests.house.project import texts
+from tests.house.words import BANNED, NOT_OURS, PATHS, SERVER_WORDS
+
+ALLOWED = re.compile("|".join(f"(?:{phrase})" for phrase in (*SERVER_WORDS, *PATHS)))
+# Words end at underscores, digits and capitals too: master_host, srcTable and SlaveId are caught.
+SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z]+")
+
+
+def wrong_words(line: str) -> list[str]:
+    """The banned words of a line, besides those the servers themselves use."""
+    words = (word.lower() for word in SPLIT.split(ALLOWED.sub(" ", line)))
+    joined = re.search(r"(cut|fail)[- ]over\b", line, re.IGNORECASE)
+    return [word for word in words if word in BANNED] + ([joined.group()] if joined else [])
+
+
+def test_nothing_is_called_by_a_banned_word() -> None:
+    """Names, comments and docs say source and target; the servers' own words are listed."""
+    found = [
+        f"{path}:{number}: {', '.join(wrong)}: {line.strip()[:80]}"
+        for path, text in texts().items()
+        if path not in NOT_OURS
+        for number, line in enumerate(text.splitlines(), start=1)
+        if (wrong := wrong_words(line))
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_the_check_sees_words_inside_names() -> None:
+    """The check looks into snake_case and CamelCase, and spares the servers' statements."""
+    for line in ("master_host = 1", "class SrcTable:", "the dst side", "# fail-over", "mySlave"):
+        assert wrong_words(line), line
+    for line in ('"SHOW MASTER STATUS"', "COM_REGISTER_SLAVE = 0x15", "in src/sterna", "remaster"):
+        assert not wrong_words(line), line

@@ -1,0 +1,41 @@
+"""The words the house does not use, and the only places where the server's own words stand.
+
+MySQL's and MariaDB's statements, variables and packet names are what they are. Each is listed here
+as it is written; anything else with such a word in it is ours, and has a better name.
+"""
+
+from __future__ import annotations
+
+# Ours are: source, target, origin, destination, primary, switchover, rollback.
+BANNED = ("src", "dst", "master", "slave", "masters", "slaves", "cutover", "failover")
+
+# Regular expressions, case matters. A word inside a match is the server's, or a path's.
+SERVER_WORDS = (
+    # statements and privileges
+    r"SHOW MASTER STATUS",
+    r"SHOW MASTER LOGS",
+    r"SHOW SLAVE (STATUS|HOSTS)",
+    r"REPLICATION (MASTER ADMIN|SLAVE ADMIN|SLAVE)",
+    r"(START|STOP|RESET) SLAVE",
+    r"RESET MASTER",
+    r"Repl_slave_priv",
+    # names of replication threads in the process list
+    r"Slave_(IO|SQL|worker)",
+    # packets of the replication protocol
+    r"COM_REGISTER_SLAVE",
+    # variables, of sessions and of servers
+    r"@?master_(binlog_checksum|heartbeat_period)",
+    r"@?slave_(uuid|connect_state|gtid_strict_mode|gtid_ignore_duplicates)",
+    r"@?mariadb_slave_capability",
+    r"log_slave_updates",
+    r"log-slave-updates",
+    r"slave_(exec_mode|type_conversions|net_timeout|run_triggers_for_rbr)",
+    r"sql_slave_skip_counter",
+    r"rpl_semi_sync_(master|slave)\w*",
+)
+
+# The folders Python packages, and a system's sources, are laid out in.
+PATHS = (r"(?<![\w.])src/", r'"src"', r'"/usr/src"', r"\bsrc\.rglob", r"find src\b")
+
+# Files that are not ours to word: a licence, pinned packages, this list and its test.
+NOT_OURS = ("LICENSE", "requirements.txt", "tests/house/words.py", "tests/house/test_words.py")
