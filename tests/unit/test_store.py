@@ -1,0 +1,92 @@
+"""The store on a real database file."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sterna.errors import Refused
+from sterna.store.database import now
+from sterna.store.records import Instance
+from sterna.store.repository import open_store
+from sterna.store.tasks import Tasks
+
+INSTANCE = Instance(
+    id="rm-1",
+    description="shop",
+    host="127.0.0.1",
+    port=3306,
+    user="root",
+    version="5.7.29",
+    tls="Preferred",
+    status="Running",
+    created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+)
+
+
+def test_records_come_back_as_they_were(tmp_path: Path) -> None:
+    """A record read from the store equals the one written, time zone included."""
+    database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    inventory.add_instance(INSTANCE, "geheim")
+    assert inventory.instance("rm-1") == INSTANCE
+    assert inventory.instance_password("rm-1") == "geheim"
+    database.engine.dispose()
+
+
+def test_passwords_are_not_in_the_file(tmp_path: Path) -> None:
+    """Whoever reads the database file without the key learns no password."""
+    database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    inventory.add_instance(INSTANCE, "geheim")
+    inventory.decide_account("rm-1", "'app'@'%'", "streng")
+    database.engine.dispose()
+    for file in tmp_path.glob("s.db*"):
+        content = file.read_bytes()
+        assert b"geheim" not in content
+        assert b"streng" not in content
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_unknown_id_is_refused(tmp_path: Path) -> None:
+    """Asking for what is not there says how to find what is."""
+    database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    with pytest.raises(Refused) as refused:
+        inventory.instance("rm-9")
+    assert refused.value.code == "NotFound"
+    assert "sterna instance list" in refused.value.remedy
+    database.engine.dispose()
+
+
+def test_epochs_only_rise(tmp_path: Path) -> None:
+    """Every start of a task's process gets a fencing epoch above all before."""
+    database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    tasks = Tasks(database)
+    tasks.add("dts-1", "one")
+    assert [tasks.next_epoch("dts-1") for _ in range(3)] == [1, 2, 3]
+    database.engine.dispose()
+
+
+def test_old_lag_is_no_lag(tmp_path: Path) -> None:
+    """A lag that was reported long ago is shown as unknown, with the reason."""
+    database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    tasks = Tasks(database)
+    tasks.add("dts-1", "one")
+    tasks.change("dts-1", stage="incremental", wanted=True, lag_seconds=0.5, lag_at=now())
+    assert tasks.task("dts-1").lag_seconds == 0.5
+    tasks.change("dts-1", lag_at=INSTANCE.created_at)
+    assert tasks.task("dts-1").lag_seconds is None
+    assert "silent" in tasks.task("dts-1").stalled_because
+    database.engine.dispose()
+
+
+def test_database_is_in_wal_mode_with_full_durability(tmp_path: Path) -> None:
+    """The point of no return survives a power cut."""
+    database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    database.engine.dispose()
+    with sqlite3.connect(tmp_path / "s.db") as file:
+        assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    file.close()
