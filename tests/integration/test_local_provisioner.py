@@ -226,3 +226,14 @@ def test_a_process_that_merely_resembles_the_node_is_left_alone(spare: NodeSpec)
         assert not signal_process(argument(spare), signal.SIGKILL)
         assert other.poll() is None
         other.communicate(b"\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as another user")
+def test_a_closed_folder_on_the_way_is_named(spare: NodeSpec, tmp_path: Path) -> None:
+    """The server's user could not reach its data: said before anything is made."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(Refused, match="chmod o\\+x") as refused:
+        PROVISIONER.create_node(replace(spare, cluster=closed / "pc-1"))
+    assert refused.value.code == "FolderClosed"
+    assert list(closed.iterdir()) == []

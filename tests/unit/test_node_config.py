@@ -17,7 +17,7 @@ from sterna.mysql.version import Version
 
 def spec_for(version: str, **parameters: str) -> NodeSpec:
     """A node of a version that need not be on this machine."""
-    engine = Engine(version, Version.parse(version), ("/opt/mysqld",), Path("/opt"))
+    engine = Engine(Version.parse(version), ("/opt/mysqld",), Path("/opt"))
     return NodeSpec(
         id="pi-1",
         engine=engine,

@@ -40,11 +40,9 @@ class Engine:
         charsets: folder of the character sets; None: the server knows itself.
         plugins: folder of the plugins; None: the server knows itself.
         environment: variables the process needs besides the usual ones.
-        initialize: how a data directory is made.
-        template: for "copy": the data directory to copy.
+        template: a data directory to copy, for versions that cannot make one.
     """
 
-    name: str
     version: Version
     mysqld: tuple[str, ...]
     basedir: Path
@@ -52,8 +50,19 @@ class Engine:
     charsets: Path | None = None
     plugins: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
-    initialize: Initialize = "initialize-insecure"
     template: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """ "MySQL 5.7.29"."""
+        return str(self.version)
+
+    @property
+    def initialize(self) -> Initialize:
+        """How a data directory is made."""
+        if self.version.is_mariadb:
+            return "install-db"
+        return "initialize-insecure" if self.version.at_least(5, 7, 6) else "copy"
 
     @property
     def binary(self) -> Path:
@@ -120,8 +129,10 @@ def _package_tree(root: Path) -> Engine:
     """Packages of another release: their C library is newer than ours, so is their loader."""
     libraries = f"{root}/usr/lib/x86_64-linux-gnu:{root}/usr/lib/mysql/private"
     loader = (f"{root}/usr/lib64/ld-linux-x86-64.so.2", "--library-path", libraries)
-    return _engine(
-        (*loader, f"{root}/usr/sbin/mysqld"),
+    mysqld = (*loader, f"{root}/usr/sbin/mysqld")
+    return Engine(
+        version=_version(mysqld),
+        mysqld=mysqld,
         basedir=root / "usr",
         messages=root / "usr/share/mysql",
         charsets=root / "usr/share/mysql/charsets",
@@ -132,8 +143,10 @@ def _package_tree(root: Path) -> Engine:
 def _distribution(root: Path) -> Engine:
     """What the vendors call a binary tarball."""
     name = "mariadbd" if (root / "bin/mariadbd").is_file() else "mysqld"
-    return _engine(
-        (f"{root}/bin/{name}",),
+    mysqld = (f"{root}/bin/{name}",)
+    return Engine(
+        version=_version(mysqld),
+        mysqld=mysqld,
         basedir=root,
         messages=root / "share",
         charsets=root / "share/charsets",
@@ -143,15 +156,17 @@ def _distribution(root: Path) -> Engine:
 
 def _bare(root: Path) -> Engine:
     """A server without its distribution; shared libraries it needs lie beside it."""
-    share = next(path for path in (root / "share/mysql", root / "share") if path.is_dir())
+    mysqld, environment = (f"{root}/mysqld",), {"LD_LIBRARY_PATH": str(root)}
+    share = root / "share/mysql" if (root / "share/mysql").is_dir() else root / "share"
     charsets = share / "charsets"
     template = root / "data/mysql"
-    return _engine(
-        (f"{root}/mysqld",),
+    return Engine(
+        version=_version(mysqld, environment),
+        mysqld=mysqld,
         basedir=root,
         messages=share,
         charsets=charsets if charsets.is_dir() else None,
-        environment={"LD_LIBRARY_PATH": str(root)},
+        environment=environment,
         template=template if (template / "ibdata1").is_file() else None,
     )
 
@@ -161,47 +176,20 @@ def _installed() -> Iterator[Engine]:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, SYSTEM_FOLDERS)])
     found = [shutil.which(name, path=path) for name in ("mariadbd", "mysqld")]
     for binary in sorted({Path(name).resolve() for name in found if name}):
-        yield _engine((str(binary),), basedir=binary.parent.parent)
+        mysqld = (str(binary),)
+        yield Engine(version=_version(mysqld), mysqld=mysqld, basedir=binary.parent.parent)
 
 
-def _engine(
-    mysqld: tuple[str, ...],
-    *,
-    basedir: Path,
-    messages: Path | None = None,
-    charsets: Path | None = None,
-    plugins: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    template: Path | None = None,
-) -> Engine:
-    environment = dict(environment or {})
+def _version(mysqld: tuple[str, ...], environment: Mapping[str, str] | None = None) -> Version:
+    """What `--version` says; asked once per binary and change of its file."""
     changed = Path(mysqld[-1]).stat().st_mtime_ns
-    version = _version(mysqld, tuple(environment.items()), changed)
-    return Engine(
-        name=str(version),
-        version=version,
-        mysqld=mysqld,
-        basedir=basedir,
-        messages=messages,
-        charsets=charsets,
-        plugins=plugins,
-        environment=environment,
-        initialize=_initialize(version),
-        template=template,
-    )
-
-
-def _initialize(version: Version) -> Initialize:
-    if version.is_mariadb:
-        return "install-db"
-    return "initialize-insecure" if version.at_least(5, 7, 6) else "copy"
+    return _asked_version(mysqld, tuple((environment or {}).items()), changed)
 
 
 @cache
-def _version(
+def _asked_version(
     mysqld: tuple[str, ...], environment: tuple[tuple[str, str], ...], changed: int
 ) -> Version:
-    """What `--version` says; asked once per binary and change of its file."""
     command = [*mysqld, "--no-defaults", "--version"]
     try:
         done = subprocess.run(

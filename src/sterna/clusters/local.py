@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ from sterna.clusters.process import (
     give_away,
     launch,
     run_as_server,
+    server_user,
     signal_process,
     wait_for_exit,
 )
@@ -181,6 +183,12 @@ def _make_passable(folder: Path) -> None:
         if not path.exists():
             path.mkdir(exist_ok=True)
             path.chmod(0o711)
+        elif server_user() and not path.stat().st_mode & stat.S_IXOTH:
+            raise Refused(
+                f"Servers run as another user, who cannot pass through the folder {path}.",
+                code="FolderClosed",
+                remedy=f"Open it for passing through: chmod o+x {path}",
+            )
 
 
 def _make_folders(spec: NodeSpec) -> None:

@@ -15,17 +15,26 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sterna.errors import Refused
+
 SYSTEM_USER = "mysql"
 
 
 def server_user() -> str | None:
     """The user servers run as; None: the one we are, because we are not root.
 
-    KeyError where we are root and the system has no user `mysql`.
+    Refused: NoServerUser; we are root, and the system has no user `mysql`.
     """
     if os.geteuid() != 0:
         return None
-    return pwd.getpwnam(SYSTEM_USER).pw_name
+    try:
+        return pwd.getpwnam(SYSTEM_USER).pw_name
+    except KeyError as error:
+        raise Refused(
+            f"Servers do not run as root, and the system has no user {SYSTEM_USER}.",
+            code="NoServerUser",
+            remedy="Run `make servers` as root; it makes the user.",
+        ) from error
 
 
 def give_away(*paths: Path) -> None:
