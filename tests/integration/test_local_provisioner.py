@@ -21,13 +21,15 @@ from sterna.errors import Refused
 from sterna.mysql.connection import Server, execute, open_session, query, scalar
 from sterna.mysql.variables import read_variables
 from sterna.settings import read_settings
-from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm
+from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm, eventually
 
 START_AND_DIE = """
 import os, signal, sys
-from tests.integration.test_local_provisioner import PROVISIONER, node_spec
+from tests.integration.test_local_provisioner import (
+    PROVISIONER, TEMPLATES, LocalProvisioner, node_spec
+)
 spec = node_spec(sys.argv[1], folder=sys.argv[2], port=int(sys.argv[3]), password=sys.stdin.read())
-PROVISIONER.create_node(spec)
+LocalProvisioner(TEMPLATES if sys.argv[4] == "start" else None).create_node(spec)
 PROVISIONER.start_node(spec)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -59,7 +61,7 @@ def node(request: pytest.FixtureRequest, server_farm: ServerFarm) -> Generator[N
     password = secrets.token_urlsafe(12)
     folder, port = str(server_farm.folder), server_farm.free_port()
     spec = node_spec(request.param, folder=folder, port=port, password=password)
-    command = [sys.executable, "-c", START_AND_DIE, request.param, folder, str(port)]
+    command = [sys.executable, "-c", START_AND_DIE, request.param, folder, str(port), "start"]
     died = subprocess.run(command, input=password, text=True, capture_output=True)
     assert died.returncode == -signal.SIGKILL, died.stderr
     yield spec
@@ -200,6 +202,29 @@ def test_a_failed_initialization_leaves_no_data_directory(spare: NodeSpec) -> No
     assert not spare.data.exists()
     PROVISIONER.create_node(spare)
     assert spare.data.exists()
+
+
+@pytest.mark.parametrize("series", ["9.7", "10.11"])
+def test_a_creation_that_was_killed_is_begun_anew(series: str, server_farm: ServerFarm) -> None:
+    """What the dead creator left running is ended, what it left lying is removed."""
+    folder, port = str(server_farm.folder), server_farm.free_port()
+    spec = node_spec(series, folder=folder, port=port, password="word")
+    command = [sys.executable, "-c", START_AND_DIE, series, folder, str(port), "initialize"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as creator:
+        assert creator.stdin is not None
+        creator.stdin.write(b"word")
+        creator.stdin.close()
+        eventually(lambda: (spec.folder / "data.new/ibdata1").exists(), within_seconds=20)
+        creator.kill()
+    orphan = find_process(argument(spec))
+    assert orphan is not None
+    assert not spec.data.exists()
+    try:
+        PROVISIONER.create_node(spec)
+        PROVISIONER.start_node(spec)
+        assert find_process(argument(spec)) != orphan
+    finally:
+        PROVISIONER.delete_node(spec)
 
 
 def test_a_port_that_is_taken_is_not_mistaken_for_the_node(

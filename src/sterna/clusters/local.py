@@ -217,10 +217,10 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _kill(spec: NodeSpec) -> None:
-    """End a process whose data is about to be removed."""
-    signal_process(_argument(spec), signal.SIGKILL)
-    if not wait_for_exit(_argument(spec), seconds=STOP_SECONDS_MAX):
-        raise Transient(f"The process of node {spec.id} does not end.", code="NodeNotStopped")
+    """End every process whose data is about to be removed; an initialization has several."""
+    while signal_process(_argument(spec), signal.SIGKILL):
+        if not wait_for_exit(_argument(spec), seconds=STOP_SECONDS_MAX):
+            raise Transient(f"The process of node {spec.id} does not end.", code="NodeNotStopped")
 
 
 def _remove(folder: Path) -> None:
