@@ -1,0 +1,212 @@
+"""Compares one table on two servers while writes flow from one to the other.
+
+A chunk whose count and checksum agree is equal. One that differs is compared row by row, and what
+differs there is read again, origin first: the destination is only read once it has applied the
+position the origin had after its read, so it must by then show that state or a later one. See
+`verify_suspects` for the judgement.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from sterna.dataplane.verify_expressions import TOO_LONG
+from sterna.dataplane.verify_layout import Pair
+from sterna.dataplane.verify_scope import (
+    Buckets,
+    Identity,
+    Keys,
+    Layout,
+    Range,
+    Scope,
+    boundary_sql,
+    buckets_sql,
+    checksum_sql,
+    rows_sql,
+)
+from sterna.dataplane.verify_suspects import Differing, Rows, Suspects
+from sterna.errors import Stopped, Transient
+from sterna.mysql.connection import Server, Session, greeting_version, open_session, query
+from sterna.mysql.position import Position
+from sterna.mysql.statements import statement
+
+CHUNK_ROWS = 50_000
+WAIT_SECONDS_MAX = 600.0
+POLL_SECONDS = 0.002
+
+
+class Halted(Exception):
+    """Somebody asked the comparison to end."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two servers, and how far the second has applied the first one's binary log."""
+
+    origin: Server
+    destination: Server
+    applied: Callable[[], Position]
+
+
+@dataclass
+class Outcome:
+    """One table compared."""
+
+    rows_verified: int = 0
+    differing: Differing = field(default_factory=dict)
+
+    def add(self, rows: int, differing: Differing) -> None:
+        """One more chunk. A row that sorts into another chunk over there is found again here."""
+        self.rows_verified += rows
+        for identity, (here, there) in differing.items():
+            before = self.differing.pop(identity, ((), ()))
+            here, there = tuple(sorted(before[0] + here)), tuple(sorted(before[1] + there))
+            if here != there:
+                self.differing[identity] = (here, there)
+
+
+class Comparer:
+    """A session on each side. Not shared between threads; close it."""
+
+    def __init__(self, sides: Sides, stop: Event) -> None:
+        self._sides = sides
+        self._stop = stop
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="verify")
+        self._origin = open_session(sides.origin)
+        self._destination = open_session(sides.destination)
+
+    def close(self) -> None:
+        """Close both sessions."""
+        self._threads.shutdown()
+        self._origin.close()
+        self._destination.close()
+
+    def compare(self, pair: Pair) -> Outcome:
+        """All rows of a table. Raises Halted, or what the servers raise."""
+        outcome = Outcome()
+        for scope in self._chunks(pair.origin):
+            outcome.add(*self._compare_scope(pair, scope))
+        return outcome
+
+    def read_both(self, read: Callable[[Session], Any]) -> tuple[Any, Any]:
+        """What `read` returns on the origin, then what on a destination that has caught up."""
+        origin = read(self._origin)
+        self._catch_up()
+        return origin, read(self._destination)
+
+    def _chunks(self, layout: Layout) -> Iterator[Scope]:
+        low: Identity | None = None
+        while layout.walk:
+            self._check_stop()
+            found = query(self._origin, boundary_sql(layout, low, CHUNK_ROWS))
+            if not found:
+                break
+            high: Identity = tuple(map(_text, found[0]))
+            yield Range(low, high)
+            low = high
+        yield Range(low)
+
+    def _compare_scope(self, pair: Pair, scope: Scope) -> tuple[int, Differing]:
+        origin, destination = self._at_once(pair, lambda layout: checksum_sql(layout, scope))
+        rows = _checked(pair.origin, origin[0])[0]
+        if origin == destination:
+            return rows, {}
+        if not pair.origin.key:
+            scope = self._differing_buckets(pair)
+        return rows, self._settle(pair, scope)
+
+    def _differing_buckets(self, pair: Pair) -> Buckets:
+        here, there = self._at_once(pair, buckets_sql)
+        return Buckets(frozenset(int(row[0]) for row in set(here) ^ set(there)))
+
+    def _settle(self, pair: Pair, scope: Scope) -> Differing:
+        suspects = Suspects()
+        while True:
+            origin = self._read_and_wait(pair.origin, scope)
+            suspects.judge(origin, self._rows(self._destination, pair.destination, scope))
+            if suspects.decided:
+                return suspects.differing
+            scope = scope.narrowed(pair.origin, suspects.open)
+
+    def _read_and_wait(self, layout: Layout, scope: Scope) -> list[Rows]:
+        """What the origin shows from now until the destination has caught up with now."""
+        shown = [self._rows(self._origin, layout, scope)]
+
+        def read_again() -> None:
+            if isinstance(scope, Keys):  # few rows: more is not worth the load
+                shown.append(self._rows(self._origin, layout, scope))
+
+        self._catch_up(read_again)
+        return shown
+
+    def _rows(self, session: Session, layout: Layout, scope: Scope) -> Rows:
+        self._check_stop()
+        rows: Rows = {}
+        for row in query(session, rows_sql(layout, scope)):
+            if row[-1] is None:
+                raise _too_long(layout)
+            identity = tuple(map(_text, row[:-1] or row))
+            rows[identity] = tuple(sorted((*rows.get(identity, ()), int(row[-1]))))
+        return rows
+
+    def _at_once(self, pair: Pair, sql: Callable[[Layout], str]) -> tuple[Any, Any]:
+        self._check_stop()
+        here = self._threads.submit(query, self._origin, sql(pair.origin))
+        there = self._threads.submit(query, self._destination, sql(pair.destination))
+        return here.result(), there.result()
+
+    def _catch_up(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Wait until the destination has applied all the origin has logged by now."""
+        wanted = read_position(self._origin)
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while self._sides.applied() < wanted:
+            if self._stop.wait(POLL_SECONDS):
+                raise Halted
+            meanwhile()
+            if time.monotonic() > deadline:
+                raise Transient(
+                    f"The destination has not applied {wanted} within {WAIT_SECONDS_MAX:.0f} s,"
+                    " so rows that differ could not be judged.",
+                    code="VerificationWaits",
+                )
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise Halted
+
+
+def read_position(session: Session) -> Position:
+    """The end of a server's binary log; Stopped where it writes none."""
+    rows = query(session, statement("read_position", greeting_version(session)))
+    if not rows:
+        raise Stopped(
+            "The origin writes no binary log.",
+            code="BinaryLogOff",
+            remedy="Switch its binary log on; without it nothing can be kept in sync.",
+        )
+    return Position.parse(f"{rows[0][0]}:{rows[0][1]}")
+
+
+def _checked(layout: Layout, row: tuple[Any, ...]) -> tuple[int, int]:
+    """Rows and checksum of a chunk."""
+    rows, total = int(row[0]), int(row[1] or 0)
+    if total >= TOO_LONG:
+        raise _too_long(layout)
+    return rows, total
+
+
+def _too_long(layout: Layout) -> Stopped:
+    return Stopped(
+        f"A row of {layout.name} is longer than max_allowed_packet and cannot be compared.",
+        code="RowTooLong",
+        remedy="SET GLOBAL max_allowed_packet = 67108864 on both servers, then verify again.",
+    )
+
+
+def _text(value: Any) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,144 @@
+"""SQL that turns a row into 64 bits, the same on every server version. No I/O.
+
+A row becomes a text first: the numbers, then the lengths of all strings, then the strings, with
+commas between. Lengths make it unambiguous ('a,' 'b' is not 'a' ',b') and tell NULL (`N`) from ''.
+One binary literal in the text keeps the server from converting between character sets, so every
+string counts with the bytes it is stored as. The text is hashed with SHA-224, the shortest hash
+every version still has (9.x gave up MD5 and SHA1), and its first 64 bits are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sterna.errors import Stopped
+from sterna.mysql.catalog import Column
+from sterna.mysql.identifiers import quote, quote_text
+
+# Above every sum of hashes (2^64 times the rows of any table): found in a sum, it betrays a NULL.
+TOO_LONG = 10**40
+
+_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
+_TEMPORAL = frozenset({"date", "datetime", "timestamp", "time", "year"})
+_STRINGS = frozenset({"char", "varchar", "binary", "varbinary", "tinytext", "tinyblob"})
+_BYTES = frozenset({"binary", "varbinary", "tinyblob"})
+_LARGE = frozenset({"text", "mediumtext", "longtext", "blob", "mediumblob", "longblob"})
+_GEOMETRY = frozenset(
+    {
+        *("geometry", "point", "linestring", "polygon", "geometrycollection", "geomcollection"),
+        *("multipoint", "multilinestring", "multipolygon"),
+    }
+)
+# What a key may be made of to be cut into chunks: its order is the order of its literals.
+_CHUNKABLE = _INTEGERS | {"decimal", "date", "datetime", "timestamp"} | _STRINGS
+
+# A JSON column whose two servers print numbers differently: MySQL 5.7 has 52 where 8.0 has 52.0.
+LOOSE_JSON = "json, 52.0 as 52"
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    **dict.fromkeys(_INTEGERS | _TEMPORAL | {"decimal"}, lambda name: name),
+    # Alone a FLOAT prints six digits; as DOUBLE it prints all its bits, FLOAT(7,2) as well.
+    **dict.fromkeys(("float", "double"), lambda name: f"{name} + 0e0"),
+    # By number: 0, '' and a member called '' are three values; SETs use all 64 bits.
+    **dict.fromkeys(("bit", "enum", "set"), lambda name: f"CAST({name} AS UNSIGNED)"),
+    # Hashed one by one, so that their sum need not fit into max_allowed_packet.
+    **dict.fromkeys(_LARGE | _GEOMETRY | {"vector"}, lambda name: f"SHA2({name}, 224)"),
+    "json": lambda name: f"SHA2({_printed_json(name)}, 224)",
+    LOOSE_JSON: lambda name: f"SHA2({_without_point_zero(name)}, 224)",
+}
+
+
+def is_chunkable(column: Column) -> bool:
+    """Whether ranges can be cut along a column."""
+    return column.data_type in _CHUNKABLE
+
+
+def row_hash(columns: Sequence[Column]) -> str:
+    """An unsigned 64-bit number per row; NULL where the text exceeds max_allowed_packet."""
+    text = ", ".join((*_values(columns), *_lengths(columns), *_strings(columns)))
+    return f"CAST(CONV(LEFT(SHA2(CONCAT_WS(x'2C', {text}), 224), 16), 16, 10) AS UNSIGNED)"
+
+
+def row_sum(columns: Sequence[Column]) -> str:
+    """The sum of the hashes of a set of rows, at least `TOO_LONG` where one of them is NULL.
+
+    A sum and not an exclusive or: two equal rows must not cancel each other.
+    """
+    return f"SUM(IFNULL({row_hash(columns)}, {TOO_LONG}))"
+
+
+def key_text(column: Column) -> str:
+    """A column of a key as text without loss: hexadecimal for strings, printed for others."""
+    if _is_string(column):
+        return f"HEX({quote(column.name)})"
+    return f"CAST({_form(column)} AS CHAR)"
+
+
+def key_literal(column: Column, text: str) -> str:
+    """The SQL literal for a value read with `key_text`; only for chunkable columns."""
+    if column.data_type in _BYTES:
+        return f"x'{text}'"
+    if _is_string(column):
+        return f"_{column.charset} x'{text}'"
+    if column.data_type in _TEMPORAL:
+        return quote_text(text)
+    return text
+
+
+def key_shown(column: Column, text: str) -> str:
+    """A value read with `key_text`, for people."""
+    if not _is_string(column):
+        return text
+    raw = bytes.fromhex(text)
+    return repr(raw.decode()) if raw.isascii() else f"0x{text}"
+
+
+def _is_string(column: Column) -> bool:
+    return column.data_type in _STRINGS
+
+
+def _printed_json(name: str) -> str:
+    return f"CAST({name} AS CHAR CHARACTER SET utf8mb4)"
+
+
+def _without_point_zero(name: str) -> str:
+    """JSON with `.0` taken away before `, `, `]`, `}` and the end, on both sides alike.
+
+    Inside a string as well, where a difference of just that is not seen. A regular expression
+    would know strings from numbers, but 5.7 has none and 9.7 gives up on long values.
+    """
+    text = f"CONCAT({_printed_json(name)}, ']')"
+    for end in (", ", "]", "}"):
+        text = f"REPLACE({text}, '.0{end}', '{end}')"
+    return text
+
+
+def _values(columns: Sequence[Column]) -> Iterator[str]:
+    for column in columns:
+        if not _is_string(column):
+            yield f"IFNULL({_form(column)}, 'N')" if column.nullable else _form(column)
+
+
+def _lengths(columns: Sequence[Column]) -> Iterator[str]:
+    for column in columns:
+        if _is_string(column):
+            length = f"LENGTH({quote(column.name)})"
+            yield f"IFNULL({length}, 'N')" if column.nullable else length
+
+
+def _strings(columns: Sequence[Column]) -> Iterator[str]:
+    for column in columns:
+        if _is_string(column):
+            name = quote(column.name)
+            yield f"IFNULL({name}, '')" if column.nullable else name
+
+
+def _form(column: Column) -> str:
+    form = _FORMS.get(column.data_type)
+    if form is None:
+        raise Stopped(
+            f"Column {column.name} has the type {column.data_type}, which cannot be compared yet.",
+            code="UnknownColumnType",
+            remedy="Leave its table out of the verification, or change the column's type.",
+        )
+    return form(quote(column.name))

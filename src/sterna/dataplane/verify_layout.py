@@ -1,0 +1,129 @@
+"""Pairs the tables of two servers and says where their definitions alone differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sterna.dataplane.verify_expressions import LOOSE_JSON
+from sterna.dataplane.verify_scope import Layout
+from sterna.mysql.catalog import (
+    Column,
+    Key,
+    Table,
+    read_columns,
+    read_databases,
+    read_keys,
+    read_tables,
+)
+from sterna.mysql.connection import Session, greeting_version
+
+TableName = tuple[str, str]  # database, table
+
+# Types that are spelled differently by the two servers, and hold the same bytes.
+_SAME_TYPE = {"geomcollection": "geometrycollection"}
+_POINT_ZERO_SINCE = (8, 0)  # MariaDB has no JSON type, so for it this does not matter
+_NOT_TABLES = frozenset({"SEQUENCE"})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A table on both sides. `problem` is what makes comparing its rows pointless, or ""."""
+
+    origin: Layout
+    destination: Layout
+    problem: str
+
+
+def read_table_names(connection: Session) -> list[TableName]:
+    """All tables a customer has on a server."""
+    databases = [database.name for database in read_databases(connection)]
+    tables = [table for name in databases for table in read_tables(connection, name)]
+    return [(table.database, table.name) for table in tables if _holds_rows(table)]
+
+
+def _holds_rows(table: Table) -> bool:
+    return table.kind not in _NOT_TABLES
+
+
+def read_layouts(connection: Session, database: str) -> dict[str, Layout]:
+    """The layouts of a database's tables, by table."""
+    columns = read_columns(connection, database)
+    keys = read_keys(connection, database)
+    point_zero = greeting_version(connection).at_least(*_POINT_ZERO_SINCE)
+    return {
+        table.name: _layout(table, columns[table.name], keys.get(table.name, []), point_zero)
+        for table in read_tables(connection, database)
+        if _holds_rows(table)
+    }
+
+
+def _layout(table: Table, columns: list[Column], keys: list[Key], point_zero: bool) -> Layout:
+    by_name = {column.name: column for column in columns}
+    found = next(
+        ((key.name, parts) for key in keys if (parts := _identifying(key, by_name))), ("", ())
+    )
+    return Layout(
+        database=table.database,
+        table=table.name,
+        columns=tuple(columns),
+        key=found[1],
+        key_name=found[0],
+        prints_point_zero=point_zero,
+    )
+
+
+def _identifying(key: Key, columns: dict[str, Column]) -> tuple[Column, ...]:
+    """The key's columns, if no two rows can have the same values in them; else none."""
+    found = [columns[part.column] for part in key.parts if part.column in columns]
+    whole = len(found) == len(key.parts) and not any(part.prefix_characters for part in key.parts)
+    if key.unique and whole and not any(column.nullable for column in found):
+        return tuple(found)
+    return ()
+
+
+def pair(origin: Layout, destination: Layout | None) -> Pair:
+    """Both sides with the origin's columns and key, in the origin's order.
+
+    Columns only the destination has (a hidden primary key) are not compared.
+    """
+    if destination is None:
+        return Pair(origin, origin, "is missing on the destination")
+    columns = {column.name: column for column in destination.columns}
+    problem = _difference(origin.columns, columns)
+    if problem:
+        return Pair(origin, destination, problem)
+    same = replace(
+        destination,
+        columns=tuple(columns[column.name] for column in origin.columns),
+        key=tuple(columns[column.name] for column in origin.key),
+        key_name=origin.key_name,
+    )
+    if origin.prints_point_zero != destination.prints_point_zero:
+        return Pair(_loosened(origin), _loosened(same), "")
+    return Pair(origin, same, "")
+
+
+def _loosened(layout: Layout) -> Layout:
+    columns = (
+        replace(column, data_type=LOOSE_JSON) if column.data_type == "json" else column
+        for column in layout.columns
+    )
+    return replace(layout, columns=tuple(columns))
+
+
+def _difference(origin: Iterable[Column], destination: dict[str, Column]) -> str:
+    for column in origin:
+        other = destination.get(column.name)
+        if other is None:
+            return f"has no column {column.name} on the destination"
+        if _type(column) != _type(other):
+            return (
+                f"has the column {column.name} as {column.data_type} on the origin"
+                f" and as {other.data_type} on the destination"
+            )
+    return ""
+
+
+def _type(column: Column) -> str:
+    return _SAME_TYPE.get(column.data_type, column.data_type)
