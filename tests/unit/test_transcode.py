@@ -7,6 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sterna.dataplane._native.transcode import Transcoder
 
 Row = tuple[bytes | None, ...]
@@ -50,7 +51,9 @@ def expected_line(row: Row) -> bytes:
     return b"\t".join(map(escaped, row)) + b"\n"
 
 
-def run(stream: bytes, *, columns: int, rows_max: int, piece: int) -> tuple[list[bytes], Transcoder]:
+def run(
+    stream: bytes, *, columns: int, rows_max: int, piece: int
+) -> tuple[list[bytes], Transcoder]:
     """Feed the stream in pieces; the chunks' bytes without their packet headers."""
     transcoder = Transcoder(columns)
     chunks, waiting, at = [], b"", 0

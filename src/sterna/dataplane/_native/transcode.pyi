@@ -13,6 +13,8 @@ class Transcoder:
 
     rows: int
     """Rows written since `start_chunk`."""
+    sequence: int
+    """The number of the next packet, 0 to 255."""
     ended: bool
     """The packet after the last row was read; `failure` says whether it was an error."""
 

@@ -62,7 +62,7 @@ cdef class Transcoder:
     cdef readonly bint ended
     cdef unsigned long long rows_max
     cdef unsigned int columns, column
-    cdef unsigned char sequence
+    cdef readonly unsigned char sequence
     # the packet
     cdef unsigned char header[HEADER_BYTES]
     cdef int header_have

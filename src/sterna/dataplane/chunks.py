@@ -1,0 +1,194 @@
+"""Rows of one table on their way: one SELECT on the origin, LOAD DATA chunks on the destination.
+
+Bytes are taken from the origin's socket, transcoded natively and written to the destination's;
+no row becomes a Python value. Each chunk is one LOAD DATA LOCAL and one commit, and its answer is
+compared with the rows that were sent: LOAD DATA LOCAL would skip duplicates without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pymysql.constants import COMMAND
+from pymysql.err import raise_mysql_exception
+from pymysql.protocol import OKPacketWrapper
+
+from sterna.dataplane._native.transcode import Transcoder
+from sterna.errors import Stopped, Transient
+from sterna.mysql.catalog import Column, Table
+from sterna.mysql.connection import Session, query, translated_errors
+from sterna.mysql.identifiers import quote
+
+CHUNK_ROWS = 100_000
+WARNINGS_KEPT = 65_535  # max_error_count at its highest
+RECEIVE_BYTES = 256 * 1024
+_TRUNCATED = 1265
+_ANSWER = re.compile(r"Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)\s+Warnings: (\d+)")
+_FIRST_DATA_PACKET = 2  # behind the statement (0) and the server's request for the file (1)
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """The two statements that move a table's rows, and how many rows one chunk has.
+
+    `ordinals` are columns carried by their number (ENUM, SET): number 0, the invalid value,
+    is the only thing that makes LOAD DATA warn about them.
+    """
+
+    name: str
+    select: str
+    load: str
+    columns: int
+    chunk_rows: int
+    ordinals: frozenset[str]
+
+
+def plan_rows(table: Table, columns: list[Column]) -> RowPlan:
+    """How to read and load a table so that every value arrives bit by bit."""
+    name = quote(table.database, table.name)
+    carried = [column for column in columns if not column.generated]
+    ordinals = frozenset(c.name for c in carried if c.data_type in ("enum", "set"))
+    targets, sets = [], []
+    for number, column in enumerate(carried):
+        setter = _setter(column, f"@v{number}")
+        targets.append(f"@v{number}" if setter else quote(column.name))
+        if setter:
+            sets.append(f"{quote(column.name)} = {setter}")
+    return RowPlan(
+        name=name,
+        select=f"SELECT {', '.join(map(_selected, carried))} FROM {name}",
+        load=(
+            f"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {name} CHARACTER SET binary"
+            " FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'"
+            f" ({', '.join(targets)})" + (" SET " + ", ".join(sets) if sets else "")
+        ),
+        columns=len(carried),
+        chunk_rows=min(CHUNK_ROWS, WARNINGS_KEPT // max(1, len(ordinals))),
+        ordinals=ordinals,
+    )
+
+
+def _selected(column: Column) -> str:
+    """FLOAT printed as text loses bits, as DOUBLE it does not (and times one keeps -0.0)."""
+    name = quote(column.name)
+    if column.data_type == "float":
+        return f"{name} * 1e0"
+    if column.data_type in ("enum", "set"):
+        return f"CAST({name} AS UNSIGNED)"
+    return name
+
+
+def _setter(column: Column, variable: str) -> str:
+    if column.data_type in ("enum", "set"):
+        return f"CAST({variable} AS UNSIGNED)"
+    if column.data_type == "json":
+        return f"CONVERT({variable} USING utf8mb4)"
+    return ""
+
+
+class RowMover:
+    """Moves the rows of one table from an origin session to a destination session.
+
+    When it raises, both sessions may stand in the middle of a statement: close them.
+    """
+
+    def __init__(self, plan: RowPlan, *, origin: Session, destination: Session) -> None:
+        self.plan = plan
+        self.rows = 0
+        self.bytes = 0
+        self._origin: Any = origin  # PyMySQL's packet layer is not part of its public types
+        self._destination: Any = destination
+        self._transcoder = Transcoder(plan.columns)
+        self._received = bytearray(RECEIVE_BYTES)
+        self._packets = bytearray(3 * RECEIVE_BYTES + 64)
+        self._start, self._end = 0, 0
+
+    def move(self, after_chunk: Callable[[int, int], None]) -> None:
+        """Move all rows; `after_chunk(rows, bytes)` gets the totals after every commit and may
+        raise to end the copy.
+
+        Raises:
+            Stopped: a chunk's answer is not what was sent.
+            ServerError: a statement was refused, e.g. 1412 after DDL on the origin.
+            Transient: a connection broke.
+        """
+        with translated_errors():
+            try:
+                self._begin_select()
+                while not self._transcoder.ended:
+                    self._move_chunk()
+                    after_chunk(self.rows, self.bytes)
+            except OSError as error:
+                raise Transient(f"A connection broke: {error}.", code="ConnectionLost") from error
+
+    def _begin_select(self) -> None:
+        self._origin._execute_command(COMMAND.COM_QUERY, self.plan.select)
+        columns = self._origin._read_packet().read_length_encoded_integer()
+        for _ in range(columns + 1):  # the columns' descriptions and the EOF behind them
+            self._origin._read_packet()
+
+    def _move_chunk(self) -> None:
+        transcoder = self._transcoder
+        transcoder.start_chunk(rows_max=self.plan.chunk_rows, sequence=_FIRST_DATA_PACKET)
+        begun = False
+        while not transcoder.ended:
+            if self._start == self._end:
+                self._receive()
+            waiting = memoryview(self._received)[self._start : self._end]
+            consumed, produced = transcoder.transcode(waiting, self._packets)
+            self._start += consumed
+            if produced and not begun:
+                self._begin_load()
+                begun = True
+            if produced:
+                self._destination._sock.sendall(memoryview(self._packets)[:produced])
+                self.bytes += produced
+            if consumed < len(waiting):
+                break
+        if transcoder.failure is not None:
+            raise_mysql_exception(transcoder.failure)
+        if begun:
+            self._end_load()
+        self.rows += transcoder.rows
+
+    def _receive(self) -> None:
+        count = self._origin._rfile.readinto1(self._received)
+        if not count:
+            raise Transient("The origin closed the connection.", code="ConnectionLost")
+        self._start, self._end = 0, count
+
+    def _begin_load(self) -> None:
+        self._destination._execute_command(COMMAND.COM_QUERY, self.plan.load)
+        packet = self._destination._read_packet()
+        if not packet.is_load_local_packet():
+            raise Stopped(f"The destination did not ask for the rows of {self.plan.name}.")
+
+    def _end_load(self) -> None:
+        sequence = self._transcoder.sequence
+        self._destination._sock.sendall(bytes((0, 0, 0, sequence)))
+        self._destination._next_seq_id = (sequence + 1) % 256
+        answer = OKPacketWrapper(self._destination._read_packet()).message.decode()
+        self._require_all_loaded(answer)
+
+    def _require_all_loaded(self, answer: str) -> None:
+        sent = self._transcoder.rows
+        counted = _ANSWER.match(answer)
+        records, deleted, skipped, warnings = map(int, counted.groups()) if counted else (-1,) * 4
+        shown = query(self._destination, "SHOW WARNINGS") if warnings else []
+        harmless = len(shown) == warnings and all(self._is_harmless(*row) for row in shown)
+        if (records, deleted, skipped) != (sent, 0, 0) or not harmless:
+            said = "; ".join(f"{number} {text}" for _, number, text in shown[:5])
+            raise Stopped(
+                f"{self.plan.name}: {sent} rows were sent after {self.rows}, the destination"
+                f" answered {answer!r}: {said or 'no warning'}.",
+                code="RowsDiffer",
+                remedy="Correct the rows on the origin (or the table's definition), then go on.",
+            )
+
+    def _is_harmless(self, _level: str, number: int, text: str) -> bool:
+        """A number that ENUM has no member for can only be 0, and 0 is stored."""
+        named = re.match(r"Data truncated for column '(.*)' at row \d+$", text, re.DOTALL)
+        return number == _TRUNCATED and named is not None and named[1] in self.plan.ordinals

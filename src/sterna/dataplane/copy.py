@@ -1,0 +1,306 @@
+"""The full copy: every table exactly as of one known position, then its indexes.
+
+A round takes one snapshot, makes the tables that are not there yet and moves their rows, the
+largest first, with one worker per snapshot session. When DDL on the origin hits a table meanwhile,
+its snapshot can no longer be read: the round ends, finished tables stay, and the next round copies
+the rest under a new snapshot. The same happens after a crash. Every table has a start position:
+what the origin logged later must be applied to it, nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from sterna.dataplane.chunks import RowMover, plan_rows
+from sterna.dataplane.copy_prepare import (
+    CopyRound,
+    DefinitionChanged,
+    Job,
+    as_definition_change,
+    current_definition,
+    plan_copy,
+    prepare_round,
+)
+from sterna.dataplane.copy_state import (
+    COPYING,
+    DONE,
+    LOADED,
+    TableName,
+    TableState,
+    create_state_tables,
+    read_states,
+    state_session,
+    write_state,
+)
+from sterna.dataplane.reports import CopyReport, LogReport, ReportTo, TableReport
+from sterna.dataplane.schema import (
+    allow_large_rows,
+    open_destination_session,
+    open_origin_session,
+)
+from sterna.dataplane.schema_tables import same_definition
+from sterna.dataplane.snapshot import Snapshot, close_sessions, lock_table, open_snapshot
+from sterna.errors import Stopped, Transient
+from sterna.mysql.catalog import read_foreign_keys, read_keys
+from sterna.mysql.connection import Server, ServerError, Session, execute
+from sterna.mysql.identifiers import quote
+from sterna.mysql.position import Position
+
+__all__ = ["CopiedTables", "StopAsked", "copy_tables", "plan_copy"]
+
+ROUNDS_MAX = 20
+
+
+class StopAsked(Transient):
+    """Somebody asked the copy to end; what is done stays."""
+
+    code = "StopAsked"
+
+
+@dataclass(frozen=True)
+class CopiedTables:
+    """Where following the origin starts.
+
+    An event belongs to a table only if it lies after `start_positions[database, table]`. A table
+    that is not listed did not exist at `complete_at`: up to there its events are for nobody,
+    after it the table is new. `smallest` is where reading the origin's log begins.
+    """
+
+    start_positions: Mapping[TableName, Position]
+    smallest: Position
+    complete_at: Position
+
+
+def copy_tables(
+    origin: Server, destination: Server, *, workers: int, report: ReportTo, stop: threading.Event
+) -> CopiedTables:
+    """Copy databases and tables; goes on where an earlier copy ended.
+
+    Raises:
+        Stopped: a table cannot be carried exactly, or a chunk's rows are not what was sent.
+        StopAsked: `stop` was set.
+        Refused: the origin could not be locked for the moment the snapshot takes.
+        Transient: a connection broke.
+    """
+    started = time.monotonic()
+    with state_session(destination) as session:
+        create_state_tables(session)
+        if sentence := allow_large_rows(session):
+            report(LogReport("NORMAL", f"{sentence}."))
+    for _ in range(ROUNDS_MAX):
+        try:
+            copied = _copy_round(origin, destination, workers=workers, report=report, stop=stop)
+        except DefinitionChanged as changed:
+            report(LogReport("WARN", f"{changed.message} A new snapshot is taken."))
+        else:
+            _report_copy(destination, report, time.monotonic() - started)
+            return copied
+    raise Stopped(
+        f"DDL on the origin hit the copy {ROUNDS_MAX} times.",
+        code="DefinitionKeepsChanging",
+        remedy="Keep applications from changing tables until the copy is done.",
+    )
+
+
+def _report_copy(destination: Server, report: ReportTo, seconds: float) -> None:
+    with state_session(destination) as session:
+        states = read_states(session).values()
+    rows, octets = sum(s.rows_copied for s in states), sum(s.bytes_copied for s in states)
+    report(CopyReport(rows, octets, seconds))
+
+
+def _copy_round(
+    origin: Server, destination: Server, *, workers: int, report: ReportTo, stop: threading.Event
+) -> CopiedTables:
+    snapshot = open_snapshot(origin, workers)
+    try:
+        report(LogReport("NORMAL", _sentence(snapshot)))
+        work = prepare_round(
+            origin, destination, position=snapshot.position, report=report, stop=stop
+        )
+        _run_workers(work, snapshot)
+    finally:
+        snapshot.close()
+    with state_session(destination) as session:
+        _add_missing_indexes(session)
+        _add_foreign_keys(session)
+        starts = {name: state.start_position for name, state in read_states(session).items()}
+    return CopiedTables(starts, min([*starts.values(), snapshot.position]), snapshot.position)
+
+
+def _sentence(snapshot: Snapshot) -> str:
+    return (
+        f"Snapshot at {snapshot.position} in {len(snapshot.sessions)} sessions by {snapshot.how};"
+        f" writers waited {snapshot.lock_seconds * 1000:.1f} ms."
+    )
+
+
+def _run_workers(work: CopyRound, snapshot: Snapshot) -> None:
+    """One thread per snapshot session; the first error ends them all and is raised."""
+    failed = threading.Event()
+    with ThreadPoolExecutor(len(snapshot.sessions), thread_name_prefix="copy") as pool:
+        workers = [_Worker(work, session, failed) for session in snapshot.sessions]
+        futures = [pool.submit(worker.run) for worker in workers]
+    errors = [error for future in futures if (error := future.exception())]
+    errors.sort(key=lambda error: isinstance(error, StopAsked))  # the cause before its echo
+    if errors:
+        raise errors[0]
+
+
+class _Worker:
+    """Takes tables from the round's queue until it is empty, with sessions of its own."""
+
+    def __init__(self, work: CopyRound, snapshot: Session, failed: threading.Event) -> None:
+        self._work, self._snapshot, self._failed = work, snapshot, failed
+        self._sessions: list[Session] = []
+
+    def run(self) -> None:
+        """Copy tables until there are none, or until somebody fails or asks to stop."""
+        done = False
+        try:
+            self._reader = self._keep(open_origin_session(self._work.origin))
+            self._writer = self._keep(open_destination_session(self._work.destination))
+            self._loader = self._keep(
+                open_destination_session(self._work.destination, local_infile=True)
+            )
+            while (job := self._next_job()) is not None:
+                self._copy(job)
+            done = True
+        finally:
+            # after an error some stand in the middle of a statement; none is used again
+            close_sessions(self._sessions)
+            if not done:
+                self._failed.set()
+
+    def _keep(self, session: Session) -> Session:
+        self._sessions.append(session)
+        return session
+
+    def _next_job(self) -> Job | None:
+        self._go_on()
+        try:
+            return self._work.jobs.popleft()
+        except IndexError:
+            return None
+
+    def _go_on(self) -> None:
+        if self._work.stop.is_set() or self._failed.is_set():
+            raise StopAsked("The copy was asked to stop; finished tables stay.")
+
+    def _copy(self, job: Job) -> None:
+        state = replace(read_states(self._writer)[job.name], state=COPYING)
+        if job.table.engine.upper() == "INNODB":
+            state = self._move_rows(job, self._snapshot, state=state)
+        else:
+            state = self._copy_locked(job, state)
+        self._add_indexes(job, state)
+
+    def _copy_locked(self, job: Job, state: TableState) -> TableState:
+        """No snapshot shows a table without transactions: its writers wait while it is read."""
+        locked = lock_table(self._work.origin, job.table)
+        started = time.monotonic()
+        try:
+            state = replace(state, start_position=locked.position)
+            state = self._move_rows(job, locked.session, state=state)
+        finally:
+            locked.close()
+        sentence = (
+            f"{quote(*job.name)} ({job.table.engine}) was copied at {locked.position};"
+            f" its writers waited {time.monotonic() - started:.1f} s."
+        )
+        self._work.report(LogReport("WARN", sentence))
+        return state
+
+    def _move_rows(self, job: Job, origin: Session, *, state: TableState) -> TableState:
+        """All rows are there when it returns; the new state says how many."""
+        write_state(self._writer, state)
+        plan = plan_rows(job.table, job.columns)
+        mover = RowMover(plan, origin=origin, destination=self._loader)
+        progress = self._progress(job)
+
+        def after_chunk(rows: int, octets: int) -> None:
+            self._go_on()
+            progress(rows, octets, False)
+
+        try:
+            mover.move(after_chunk)
+        except ServerError as error:
+            raise as_definition_change(error, job.table) from error
+        self._require_same_definition(job)
+        progress(mover.rows, mover.bytes, True)
+        loaded = replace(state, state=LOADED, rows_copied=mover.rows, bytes_copied=mover.bytes)
+        write_state(self._writer, loaded)
+        return loaded
+
+    def _progress(self, job: Job) -> Callable[[int, int, bool], None]:
+        started = time.monotonic()
+
+        def report(rows: int, octets: int, copied: bool) -> None:
+            estimated = rows if copied else max(job.table.rows_estimated, rows)
+            seconds = time.monotonic() - started
+            database, table = job.name
+            self._work.report(
+                TableReport(database, table, estimated, rows, octets, seconds, copied)
+            )
+
+        return report
+
+    def _require_same_definition(self, job: Job) -> None:
+        """Not every version notices DDL when an older snapshot is read."""
+        now = current_definition(self._reader, job.table)
+        if not same_definition(job.definition, now):
+            raise DefinitionChanged(f"DDL on the origin hit {quote(*job.name)} during the copy.")
+
+    def _add_indexes(self, job: Job, state: TableState) -> None:
+        started = time.monotonic()
+        _add_indexes(self._writer, state)
+        if state.deferred_indexes:
+            seconds = time.monotonic() - started
+            sentence = f"Indexes of {quote(*job.name)} added in {seconds:.1f} s."
+            self._work.report(LogReport("NORMAL", sentence))
+
+
+# After the rows
+
+
+def _add_missing_indexes(session: Session) -> None:
+    """For tables that a crash left loaded but without their indexes."""
+    for state in read_states(session).values():
+        if state.state == LOADED:
+            _add_indexes(session, state)
+
+
+def _add_indexes(session: Session, state: TableState) -> None:
+    """One ALTER TABLE for all of them, unless a crash came between it and the state."""
+    database, table = state.name
+    if state.deferred_indexes:
+        present = {key.name for key in read_keys(session, database).get(table, [])}
+        if not any(f"KEY {quote(name)}" in state.deferred_indexes for name in present):
+            _alter(session, state, state.deferred_indexes)
+    write_state(session, replace(state, state=DONE, deferred_indexes=""))
+
+
+def _add_foreign_keys(session: Session) -> None:
+    """When all tables and their indexes are there; the rows are known to satisfy them."""
+    for state in read_states(session).values():
+        database, table = state.name
+        if state.deferred_foreign_keys:
+            if not read_foreign_keys(session, database).get(table):
+                _alter(session, state, state.deferred_foreign_keys)
+            write_state(session, replace(state, deferred_foreign_keys=""))
+
+
+def _alter(session: Session, state: TableState, sql: str) -> None:
+    try:
+        execute(session, f"USE {quote(state.name[0])}")
+        execute(session, sql)
+    except ServerError as error:
+        raise Stopped(
+            f"{quote(*state.name)} is loaded, but {sql} was refused: {error.message}",
+            code="DefinitionRefused",
+            remedy="Change the key on the origin (or the rows that break it), then go on.",
+        ) from error

@@ -1,0 +1,106 @@
+"""What the copy has done, kept on the destination in `sterna.tables`, so it survives any crash.
+
+State of a table: created (named here, perhaps made) → copying (rows arrive) → loaded (all rows
+are there, indexes missing) → done. A row is written before its table is made, so a table without
+a row is never Sterna's and is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sterna.dataplane.schema import open_destination_session
+from sterna.mysql.connection import Server, Session, execute, query
+from sterna.mysql.identifiers import quote
+from sterna.mysql.position import Position
+
+CREATED, COPYING, LOADED, DONE = "created", "copying", "loaded", "done"
+
+TableName = tuple[str, str]
+
+_CREATE = (
+    "CREATE DATABASE IF NOT EXISTS sterna",
+    """CREATE TABLE IF NOT EXISTS sterna.tables (
+        database_name VARCHAR(64) NOT NULL,
+        table_name VARCHAR(64) NOT NULL,
+        state VARCHAR(16) NOT NULL,
+        start_position VARCHAR(255) NOT NULL,
+        deferred_indexes MEDIUMTEXT NOT NULL,
+        deferred_foreign_keys MEDIUMTEXT NOT NULL,
+        rows_copied BIGINT UNSIGNED NOT NULL,
+        bytes_copied BIGINT UNSIGNED NOT NULL,
+        PRIMARY KEY (database_name, table_name)
+    ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin""",
+)
+
+
+@dataclass(frozen=True)
+class TableState:
+    """One table's row. The deferred statements are "" where there is nothing to add."""
+
+    name: TableName
+    state: str
+    start_position: Position
+    deferred_indexes: str
+    deferred_foreign_keys: str
+    rows_copied: int
+    bytes_copied: int
+
+
+def create_state_tables(destination: Session) -> None:
+    """Make the `sterna` database and its table of copied tables; keeps what is there."""
+    for sql in _CREATE:
+        execute(destination, sql)
+
+
+def read_states(destination: Session) -> dict[TableName, TableState]:
+    """All tables the copy knows of."""
+    rows = query(
+        destination,
+        "SELECT database_name, table_name, state, start_position, deferred_indexes,"
+        " deferred_foreign_keys, rows_copied, bytes_copied FROM sterna.tables ORDER BY 1, 2",
+    )
+    states = {}
+    for database, table, state, position, *rest in rows:
+        name = (str(database), str(table))
+        states[name] = TableState(name, str(state), Position.parse(str(position)), *rest)
+    return states
+
+
+def write_state(destination: Session, entry: TableState) -> None:
+    """Store a table's row, whether there was one or not."""
+    execute(
+        destination,
+        "REPLACE INTO sterna.tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            *entry.name,
+            entry.state,
+            str(entry.start_position),
+            entry.deferred_indexes,
+            entry.deferred_foreign_keys,
+            entry.rows_copied,
+            entry.bytes_copied,
+        ],
+    )
+
+
+def forget_table(destination: Session, name: TableName) -> None:
+    """Drop a table that the copy made, then its row."""
+    execute(destination, f"DROP TABLE IF EXISTS {quote(*name)}")
+    execute(
+        destination,
+        "DELETE FROM sterna.tables WHERE database_name = %s AND table_name = %s",
+        name,
+    )
+
+
+@contextmanager
+def state_session(server: Server) -> Iterator[Session]:
+    """A destination session for the length of a block."""
+    session = open_destination_session(server)
+    try:
+        yield session
+    finally:
+        session._force_close()
