@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from sterna.mysql.binlog.errors import BadEvent
@@ -15,6 +16,7 @@ _MARIADB_COMMIT_OR_ROLLBACK_ALTER = 4 | 8
 Found = dict[str, Any]
 
 
+@lru_cache(maxsize=4096)  # the transactions of one session all begin with the same block
 def parse_status(data: bytes) -> Context:
     """The context in the status block of a QUERY event; BadEvent for an unknown variable."""
     reader = Reader(data)

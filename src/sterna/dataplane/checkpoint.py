@@ -1,0 +1,149 @@
+"""The checkpoint: how far a sync task is, kept on the destination beside the rows it covers.
+
+One row per task in `sterna.checkpoint`. `epoch` fences: every change of the row names the epoch
+of its worker, and a worker whose epoch has been overtaken finds no row and stops. `pending` is
+the position of a DDL statement that was being run; DDL commits by itself, so after a crash
+nobody can know whether it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sterna.errors import Stopped
+from sterna.mysql.connection import Session, execute, query, scalar
+from sterna.mysql.identifiers import quote_text
+from sterna.mysql.position import Position
+
+DATABASE = "sterna"
+
+_CREATE_DATABASE = "CREATE DATABASE sterna DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+_CREATE_TABLE = """
+CREATE TABLE sterna.checkpoint (
+    task VARCHAR(64) NOT NULL PRIMARY KEY,
+    epoch BIGINT UNSIGNED NOT NULL,
+    position VARCHAR(255) NOT NULL,
+    pending VARCHAR(255) NULL
+) ENGINE=InnoDB
+"""
+_TABLE_EXISTS = (
+    "SELECT COUNT(*) FROM information_schema.tables"
+    " WHERE table_schema = 'sterna' AND table_name = 'checkpoint'"
+)
+_DATABASE_EXISTS = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'sterna'"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything up to `position` is applied; `pending` is set while a DDL statement runs."""
+
+    position: Position
+    epoch: int
+    pending: Position | None
+
+
+def prepare(connection: Session) -> None:
+    """Create the database and the table where they are missing. May be called any time."""
+    if not scalar(connection, _DATABASE_EXISTS):
+        execute(connection, _CREATE_DATABASE)
+    if not scalar(connection, _TABLE_EXISTS):
+        execute(connection, _CREATE_TABLE)
+
+
+def read(connection: Session, task: str) -> Checkpoint | None:
+    """The task's checkpoint; None before `write_start`."""
+    rows = query(
+        connection, "SELECT position, epoch, pending FROM sterna.checkpoint WHERE task = %s", [task]
+    )
+    if not rows:
+        return None
+    position, epoch, pending = rows[0]
+    return Checkpoint(
+        Position.parse(position), int(epoch), Position.parse(pending) if pending else None
+    )
+
+
+def applied_position(connection: Session, task: str) -> Position:
+    """Everything up to here is applied and committed. Stopped where the task has no checkpoint."""
+    checkpoint = read(connection, task)
+    if checkpoint is None:
+        raise _missing(task)
+    return checkpoint.position
+
+
+def take_over(connection: Session, task: str, epoch: int) -> None:
+    """Make `epoch` the only one that may move the checkpoint; older workers are fenced from now.
+
+    Waits for a window being committed. Stopped (Fenced) when a newer worker is there already. The
+    connection must be in autocommit.
+    """
+    found = execute(
+        connection,
+        "UPDATE sterna.checkpoint SET epoch = %s WHERE task = %s AND epoch <= %s",
+        [epoch, task, epoch],
+    )
+    if not found and read(connection, task) is not None:
+        raise fenced(task)
+
+
+def write_start(connection: Session, task: str, epoch: int, position: Position) -> None:
+    """Set the task to `position`, whatever it had before; its first or a new beginning."""
+    found = execute(
+        connection,
+        "UPDATE sterna.checkpoint SET epoch = %s, position = %s, pending = NULL"
+        " WHERE task = %s AND epoch <= %s",
+        [epoch, str(position), task, epoch],
+    )
+    if found:
+        return
+    if read(connection, task) is not None:
+        raise fenced(task)
+    execute(
+        connection,
+        "INSERT INTO sterna.checkpoint (task, epoch, position) VALUES (%s, %s, %s)",
+        [task, epoch, str(position)],
+    )
+
+
+def resolve_pending(connection: Session, task: str, epoch: int, *, was_applied: bool) -> None:
+    """What a person found out about a pending DDL statement: go on behind it, or run it again."""
+    position = "pending" if was_applied else "position"
+    found = execute(
+        connection,
+        f"UPDATE sterna.checkpoint SET position = {position}, pending = NULL"
+        " WHERE task = %s AND epoch <= %s AND pending IS NOT NULL",
+        [task, epoch],
+    )
+    if not found:
+        raise Stopped(f"The task {task} has no pending statement.", code="NothingPending")
+
+
+def forget(connection: Session, task: str) -> None:
+    """Delete the task's checkpoint."""
+    execute(connection, "DELETE FROM sterna.checkpoint WHERE task = %s", [task])
+
+
+def move_sql(task: str, epoch: int, position: Position, pending: Position | None = None) -> bytes:
+    """The statement inside a window that moves the checkpoint; it finds 0 rows when fenced."""
+    pending_sql = quote_text(str(pending)) if pending else "NULL"
+    return (
+        f"UPDATE sterna.checkpoint SET position = {quote_text(str(position))},"
+        f" pending = {pending_sql} WHERE task = {quote_text(task)} AND epoch = {epoch}"
+    ).encode()
+
+
+def fenced(task: str) -> Stopped:
+    """What a worker raises that has been overtaken."""
+    return Stopped(
+        f"Another worker has taken over {task}; this one changed nothing more.",
+        code="Fenced",
+        remedy="Nothing to do: the other worker goes on.",
+    )
+
+
+def _missing(task: str) -> Stopped:
+    return Stopped(
+        f"The destination has no checkpoint for {task}.",
+        code="NoCheckpoint",
+        remedy="Start the sync task again from a new copy.",
+    )

@@ -1,0 +1,311 @@
+"""DDL from the stream, run on the destination in the session it ran in on the origin.
+
+A QUERY event says how its session was set: default database, sql_mode, character sets, time
+zone, checks, the time itself. All of that is set again before the statement is run, so that the
+destination makes of it what the origin made. What cannot be set there stops the task.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sterna.dataplane.spool import Spool, read_between
+from sterna.errors import Stopped
+from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb, unpack_payload
+from sterna.mysql.binlog.events import Format, Query, TransactionPayload
+from sterna.mysql.binlog.parse import parse
+from sterna.mysql.binlog.types import EventType
+from sterna.mysql.connection import Session, execute, query
+from sterna.mysql.identifiers import quote, quote_text
+from sterna.mysql.position import Position
+from sterna.mysql.sql_mode import mode_names
+from sterna.mysql.sql_text import Kind, Statement, Token, classify, tokens
+from sterna.mysql.version import Version
+
+SYSTEM_DATABASES = frozenset({"mysql", "sys", "performance_schema", "information_schema", "sterna"})
+
+_AUTO_IS_NULL, _MARIADB_EXPLICIT_TIMESTAMP = 1 << 14, 1 << 24
+_NO_FOREIGN_KEY_CHECKS, _RELAXED_UNIQUE_CHECKS = 1 << 26, 1 << 27
+_UTF8MB4_GENERAL, _UTF8MB4_0900 = 45, 255
+_NEW_UTF8MB4 = range(255, 400)  # collations of utf8mb4 that came with MySQL 8.0
+
+_CONVERTED_ENGINES = frozenset({"MYISAM", "ARIA", "MEMORY", "HEAP", "ARCHIVE"})
+_KEPT_ENGINES = frozenset({"INNODB"})
+
+# What else may differ between two servers and changes what DDL makes, where the variable exists.
+_FIXED = {
+    "restrict_fk_on_non_standard_key": "0",
+    "sql_generate_invisible_primary_key": "0",
+    "sql_require_primary_key": "0",
+    "sql_if_exists": "0",
+    "default_storage_engine": "InnoDB",
+    "show_create_table_skip_secondary_engine": "0",
+}
+_FROM_ORIGIN = ("explicit_defaults_for_timestamp", "innodb_strict_mode")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the two servers are, as far as running DDL depends on it.
+
+    Attributes:
+        origin_variables: `_FROM_ORIGIN` and system_time_zone, of the origin.
+        variables: session variables of the destination.
+        charsets: collation number to (character set, collation) on the destination.
+    """
+
+    origin: Version
+    destination: Version
+    origin_variables: Mapping[str, str]
+    variables: Mapping[str, str]
+    charsets: Mapping[int, tuple[str, str]]
+
+
+def read_facts(origin: Session, destination: Session, versions: tuple[Version, Version]) -> Facts:
+    """Ask both servers. `versions` are those of origin and destination."""
+    names = ", ".join(quote_text(name) for name in (*_FROM_ORIGIN, "system_time_zone"))
+    of_origin = query(origin, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
+    of_destination = query(destination, "SHOW SESSION VARIABLES")
+    collations = query(
+        destination,
+        "SELECT id, character_set_name, collation_name FROM information_schema.collations"
+        " WHERE id IS NOT NULL AND character_set_name IS NOT NULL",
+    )
+    return Facts(
+        versions[0],
+        versions[1],
+        {str(name).lower(): str(value) for name, value in of_origin},
+        {str(name).lower(): str(value) for name, value in of_destination},
+        {int(number): (charset, collation) for number, charset, collation in collations},
+    )
+
+
+def affected_databases(event: Query, statement: Statement) -> frozenset[str]:
+    """The databases a statement changes."""
+    if event.context.updated_databases is not None:
+        return frozenset(event.context.updated_databases)
+    if statement.object_type in ("DATABASE", "SCHEMA"):
+        return frozenset(name for _, name in statement.names)
+    return frozenset(database or event.database for database, _ in statement.names)
+
+
+def is_system_only(event: Query, statement: Statement) -> bool:
+    """Whether the statement changes nothing but databases that are never relayed."""
+    databases = affected_databases(event, statement)
+    return bool(databases) and databases <= SYSTEM_DATABASES
+
+
+def affected_tables(event: Query, statement: Statement) -> frozenset[tuple[str, str]]:
+    """The tables a statement names, where it is about tables or their indexes."""
+    if statement.object_type not in ("TABLE", "TABLES", "INDEX"):
+        return frozenset()
+    return frozenset((database or event.database, name) for database, name in statement.names)
+
+
+def session_settings(event: Query, facts: Facts) -> dict[str, str]:
+    """Variable to SQL expression: the session the statement has to run in."""
+    context = event.context
+    flags = context.flags2 or 0
+    modes = mode_names(context.sql_mode or 0, origin=facts.origin, destination=facts.destination)
+    settings = {
+        "sql_mode": quote_text(",".join(modes)),
+        "foreign_key_checks": "0" if flags & _NO_FOREIGN_KEY_CHECKS else "1",
+        "unique_checks": "0" if flags & _RELAXED_UNIQUE_CHECKS else "1",
+        "sql_auto_is_null": "1" if flags & _AUTO_IS_NULL else "0",
+        "timestamp": f"{event.header.timestamp}.{context.microseconds:06d}",
+        "lc_time_names": str(context.lc_time_names or 0),
+        "time_zone": quote_text(_time_zone(event, facts)),
+    }
+    settings |= _charset_settings(event, facts)
+    optional = {**_FIXED, **_origin_settings(event, facts), **_default_collation(event, facts)}
+    for name, value in optional.items():
+        if name in facts.variables and facts.variables[name] != value:
+            settings[name] = value if value.isdigit() else quote_text(value)
+    return settings
+
+
+def _time_zone(event: Query, facts: Facts) -> str:
+    zone = event.context.time_zone or "+00:00"
+    if zone == "SYSTEM":
+        ours = facts.variables["system_time_zone"]
+        theirs = facts.origin_variables["system_time_zone"]
+        if ours != theirs:
+            raise Stopped(
+                f"A statement ran in the origin's own time zone ({theirs}); the destination's"
+                f" is {ours}.",
+                code="TimeZone",
+                remedy="Give both servers the same time zone and resume the sync task.",
+            )
+    return zone
+
+
+def _charset_settings(event: Query, facts: Facts) -> dict[str, str]:
+    client, connection, server = event.context.charset or (_UTF8MB4_GENERAL,) * 3
+    return {
+        "character_set_client": quote_text(_collation(client, facts)[0]),
+        "collation_connection": quote_text(_collation(connection, facts)[1]),
+        "collation_server": quote_text(_collation(server, facts)[1]),
+    }
+
+
+def _collation(number: int, facts: Facts) -> tuple[str, str]:
+    found = facts.charsets.get(number)
+    if found is None and number in _NEW_UTF8MB4:
+        found = facts.charsets.get(_UTF8MB4_GENERAL)
+    if found is None:
+        raise Stopped(
+            f"A statement ran with collation number {number}, which {facts.destination} does not"
+            " have.",
+            code="UnknownCollation",
+            remedy="Run the statement on the destination by hand, in a collation it has.",
+        )
+    return found
+
+
+def _origin_settings(event: Query, facts: Facts) -> dict[str, str]:
+    settings = {
+        name: facts.origin_variables[name]
+        for name in _FROM_ORIGIN
+        if name in facts.origin_variables
+    }
+    explicit = event.context.explicit_defaults_for_timestamp
+    if facts.origin.is_mariadb and event.context.flags2 is not None:
+        explicit = bool(event.context.flags2 & _MARIADB_EXPLICIT_TIMESTAMP)
+    if explicit is not None:
+        settings["explicit_defaults_for_timestamp"] = "ON" if explicit else "OFF"
+    return settings
+
+
+def _default_collation(event: Query, facts: Facts) -> dict[str, str]:
+    """What `CHARACTER SET utf8mb4` without COLLATE means to the origin."""
+    number = event.context.default_collation_for_utf8mb4 or _UTF8MB4_GENERAL
+    if number not in facts.charsets:
+        return {}
+    collation = facts.charsets[number][1]
+    return {
+        "default_collation_for_utf8mb4": collation,
+        "character_set_collations": f"utf8mb4={collation}",
+    }
+
+
+def check_representable(event: Query, facts: Facts) -> None:
+    """Stopped where the destination would silently make another default of the statement."""
+    number = event.context.default_collation_for_utf8mb4 or _UTF8MB4_GENERAL
+    server = event.context.charset[2] if event.context.charset else _UTF8MB4_GENERAL
+    words = {token.upper for token in tokens(event.sql)}
+    names_charset = any(token.text.lower() == "utf8mb4" for token in tokens(event.sql))
+    is_database = bool(words & {"DATABASE", "SCHEMA"}) and "CREATE" in words
+    implied = number if names_charset else server if is_database else None
+    if implied is None or implied in facts.charsets or "COLLATE" in words:
+        return
+    raise Stopped(
+        f"A statement relies on a default collation of the origin (number {implied}) that"
+        f" {facts.destination} does not have.",
+        code="UnknownCollation",
+        remedy="Write COLLATE out in such statements, in a collation both servers have.",
+    )
+
+
+def rewritten(event: Query, statement: Statement) -> tuple[bytes, str]:
+    """The statement for the destination, and what was changed ("" where nothing was).
+
+    Events come disabled, tables of engines without transactions become InnoDB, the mark of a
+    CREATE TABLE … SELECT (START TRANSACTION) goes.
+    """
+    found = list(tokens(event.sql))
+    if statement.object_type == "EVENT" and statement.verb in ("CREATE", "ALTER"):
+        return _disabled_event(event.sql, statement.verb, found), "its event stays disabled here"
+    if statement.object_type == "TABLE" and statement.verb in ("CREATE", "ALTER"):
+        return _transactional_table(event.sql, found)
+    return event.sql, ""
+
+
+def _disabled_event(sql: bytes, verb: str, found: list[Token]) -> bytes:
+    body_at = next((n for n, token in enumerate(found) if token.upper == "DO"), len(found))
+    for number, token in enumerate(found[:body_at]):
+        if token.upper == "ENABLE":
+            return sql[: token.start] + b"DISABLE" + sql[token.end :]
+        if token.upper == "DISABLE":
+            return _without_replica_clause(sql, found[number : number + 3])
+    if verb == "ALTER":
+        return sql
+    before = next((t for t in found[:body_at] if t.upper == "COMMENT"), None)
+    at = (before or found[body_at]).start
+    return sql[:at] + b"DISABLE " + sql[at:]
+
+
+def _without_replica_clause(sql: bytes, found: list[Token]) -> bytes:
+    """DISABLE ON SLAVE | REPLICA as plain DISABLE."""
+    if len(found) == 3 and found[1].upper == "ON":
+        return sql[: found[0].end] + sql[found[2].end :]
+    return sql
+
+
+def _transactional_table(sql: bytes, found: list[Token]) -> tuple[bytes, str]:
+    changes: list[tuple[int, int, bytes]] = []
+    notes: list[str] = []
+    for token, following, after in zip(found, found[1:], [*found[2:], found[-1]], strict=False):
+        if token.upper == "ENGINE":
+            engine = after if following.upper == "=" else following
+            if (engine.name or "").upper() in _CONVERTED_ENGINES:
+                changes.append((engine.start, engine.end, b"InnoDB"))
+                notes.append(f"{engine.name} became InnoDB")
+            elif (engine.name or "").upper() not in _KEPT_ENGINES:
+                raise _unknown_engine(engine)
+    if len(found) > 2 and [t.upper for t in found[-2:]] == ["START", "TRANSACTION"]:
+        changes.append((found[-2].start, found[-1].end, b""))
+    for start, end, text in reversed(changes):
+        sql = sql[:start] + text + sql[end:]
+    return sql, ", ".join(notes)
+
+
+def _unknown_engine(engine: Token) -> Stopped:
+    return Stopped(
+        f"A statement makes a table with the storage engine {engine.text}.",
+        code="UnknownEngine",
+        remedy="Use InnoDB on the origin, then resume the sync task.",
+    )
+
+
+def run(session: Session, event: Query, statement: Statement, facts: Facts) -> str:
+    """Run a DDL statement as the origin ran it; says what was changed about it, "" if nothing.
+
+    Raises ServerError when the destination refuses it, unless the origin got the same error.
+    """
+    check_representable(event, facts)
+    sql, note = rewritten(event, statement)
+    settings = session_settings(event, facts)
+    execute(session, "SET " + ", ".join(f"{k} = {v}" for k, v in settings.items()))
+    if event.database and statement.object_type not in ("DATABASE", "SCHEMA"):
+        execute(session, f"USE {quote(event.database)}")
+    session.send(sql)
+    session.receive()
+    return note
+
+
+def summary(event: Query) -> str:
+    """The statement's beginning for a log line, without its literals."""
+    text = event.sql[:200].decode("utf-8", "replace")
+    return re.sub(r"'[^']*('|$)", "'…'", " ".join(text.split()))[:120]
+
+
+def contains_ddl(spool: Spool, after: Position, until: Position) -> bool:
+    """Whether a DDL statement stands behind `after`, up to and with `until`."""
+    return any(
+        _is_relayed_ddl(raw, log_format) for raw, log_format in read_between(spool, after, until)
+    )
+
+
+def _is_relayed_ddl(raw: bytes, log_format: Format) -> bool:
+    if raw[4] in MARIADB_COMPRESSED:
+        raw = unpack_mariadb(raw, log_format)
+    if raw[4] not in (EventType.QUERY, EventType.TRANSACTION_PAYLOAD):
+        return False
+    event = parse(raw, log_format)
+    if isinstance(event, TransactionPayload):
+        return any(_is_relayed_ddl(one, log_format) for one in unpack_payload(event, log_format))
+    assert isinstance(event, Query)
+    statement = classify(event.sql)
+    return statement.kind is Kind.DDL and not is_system_only(event, statement)

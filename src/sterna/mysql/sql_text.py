@@ -1,0 +1,182 @@
+"""Just enough lexing of SQL to see what kind of statement it is and which objects it names.
+
+Statements are looked at as latin-1, which keeps every byte and every ASCII character of the
+character sets a client may use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+
+        | /\*M?![0-9]*          # opens a comment the server executes: its content counts
+        | \*/
+        | /\*.*?\*/
+        | --(?=\s|$)[^\n]*
+        | \#[^\n]*)
+    | (?P<quoted>`(?:[^`]|``)*`)
+    | (?P<text>'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*")
+    | (?P<word>[0-9A-Za-z_$\x80-\xff]+)
+    | (?P<sign>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word (upper case in `upper`), a quoted name, a text or a sign, and where it stands."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def upper(self) -> str:
+        """The word in upper case; "" for a quoted name or a text."""
+        return self.text.upper() if self.kind in ("word", "sign") else ""
+
+    @property
+    def name(self) -> str | None:
+        """The name this token can stand for."""
+        if self.kind == "word":
+            return _decoded(self.text)
+        if self.kind == "quoted":
+            return _decoded(self.text[1:-1].replace("``", "`"))
+        if self.kind == "text" and self.text[0] == '"':
+            return _decoded(self.text[1:-1].replace('""', '"'))
+        return None
+
+
+class Kind(Enum):
+    """What a statement in the binary log is to a sync task."""
+
+    BEGIN = auto()
+    COMMIT = auto()
+    ROLLBACK = auto()
+    ROLLBACK_TO = auto()
+    SAVEPOINT = auto()
+    DDL = auto()
+    ACCOUNT = auto()
+    IGNORED = auto()
+    DML = auto()
+    XA = auto()
+    UNKNOWN = auto()
+
+
+_FIRST_WORDS = {
+    "BEGIN": Kind.BEGIN,
+    "COMMIT": Kind.COMMIT,
+    "SAVEPOINT": Kind.SAVEPOINT,
+    "RELEASE": Kind.SAVEPOINT,
+    "XA": Kind.XA,
+    "TRUNCATE": Kind.DDL,
+    "GRANT": Kind.ACCOUNT,
+    "REVOKE": Kind.ACCOUNT,
+    **dict.fromkeys(
+        ["INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL", "DO", "SELECT", "WITH", "("],
+        Kind.DML,
+    ),
+    **dict.fromkeys(
+        ["FLUSH", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM", "CACHE", ""], Kind.IGNORED
+    ),
+}
+_OBJECTS = {
+    **dict.fromkeys(
+        ["TABLE", "TABLES", "DATABASE", "SCHEMA", "INDEX", "VIEW", "PROCEDURE", "FUNCTION"],
+        Kind.DDL,
+    ),
+    **dict.fromkeys(["TRIGGER", "EVENT"], Kind.DDL),
+    **dict.fromkeys(["USER", "ROLE"], Kind.ACCOUNT),
+    **dict.fromkeys(
+        ["SERVER", "TABLESPACE", "SEQUENCE", "PACKAGE", "LOGFILE", "INSTANCE", "RESOURCE"],
+        Kind.UNKNOWN,
+    ),
+    **dict.fromkeys(["REFERENCE", "LIBRARY", "MATERIALIZED", "BODY"], Kind.UNKNOWN),
+}
+
+
+def tokens(sql: bytes) -> Iterator[Token]:
+    """The tokens of a statement, comments and white space left out."""
+    for match in _TOKEN.finditer(sql.decode("latin-1")):
+        if match.lastgroup != "space":
+            yield Token(str(match.lastgroup), match.group(), match.start(), match.end())
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement seen from outside.
+
+    Attributes:
+        verb: its first word, e.g. "CREATE".
+        object_type: "TABLE", "EVENT", … of a DDL statement, "" else.
+        names: objects it names, as (database or None, name); of some kinds only the first.
+    """
+
+    kind: Kind
+    verb: str
+    object_type: str = ""
+    names: tuple[tuple[str | None, str], ...] = ()
+
+
+def classify(sql: bytes) -> Statement:
+    """What kind of statement this is; Kind.UNKNOWN for what is not on the allow-list."""
+    found = list(tokens(sql))
+    verb = found[0].upper if found else ""
+    second = found[1].upper if len(found) > 1 else ""
+    if verb == "START" and second == "TRANSACTION":
+        return Statement(Kind.BEGIN, verb)
+    if verb == "ROLLBACK":
+        to_savepoint = any(token.upper == "TO" for token in found)
+        return Statement(Kind.ROLLBACK_TO if to_savepoint else Kind.ROLLBACK, verb)
+    if verb == "SET" and second in ("PASSWORD", "DEFAULT"):
+        return Statement(Kind.ACCOUNT, verb)
+    if verb in ("CREATE", "ALTER", "DROP", "RENAME"):
+        return _classify_ddl(verb, found)
+    if verb == "TRUNCATE":
+        at = 2 if second == "TABLE" else 1
+        return Statement(Kind.DDL, verb, "TABLE", tuple(_names(found, at)))
+    return Statement(_FIRST_WORDS.get(verb, Kind.UNKNOWN), verb)
+
+
+def _classify_ddl(verb: str, found: list[Token]) -> Statement:
+    for at, token in enumerate(found[1:], 1):
+        kind = _OBJECTS.get(token.upper)
+        if kind is None:
+            continue
+        words = {before.upper for before in found[1:at]}
+        if "TEMPORARY" in words:
+            return Statement(Kind.IGNORED, verb, token.upper)
+        if token.upper == "FUNCTION" and any(later.upper == "SONAME" for later in found):
+            return Statement(Kind.UNKNOWN, verb)
+        if kind is not Kind.DDL:
+            return Statement(kind, verb, token.upper)
+        if token.upper == "INDEX":
+            at = next((n for n, later in enumerate(found) if later.upper == "ON"), at)
+        return Statement(kind, verb, token.upper, tuple(_names(found, at + 1)))
+    return Statement(Kind.UNKNOWN, verb)
+
+
+def _names(found: list[Token], at: int) -> Iterator[tuple[str | None, str]]:
+    """Names in a list: `a`, `b`.`c` TO `d`, …; ends at the first thing that is neither."""
+    while at < len(found) and found[at].upper in ("IF", "NOT", "EXISTS"):
+        at += 1
+    while at < len(found) and (name := found[at].name) is not None:
+        database = None
+        if at + 2 < len(found) and found[at + 1].text == ".":
+            database, name = name, found[at + 2].name or ""
+            at += 2
+        yield database, name
+        if at + 2 >= len(found) or found[at + 1].upper not in (",", "TO"):
+            return
+        at += 2
+
+
+def _decoded(name: str) -> str:
+    return name.encode("latin-1").decode("utf-8", "surrogateescape")
