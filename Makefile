@@ -35,8 +35,9 @@ test: servers lint  ## Run all tests on real servers; print sizes and the slowes
 demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
 	$(BIN)/python -m demo
 
-docs: install  ## Write docs/reference/cli.md anew from the commands
+docs: install  ## Write the generated pages of docs/reference anew
 	$(BIN)/python -m tools.write_cli_reference docs/reference/cli.md
+	$(BIN)/python -m tools.write_error_reference docs/reference/errors.md
 
 lock:  ## Write requirements.txt anew from pyproject.toml
 	$(PYTHON) -m venv build/lock

@@ -70,7 +70,9 @@ def latency_of(migration: Migration) -> str:
 
 
 def line_of(entry: HistoryEntry) -> str:
-    """One line of history."""
+    """One line of history; the end of an operation names itself in its sentence."""
+    if entry.step == "operation":
+        return f"{entry.at:%H:%M:%S}  {entry.sentence}"
     mark = "" if entry.state in ("done", "finished") else f" [{entry.state}]"
     return f"{entry.at:%H:%M:%S}  {entry.title}{mark}: {entry.sentence}"
 
@@ -125,7 +127,7 @@ def _check_finished(migration: Migration) -> None:
     if last is None or last.state == "finished":
         return
     raise SternaError(
-        f"{last.operation} did not finish: {last.sentence or migration.comment}",
+        last.sentence or migration.comment,
         code="OperationFailed",
         remedy=f"See every step with: sterna migration show {migration.cluster_id}",
     )

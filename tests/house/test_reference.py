@@ -1,0 +1,84 @@
+"""The reference is complete and true."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+import pytest
+import typer
+
+from sterna.cli.app import make_cli
+from sterna.migration.status import TITLES, Status
+from tests.house.project import REFERENCE, texts
+from tools import write_cli_reference, write_error_reference
+
+GENERATED = {
+    "cli.md": write_cli_reference.render,
+    "errors.md": write_error_reference.render,
+}
+SETTING = re.compile(r"\bSTERNA_[A-Z_]+\b")
+FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", GENERATED)
+def test_generated_pages_are_up_to_date(page: str) -> None:
+    """Every command and every error code is on its page, as it is in the code: `make docs`."""
+    assert (REFERENCE / page).read_text() == GENERATED[page]()
+
+
+def test_every_setting_is_described() -> None:
+    """Each STERNA_… variable anything reads is on the page of settings, and no other is."""
+    read = {
+        name
+        for path, text in texts().items()
+        if path.startswith(("src/", "tools/", "demo/", "Makefile"))
+        for name in SETTING.findall(text)
+    }
+    assert set(SETTING.findall((REFERENCE / "settings.md").read_text())) == read
+
+
+def test_every_status_is_described() -> None:
+    """Each status of a migration is there with the words people see."""
+    page = (REFERENCE / "statuses.md").read_text()
+    for status in Status:
+        assert f"`{status}` | {TITLES[status]} |" in page
+
+
+def _commands_shown() -> Iterator[tuple[str, list[str]]]:
+    """Every line in a code block of the docs that runs a `sterna` command."""
+    for path, text in texts().items():
+        if not path.endswith(".md") or path == "docs/reference/cli.md":
+            continue
+        for block in FENCED.findall(text):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                names = [word for word in words if word.split("/")[-1] == "sterna"]
+                if names and (words[0] == names[0] or "=" in words[0]):
+                    yield f"{path}: {line}", words[words.index(names[0]) + 1 :]
+
+
+@pytest.mark.parametrize(("line", "words"), _commands_shown(), ids=lambda value: str(value))
+def test_commands_in_the_docs_exist(line: str, words: list[str]) -> None:
+    """Each command a page tells to type is there, with every option it shows."""
+    command = typer.main.get_command(make_cli(lambda: None))
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+    assert not hasattr(command, "commands"), line
+    known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
+    shown = {word.split("=")[0] for word in words if word.startswith("--")}
+    assert shown <= known | {"--help"}, line
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """Every relative link in a page names a file that is there."""
+    broken = [
+        f"{path}: {link}"
+        for path, text in texts().items()
+        if path.endswith(".md")
+        for link in LINK.findall(text)
+        if not (REFERENCE.parents[1] / path).parent.joinpath(link).exists()
+    ]
+    assert not broken
