@@ -17,6 +17,7 @@ SERVER_WORDS = (
     r"SHOW SLAVE (STATUS|HOSTS)",
     r"REPLICATION (MASTER ADMIN|SLAVE ADMIN|SLAVE)",
     r"(START|STOP|RESET) SLAVE",
+    r"DISABLE ON SLAVE",
     r"RESET MASTER",
     r"Repl_slave_priv",
     # names of replication threads in the process list
@@ -33,6 +34,11 @@ SERVER_WORDS = (
     r"sql_slave_skip_counter",
     r"rpl_semi_sync_(master|slave)\w*",
 )
+
+# HAProxy's words: fetches and actions of its configuration, and the process it calls master in
+# its manual, its options and its command socket. In the proxy's own package only.
+PROXY_WORDS = (r"acl \w+ src\b", r"\bset-dst(-port)?\b", r"\bmaster\b", r"\b_master\b")
+PROXY_FILES = "src/sterna/endpoints/"
 
 # The folders Python packages, and a system's sources, are laid out in.
 PATHS = (r"(?<![\w.])src/", r'"src"', r'"/usr/src"', r"\bsrc\.rglob", r"find src\b")
