@@ -15,7 +15,13 @@ import pytest
 
 from sterna.clusters.engines import choose_engine, find_engines
 from sterna.clusters.local import LocalProvisioner
-from sterna.clusters.process import find_process, server_user, signal_process, wait_for_exit
+from sterna.clusters.process import (
+    find_process,
+    launch,
+    server_user,
+    signal_process,
+    wait_for_exit,
+)
 from sterna.clusters.provisioner import Admin, NodeSpec
 from sterna.errors import Refused
 from sterna.mysql.connection import Server, execute, open_session, query, scalar
@@ -262,3 +268,13 @@ def test_a_closed_folder_on_the_way_is_named(spare: NodeSpec, tmp_path: Path) ->
         PROVISIONER.create_node(replace(spare, cluster=closed / "pc-1"))
     assert refused.value.code == "FolderClosed"
     assert list(closed.iterdir()) == []
+
+
+def test_a_process_is_found_from_the_moment_it_is_launched(tmp_path: Path) -> None:
+    """While it becomes another program it has no command line; it is not missed even then."""
+    for number in range(200):
+        marker = tmp_path / str(number)
+        launch(["tail", "-f", str(marker), "/dev/null"], environment={}, output=Path("/dev/null"))
+        seen = [find_process(str(marker)) for _ in range(5)]
+        signal_process(str(marker), signal.SIGKILL)
+        assert None not in seen

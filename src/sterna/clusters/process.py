@@ -11,6 +11,7 @@ import pwd
 import select
 import signal
 import subprocess
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from pathlib import Path
 from sterna.errors import Refused
 
 SYSTEM_USER = "mysql"
+EXEC_TRIES_MAX = 50
+EXEC_WAIT_SECONDS = 0.001
 
 
 def server_user() -> str | None:
@@ -88,10 +91,20 @@ def find_process(argument: str) -> int | None:
 
 
 def _arguments(process: int) -> list[bytes]:
+    folder = Path(f"/proc/{process}")
     try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        text = (folder / "cmdline").read_bytes()
+        for _ in range(EXEC_TRIES_MAX):
+            if text:
+                break
+            # Kernel threads and zombies have no executable: this raises. Anybody else without
+            # arguments is just now becoming another program and will have them in a moment.
+            (folder / "exe").readlink()
+            time.sleep(EXEC_WAIT_SECONDS)
+            text = (folder / "cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return []  # gone, or somebody else's: not ours
+    return text.split(b"\0")
 
 
 def signal_process(argument: str, number: signal.Signals) -> bool:
