@@ -1,0 +1,123 @@
+"""Read-only nodes: cloned from the primary, then kept up by native GTID replication.
+
+The copy is loaded without the binary log, so a reader cannot replay it: it starts as a clone of
+the primary. That takes the clone plugin, which MySQL has had since 8.0.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from sterna.errors import Refused, SternaError, Transient
+from sterna.mysql.connection import (
+    Server,
+    ServerError,
+    Session,
+    execute,
+    open_session,
+    query_dicts,
+    scalar,
+)
+from sterna.mysql.identifiers import quote_text
+from sterna.mysql.version import Version
+
+# 3707: the clone is done and the server cannot restart itself, which is our job.
+RESTART_IS_OURS = 3707
+
+
+def can_have_readers(version: Version) -> bool:
+    """Whether clusters of this version can have read-only nodes."""
+    return not version.is_mariadb and version.at_least(8, 0, 17)
+
+
+def join_reader(writer: Server, reader: Server, *, restart: Callable[[], None]) -> None:
+    """Make `reader` a replica of `writer`; what it held before is replaced.
+
+    Args:
+        restart: starts the reader's process again, which ends with the clone.
+
+    Raises:
+        Refused: the clone plugin is not there.
+        SternaError: the clone or the replication did not start.
+    """
+    with open_session(reader) as session:
+        if _follows(session, writer):
+            return
+    _load_plugin(writer)
+    _load_plugin(reader)
+    _clone(writer, reader)
+    restart()
+    clone = Server(reader.host, reader.port, writer.user, writer.password)
+    with open_session(clone) as session:
+        _follow(session, writer)
+
+
+def reader_lag(session: Session) -> tuple[float | None, str]:
+    """(seconds behind the primary or None, why it stands still)."""
+    status = _status(session)
+    if status is None:
+        return None, "replication is not set up"
+    if status["Replica_IO_Running"] == "Yes" == status["Replica_SQL_Running"]:
+        return float(status["Seconds_Behind_Source"] or 0), ""
+    return None, str(status["Last_IO_Error"] or status["Last_SQL_Error"] or "stopped")
+
+
+def _status(session: Session) -> dict[str, Any] | None:
+    rows = query_dicts(session, "SHOW REPLICA STATUS")
+    return rows[0] if rows else None
+
+
+def _follows(session: Session, writer: Server) -> bool:
+    status = _status(session)
+    return status is not None and int(status["Source_Port"]) == writer.port
+
+
+def _load_plugin(server: Server) -> None:
+    with open_session(server) as session:
+        if scalar(session, "SELECT 1 FROM information_schema.plugins WHERE plugin_name = 'clone'"):
+            return
+        try:
+            execute(session, "INSTALL PLUGIN clone SONAME 'mysql_clone.so'")
+        except ServerError as error:
+            raise Refused(
+                f"The server {server} has no clone plugin: {error.text}.",
+                code="NoClonePlugin",
+                remedy="Create the cluster without read-only nodes, or install the plugin.",
+            ) from error
+
+
+def _clone(writer: Server, reader: Server) -> None:
+    with open_session(reader) as session:
+        donor = quote_text(f"{writer.host}:{writer.port}")
+        execute(session, f"SET GLOBAL clone_valid_donor_list = {donor}")
+        account = f"{quote_text(writer.user)}@{quote_text(writer.host)}:{writer.port}"
+        # The server keeps the password out of its logs and of the process list.
+        sql = f"CLONE INSTANCE FROM {account} IDENTIFIED BY {quote_text(writer.password)}"
+        with suppress(Transient):  # the server goes away when it is done
+            _run_clone(session, sql)
+
+
+def _run_clone(session: Session, sql: str) -> None:
+    try:
+        execute(session, sql)
+    except ServerError as error:
+        if error.number != RESTART_IS_OURS:
+            raise SternaError(
+                f"The reader could not be cloned from the primary: {error.text}.",
+                code="CloneFailed",
+                remedy="See the reader's error log, then try again.",
+            ) from error
+
+
+def _follow(session: Session, writer: Server) -> None:
+    execute(
+        session,
+        "CHANGE REPLICATION SOURCE TO SOURCE_HOST = %s, SOURCE_PORT = %s, SOURCE_USER = %s,"
+        " SOURCE_PASSWORD = %s, SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,"
+        " SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 86400",
+        [writer.host, writer.port, writer.user, writer.password],
+    )
+    execute(session, "START REPLICA")
+    execute(session, "SET GLOBAL super_read_only = ON")
