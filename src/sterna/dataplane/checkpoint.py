@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sterna.errors import Stopped
-from sterna.mysql.connection import Session, execute, query, scalar
+from sterna.errors import Refused, Stopped
+from sterna.mysql.connection import ServerError, Session, execute, query, scalar
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.position import Position
 
@@ -26,10 +26,12 @@ CREATE TABLE sterna.checkpoint (
     pending VARCHAR(255) NULL
 ) ENGINE=InnoDB
 """
+_EMPTY_BINLOG = {1064, 1149, 1609}  # syntax error, or no format description before
 _TABLE_EXISTS = (
     "SELECT COUNT(*) FROM information_schema.tables"
     " WHERE table_schema = 'sterna' AND table_name = 'checkpoint'"
 )
+_TABLES_COUNT = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'sterna'"
 _DATABASE_EXISTS = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'sterna'"
 
 
@@ -42,12 +44,35 @@ class Checkpoint:
     pending: Position | None
 
 
-def prepare(connection: Session) -> None:
+def create(connection: Session) -> None:
     """Create the database and the table where they are missing. May be called any time."""
     if not scalar(connection, _DATABASE_EXISTS):
         execute(connection, _CREATE_DATABASE)
-    if not scalar(connection, _TABLE_EXISTS):
+    if not exists(connection):
         execute(connection, _CREATE_TABLE)
+
+
+def exists(connection: Session) -> bool:
+    """Whether the table of checkpoints is there."""
+    return bool(scalar(connection, _TABLE_EXISTS))
+
+
+def prove_relay(connection: Session) -> None:
+    """Refused (RelayNotAllowed) unless this account may relay events and move checkpoints.
+
+    An empty BINLOG statement is refused for its emptiness only after its privilege is checked.
+    """
+    try:
+        execute(connection, "UPDATE sterna.checkpoint SET position = position WHERE task = ''")
+        execute(connection, "BINLOG ''")
+    except ServerError as error:
+        if error.number in _EMPTY_BINLOG:
+            return
+        raise Refused(
+            f"Changes cannot be applied there: {error.text}.",
+            code="RelayNotAllowed",
+            remedy="Grant SUPER, or BINLOG_ADMIN from MySQL 8.0 on, or BINLOG REPLAY on MariaDB.",
+        ) from error
 
 
 def read(connection: Session, task: str) -> Checkpoint | None:
@@ -63,7 +88,7 @@ def read(connection: Session, task: str) -> Checkpoint | None:
     )
 
 
-def applied_position(connection: Session, task: str) -> Position:
+def read_position(connection: Session, task: str) -> Position:
     """Everything up to here is applied and committed. Stopped where the task has no checkpoint."""
     checkpoint = read(connection, task)
     if checkpoint is None:
@@ -118,9 +143,14 @@ def resolve_pending(connection: Session, task: str, epoch: int, *, was_applied: 
         raise Stopped(f"The task {task} has no pending statement.", code="NothingPending")
 
 
-def forget(connection: Session, task: str) -> None:
-    """Delete the task's checkpoint."""
+def remove(connection: Session, task: str) -> None:
+    """Delete the task's checkpoint, and the database `sterna` when nothing else is in it."""
+    if not exists(connection):
+        return
     execute(connection, "DELETE FROM sterna.checkpoint WHERE task = %s", [task])
+    is_last = not scalar(connection, "SELECT COUNT(*) FROM sterna.checkpoint")
+    if is_last and scalar(connection, _TABLES_COUNT) == 1:
+        execute(connection, "DROP DATABASE sterna")
 
 
 def move_sql(task: str, epoch: int, position: Position, pending: Position | None = None) -> bytes:

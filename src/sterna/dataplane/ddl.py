@@ -41,7 +41,6 @@ _FIXED = {
     "sql_require_primary_key": "0",
     "sql_if_exists": "0",
     "default_storage_engine": "InnoDB",
-    "show_create_table_skip_secondary_engine": "0",
 }
 _FROM_ORIGIN = ("explicit_defaults_for_timestamp", "innodb_strict_mode")
 
@@ -269,20 +268,33 @@ def _unknown_engine(engine: Token) -> Stopped:
     )
 
 
-def run(session: Session, event: Query, statement: Statement, facts: Facts) -> str:
-    """Run a DDL statement as the origin ran it; says what was changed about it, "" if nothing.
+@dataclass(frozen=True)
+class Prepared:
+    """A statement as the destination will run it. `note` says what was changed about it."""
 
-    Raises ServerError when the destination refuses it, unless the origin got the same error.
-    """
+    sql: bytes
+    settings: Mapping[str, str]
+    database: str
+    note: str
+
+
+def prepare(event: Query, statement: Statement, facts: Facts) -> Prepared:
+    """Decide how to run a statement; nothing is touched. Stopped when it cannot be run alike."""
     check_representable(event, facts)
     sql, note = rewritten(event, statement)
-    settings = session_settings(event, facts)
-    execute(session, "SET " + ", ".join(f"{k} = {v}" for k, v in settings.items()))
-    if event.database and statement.object_type not in ("DATABASE", "SCHEMA"):
-        execute(session, f"USE {quote(event.database)}")
-    session.send(sql)
+    is_about_database = statement.object_type in ("DATABASE", "SCHEMA")
+    database = "" if is_about_database else event.database
+    return Prepared(sql, session_settings(event, facts), database, note)
+
+
+def run(session: Session, prepared: Prepared) -> None:
+    """Run it in the session it ran in on the origin. ServerError when the destination refuses."""
+    settings = ", ".join(f"{name} = {value}" for name, value in prepared.settings.items())
+    execute(session, f"SET {settings}")
+    if prepared.database:
+        execute(session, f"USE {quote(prepared.database)}")
+    session.send(prepared.sql)
     session.receive()
-    return note
 
 
 def summary(event: Query) -> str:

@@ -1,0 +1,206 @@
+"""Windows on the destination: many transactions of the origin become one there.
+
+Row events are handed over as they are, in BINLOG statements written ahead of their answers. The
+checkpoint moves in the same transaction. COMMIT is sent only after every answer has come and was
+good, so a window is applied as a whole, exactly once, or not at all.
+
+autocommit is off instead of BEGIN being sent: when the server rolls back by itself (a deadlock),
+what was written ahead opens another transaction, which is never committed.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+from sterna.dataplane.checkpoint import Checkpoint, fenced, move_sql, read
+from sterna.dataplane.transactions import PIECE_BYTES, RowPiece, TableName
+from sterna.errors import Ambiguous, SternaError, Stopped
+from sterna.mysql.binlog.events import Format
+from sterna.mysql.binlog.rewrite import relayable_format
+from sterna.mysql.connection import (
+    Server,
+    ServerError,
+    execute,
+    greeting_version,
+    open_session,
+    scalar,
+)
+from sterna.mysql.position import Position
+
+WINDOW_ROW_EVENTS_MAX = 5_000
+WINDOW_BYTES_MAX = 8 << 20
+BATCH_BYTES = 256 << 10  # row events in one BINLOG statement
+UNANSWERED_MAX = 64
+STATEMENT_OVERHEAD_BYTES = 1 << 10
+
+
+class Applier:
+    """The one connection that changes the destination.
+
+    `is_careful` sends one origin statement at a time and waits for its answer, so that an error
+    can be blamed on its table.
+    """
+
+    def __init__(self, destination: Server, task: str, epoch: int, *, is_careful: bool) -> None:
+        self._task = task
+        self._epoch = epoch
+        self.is_careful = is_careful
+        self.session = open_session(destination, autocommit=False)
+        self.version = greeting_version(self.session)
+        self._packet_bytes = int(scalar(self.session, "SELECT @@global.max_allowed_packet"))
+        self._format: tuple[str, bool, bytes] | None = None
+        self._batch: list[bytes] = []
+        self._batch_bytes = 0
+        self._batch_tables: set[TableName] = set()
+        self.window_row_events = 0
+        self.window_bytes = 0
+
+    def close(self) -> None:
+        """Cut the connection; the server rolls back what was not committed."""
+        self.session.cut()
+
+    def read_checkpoint(self) -> Checkpoint:
+        """Where to go on. Stopped where there is none or another worker owns it; Ambiguous when
+        a DDL statement was being run."""
+        checkpoint = read(self.session, self._task)
+        execute(self.session, "COMMIT")
+        if checkpoint is None:
+            raise Stopped(
+                f"The destination has no checkpoint for {self._task}.",
+                code="NoCheckpoint",
+                remedy="Start the sync task again from a new copy.",
+            )
+        if checkpoint.epoch != self._epoch:
+            raise fenced(self._task)
+        if checkpoint.pending is not None:
+            raise _pending(self._task, checkpoint)
+        return checkpoint
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the window should be committed at the next boundary."""
+        return (
+            self.window_row_events >= WINDOW_ROW_EVENTS_MAX or self.window_bytes >= WINDOW_BYTES_MAX
+        )
+
+    def needs_format(self, log_format: Format) -> bool:
+        """Whether events of this format need `use_format` first."""
+        return self._format != _identity(log_format)
+
+    def use_format(self, log_format: Format) -> None:
+        """Tell the session how the events that follow are written; only between windows."""
+        self.session.send(_binlog([relayable_format(log_format)]))
+        self.session.receive()
+        if not self.version.is_mariadb:
+            # BINLOG leaves the session without a way to number its transactions.
+            execute(self.session, "SET gtid_next = 'AUTOMATIC'")
+        self._format = _identity(log_format)
+
+    def add(self, piece: RowPiece) -> None:
+        """Put row events into the window."""
+        if self._batch_bytes + piece.size_bytes > PIECE_BYTES:
+            self._send_batch()
+        self._batch.extend(piece.events)
+        self._batch_bytes += piece.size_bytes
+        self._batch_tables |= piece.tables
+        self.window_row_events += piece.row_events
+        self.window_bytes += piece.size_bytes
+        if self.is_careful or self._batch_bytes >= BATCH_BYTES:
+            self._send_batch()
+
+    def commit(self, position: Position, pending: Position | None = None) -> None:
+        """Commit the window and the checkpoint as one transaction."""
+        self._send_batch()
+        self._receive_all()
+        self.session.send(move_sql(self._task, self._epoch, position, pending))
+        if self.session.receive() != 1:
+            raise fenced(self._task)
+        execute(self.session, "COMMIT")
+        self.is_careful = False
+        self.window_row_events = self.window_bytes = 0
+
+    def _send_batch(self) -> None:
+        if not self._batch:
+            return
+        if len(self.session.unanswered) >= UNANSWERED_MAX:
+            self._receive_all()
+        sql = _binlog(self._batch)
+        if len(sql) + STATEMENT_OVERHEAD_BYTES > self._packet_bytes:
+            raise _too_large(len(sql), self._packet_bytes, self._batch_tables)
+        self.session.send(sql)
+        if self.is_careful:
+            self._receive_all()
+        self._batch, self._batch_bytes = [], 0
+        self._batch_tables.clear()
+
+    def _receive_all(self) -> None:
+        """Take the answers due. Even after an error all are read, so that the first one counts."""
+        failure: SternaError | None = None
+        while self.session.unanswered:
+            try:
+                self.session.receive()
+            except ServerError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def blame(self, error: ServerError, position: Position) -> Stopped:
+        """What a refused window says to the operator; tables are exact in careful mode."""
+        tables = ", ".join(sorted(".".join(name) for name in self._batch_tables)) or "a table"
+        return Stopped(
+            f"The destination refused a change of {tables} behind {position}: {error.number}"
+            f" {error.text}. Nothing of that window was applied.",
+            code="ApplyFailed",
+            remedy=_ADVICE.get(error.number, _OTHER_ADVICE),
+        )
+
+
+def _binlog(events: list[bytes]) -> bytes:
+    return b"BINLOG '" + binascii.b2a_base64(b"".join(events), newline=False) + b"'"
+
+
+def _identity(log_format: Format) -> tuple[str, bool, bytes]:
+    return (log_format.server_version, log_format.has_checksum, log_format.post_header_lengths)
+
+
+_DIFFERS = (
+    "The destination's rows differ from the origin's: somebody wrote there, or the table was"
+    " changed by hand. Verify the table, find the writer, and start again from a new copy."
+)
+_STRUCTURE = (
+    "The table is defined differently on the two sides. Compare SHOW CREATE TABLE, make the"
+    " columns alike, and resume the sync task."
+)
+_ADVICE = {
+    1032: _DIFFERS,
+    1062: _DIFFERS,
+    1452: _DIFFERS,
+    1146: _STRUCTURE,
+    1105: _STRUCTURE,
+    1677: _STRUCTURE,
+    1227: "Grant the account SUPER, or BINLOG_ADMIN from MySQL 8.0 on, and resume the sync task.",
+    1290: "The destination is super_read_only; set read_only alone and resume the sync task.",
+}
+_OTHER_ADVICE = "Remove the cause on the destination, then resume the sync task."
+
+
+def _too_large(size_bytes: int, packet_bytes: int, tables: set[TableName]) -> Stopped:
+    names = ", ".join(sorted(".".join(name) for name in tables))
+    return Stopped(
+        f"A change of {names} needs a packet of {size_bytes} bytes; the destination takes"
+        f" {packet_bytes}.",
+        code="PacketTooLarge",
+        remedy=f"Set max_allowed_packet to at least {size_bytes * 2} on the destination (at most"
+        " 1073741824) and resume the sync task.",
+    )
+
+
+def _pending(task: str, checkpoint: Checkpoint) -> Ambiguous:
+    return Ambiguous(
+        f"When the sync task {task} ended, a DDL statement was being run on the destination:"
+        f" the one that ends at {checkpoint.pending} of the origin's binary log. It may or may"
+        " not have been applied.",
+        code="DdlPending",
+        remedy="Look at the statement in the origin's log and at its object on the destination;"
+        " then say whether it was applied, and the task goes on behind it or runs it again.",
+    )

@@ -1,0 +1,181 @@
+"""Follow the origin: whole transactions from the spool onto the destination, exactly once.
+
+    spool ─▶ Assembler ─▶ pieces, boundaries, DDL ─▶ Applier ─▶ windows on the destination
+
+A window is whatever whole transactions have arrived; while one is being committed the next
+gathers, so windows grow with the load and an idle stream applies a lone transaction at once.
+Every failure goes back to the checkpoint, which lies beside the rows: nothing is applied twice or
+left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sterna.dataplane import checkpoint
+from sterna.dataplane.apply import Applier
+from sterna.dataplane.lag import LagMeter, sample_positions
+from sterna.dataplane.receive import receive
+from sterna.dataplane.reports import LagReport, ReportTo
+from sterna.dataplane.spool import Spool
+from sterna.dataplane.transactions import Assembler, TableName
+from sterna.dataplane.windows import Applied, Sides, WindowLoop
+from sterna.errors import Refused, Transient
+from sterna.mysql.binlog.events import Format
+from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
+from sterna.mysql.position import Position
+from sterna.mysql.replication import read_format_description
+
+__all__ = ["FollowTask", "Follower", "applied_position", "follow", "receive"]
+
+ATTEMPTS_MAX = 30
+BACKOFF_SECONDS_MAX = 5.0
+REPORT_SECONDS = 0.5
+
+applied_position = checkpoint.read_position
+
+
+@dataclass(frozen=True)
+class FollowTask:
+    """What is followed: from where, to where, under which name and epoch.
+
+    `server_id` is needed where events have to be rewritten in the destination's own format, which
+    is read from its binary log. Tables in `start_positions` hold a copy up to their position.
+    """
+
+    origin: Server
+    destination: Server
+    task: str
+    epoch: int
+    server_id: int
+    start_positions: Mapping[TableName, Position] = field(default_factory=dict)
+
+
+def follow(task: FollowTask, spool: Spool, *, stop: threading.Event, report: ReportTo) -> None:
+    """Apply what the spool holds and gets, until `stop`; reports the lag twice a second.
+
+    Raises Stopped or Ambiguous for what must not be guessed, Transient when the destination was
+    away for too long. What is applied then stands in the checkpoint.
+    """
+    meter = LagMeter()
+    ended = threading.Event()
+    follower = Follower(task, spool, meter=meter, report=report, stop=stop)
+    helpers = [
+        threading.Thread(target=sample_positions, args=(task.origin, meter, ended), daemon=True),
+        threading.Thread(target=follower.report_lag, args=(ended,), daemon=True),
+    ]
+    for helper in helpers:
+        helper.start()
+    try:
+        follower.run()
+    finally:
+        ended.set()
+        for helper in helpers:
+            helper.join(BACKOFF_SECONDS_MAX)
+
+
+class Follower:
+    """Applies one spool to one destination."""
+
+    def __init__(
+        self,
+        task: FollowTask,
+        spool: Spool,
+        *,
+        meter: LagMeter,
+        report: ReportTo,
+        stop: threading.Event,
+    ) -> None:
+        self._task = task
+        self._spool = spool
+        self._meter = meter
+        self._report = report
+        self._stop = stop
+        self._is_careful = False
+        self._applied: Position | None = None
+        self._trouble = ""
+        self.transactions = 0
+        self.row_events = 0
+
+    def run(self) -> None:
+        """Follow until `stop`; reconnects where the destination was lost."""
+        failures = 0
+        while not self._stop.is_set():
+            began_at = self._applied
+            try:
+                self._follow_once()
+            except ServerError as error:
+                # Once more from the checkpoint, one statement at a time, to name the culprit.
+                if self._is_careful:
+                    raise
+                self._trouble, self._is_careful = error.message, True
+            except (Transient, Refused) as error:
+                failures = 0 if self._applied != began_at else failures + 1
+                self._trouble = error.message
+                if failures >= ATTEMPTS_MAX or not _may_pass(error):
+                    raise
+                self._stop.wait(min(0.1 * 2**failures, BACKOFF_SECONDS_MAX))
+
+    def _follow_once(self) -> None:
+        task = self._task
+        sides = Sides(task.origin, task.destination, self._relay_format())
+        with contextlib.closing(
+            Applier(task.destination, task.task, task.epoch, is_careful=self._is_careful)
+        ) as applier:
+            start = applier.read_checkpoint().position
+            self._applied = start
+            self._meter.applied(start, 0)
+            loop = WindowLoop(
+                sides,
+                spool=self._spool,
+                applier=applier,
+                assembler=Assembler(task.start_positions, sides.relay_format),
+                report=self._report,
+            )
+            loop.run(start, self._note_applied, self._stop)
+
+    def _relay_format(self) -> Format | None:
+        """MySQL does not take MariaDB's events as they are: they are written in its own format."""
+        if not _is_mariadb(self._task.origin) or _is_mariadb(self._task.destination):
+            return None
+        return read_format_description(self._task.destination, self._task.server_id)
+
+    def _note_applied(self, applied: Applied) -> None:
+        self._applied = applied.position
+        self._trouble, self._is_careful = "", False
+        self.transactions += applied.transactions
+        self.row_events += applied.row_events
+        self._meter.applied(applied.position, applied.committed_at)
+
+    def report_lag(self, ended: threading.Event) -> None:
+        """Report the lag until `ended`."""
+        while not ended.is_set():
+            newest = self._meter.newest
+            lag_seconds = self._meter.lag_seconds(time.monotonic())
+            stalled_because = self._spool.interruption or self._trouble
+            if lag_seconds is None and not stalled_because and newest is not None:
+                stalled_because = "The origin does not say where its binary log ends."
+            self._report(
+                LagReport(
+                    None if stalled_because else lag_seconds,
+                    str(newest.position) if newest else "",
+                    str(self._applied or ""),
+                    stalled_because,
+                    self.transactions,
+                    self.row_events,
+                )
+            )
+            ended.wait(REPORT_SECONDS)
+
+
+def _is_mariadb(server: Server) -> bool:
+    with contextlib.closing(open_session(server)) as session:
+        return greeting_version(session).is_mariadb
+
+
+def _may_pass(error: Transient | Refused) -> bool:
+    return isinstance(error, Transient) or error.code == "Unreachable"

@@ -1,0 +1,156 @@
+"""The receiver: the origin's binary log into the spool, for as long as the task lives.
+
+A broken stream is taken up again behind the last whole event of the spool. Why nothing arrives
+is kept in `spool.interruption` for whoever shows the lag.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import zlib
+
+from sterna.dataplane.reports import LogReport, ReportTo
+from sterna.dataplane.spool import Spool
+from sterna.errors import Refused, Stopped, Transient
+from sterna.mysql.binlog.events import Format, Header, Heartbeat, Rotate
+from sterna.mysql.binlog.parse import parse, parse_format, read_header, verify_checksum
+from sterna.mysql.binlog.types import EventType, name_of
+from sterna.mysql.connection import Server
+from sterna.mysql.position import Position
+from sterna.mysql.replication import BinlogStream
+
+BACKOFF_SECONDS_MIN = 0.1
+BACKOFF_SECONDS_MAX = 5.0
+
+_HEARTBEATS = (EventType.HEARTBEAT, EventType.HEARTBEAT_V2)
+
+
+def receive(
+    origin: Server,
+    spool: Spool,
+    *,
+    start: Position,
+    server_id: int,
+    stop: threading.Event,
+    report: ReportTo,
+) -> None:
+    """Spool everything behind `start` (or behind what is spooled already) until `stop`.
+
+    Connections that break are opened again, as often as it takes; the first break and the
+    recovery are reported. Raises Stopped when the origin no longer has the events or sends what
+    is damaged, Refused when it does not let us in.
+    """
+    backoff_seconds = BACKOFF_SECONDS_MIN
+    try:
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                _Receiver(origin, spool, server_id, report, stop).run(spool.end or start)
+            except (Transient, Refused) as error:
+                if isinstance(error, Refused) and error.code != "Unreachable":
+                    raise
+                _interrupted(spool, error, report)
+            if time.monotonic() - began > BACKOFF_SECONDS_MAX:
+                backoff_seconds = BACKOFF_SECONDS_MIN
+            stop.wait(backoff_seconds)
+            backoff_seconds = min(backoff_seconds * 2, BACKOFF_SECONDS_MAX)
+    finally:
+        spool.close()
+
+
+def _interrupted(spool: Spool, error: Transient | Refused, report: ReportTo) -> None:
+    if not spool.interruption:
+        report(LogReport("WARN", f"The stream from the origin was interrupted: {error.message}"))
+    spool.interruption = error.message
+
+
+class _Receiver:
+    """One connection's worth of the stream."""
+
+    def __init__(
+        self,
+        origin: Server,
+        spool: Spool,
+        server_id: int,
+        report: ReportTo,
+        stop: threading.Event,
+    ) -> None:
+        self._origin = origin
+        self._spool = spool
+        self._server_id = server_id
+        self._report = report
+        self._stop = stop
+        self._place: Position
+        self._format: Format | None = None
+        self._needs_segment = True
+
+    def run(self, start: Position) -> None:
+        """Receive until `stop` or until the connection breaks."""
+        self._place = start
+        with contextlib.closing(BinlogStream(self._origin, start, self._server_id)) as stream:
+            for raw in stream:
+                self._take(raw)
+                if self._stop.is_set():
+                    return
+
+    def _take(self, raw: bytes) -> None:
+        header = read_header(raw)
+        if header.type == EventType.FORMAT_DESCRIPTION:
+            self._begin(raw, header)
+        elif header.type == EventType.ROTATE and header.is_artificial:
+            self._rotate(raw)
+            return
+        elif self._format is None:
+            raise Stopped(
+                f"A {name_of(header.type)} event came before the format description.",
+                code="BadEvent",
+                remedy="Resume the sync task.",
+            )
+        assert self._format is not None
+        verify_checksum(raw, self._format)
+        if header.type in _HEARTBEATS:
+            self._heartbeat(raw)
+        elif not header.is_artificial:
+            self._append(raw, header)
+
+    def _begin(self, raw: bytes, header: Header) -> None:
+        self._format = parse_format(raw)
+        self._spool.begin_segment(self._place, self._format)
+        if self._spool.interruption:
+            self._spool.interruption = ""
+            self._report(LogReport("NORMAL", f"The stream goes on from {self._place}."))
+
+    def _rotate(self, raw: bytes) -> None:
+        """The sender goes over to another file, or says at the beginning which one it reads."""
+        event = parse(raw, Format("", _has_checksum(raw), b"", b""))
+        assert isinstance(event, Rotate)
+        if event.file != self._place.file:
+            self._place = Position(event.file, event.offset)
+
+    def _append(self, raw: bytes, header: Header) -> None:
+        if header.end_offset <= self._place.offset_bytes:
+            raise Stopped(
+                f"The binary log {self._place.file} is larger than 4 GB, or goes back: an event"
+                f" that ends at {header.end_offset} follows {self._place}.",
+                code="BinlogTooLarge",
+                remedy="Set max_binlog_size to 1 GB or less, split large transactions, and start"
+                " the sync task again from a new copy.",
+            )
+        self._spool.append(raw, header.end_offset, stop=self._stop)
+        self._place = self._place.in_same_file(header.end_offset)
+
+    def _heartbeat(self, raw: bytes) -> None:
+        """Nothing happened. Events may have been left out before, so it can move the position."""
+        assert self._format is not None
+        event = parse(raw, self._format)
+        assert isinstance(event, Heartbeat)
+        self._spool.sync_if_due()
+        if event.file == self._place.file and event.offset > self._place.offset_bytes:
+            self._append(raw, event.header)
+
+
+def _has_checksum(raw: bytes) -> bool:
+    """Whether an event ends with its own CRC32; before the format is known nothing else says so."""
+    return zlib.crc32(raw[:-4]) == int.from_bytes(raw[-4:], "little")

@@ -1,0 +1,367 @@
+"""From events to what is to be done about them: pure, no I/O.
+
+The assembler keeps the table maps of the statement being read, leaves out what must not be
+relayed, and hands on pieces of at most about a megabyte that each end as a whole statement does.
+What it does not know stops the task.
+
+    outside ──BEGIN, MariaDB GTID──▶ inside ──XID, COMMIT──▶ outside
+    a DDL statement may stand in both: CREATE TABLE … SELECT is DDL followed by rows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from sterna.dataplane.ddl import SYSTEM_DATABASES, affected_tables, is_system_only, summary
+from sterna.errors import Stopped
+from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb
+from sterna.mysql.binlog.events import (
+    COMPLETE_ROWS,
+    MARIADB_NO_CHECK_CONSTRAINTS,
+    NO_FOREIGN_KEY_CHECKS,
+    RELAXED_UNIQUE_CHECKS,
+    STATEMENT_END,
+    FormatDescription,
+    Gtid,
+    MariadbGtid,
+    Marker,
+    Query,
+    Rotate,
+    Rows,
+    TableMap,
+    Xid,
+)
+from sterna.mysql.binlog.events import Format as LogFormat
+from sterna.mysql.binlog.parse import parse
+from sterna.mysql.binlog.rewrite import convert, end_statement
+from sterna.mysql.binlog.types import COLUMN_TYPES, EventType
+from sterna.mysql.position import Position
+from sterna.mysql.sql_text import Kind, Statement, classify
+
+PIECE_BYTES = 1 << 20
+_NO_TABLE = 0xFFFFFF  # a rows event that only ends its statement
+_SQL_FOREIGN_KEYS = 0x0010  # MySQL 9.7: the cascade's rows are in the log themselves
+_ROWS_FLAGS = (
+    STATEMENT_END
+    | NO_FOREIGN_KEY_CHECKS
+    | RELAXED_UNIQUE_CHECKS
+    | COMPLETE_ROWS
+    | _SQL_FOREIGN_KEYS
+    | MARIADB_NO_CHECK_CONSTRAINTS
+)
+
+TableName = tuple[str, str]
+
+
+class Place(Protocol):
+    """Where an event comes from; a SpoolReader is one."""
+
+    @property
+    def position(self) -> Position:
+        """Behind the event."""
+
+    @property
+    def log_format(self) -> LogFormat:
+        """The format it is written in."""
+
+
+class RowPiece(NamedTuple):
+    """Table maps and row events that go into one BINLOG statement."""
+
+    events: tuple[bytes, ...]
+    size_bytes: int
+    row_events: int
+    tables: frozenset[TableName]
+
+
+class Boundary(NamedTuple):
+    """Everything before is whole; `is_commit` where a transaction of the origin ended."""
+
+    is_commit: bool
+
+
+class Ddl(NamedTuple):
+    """A DDL statement: everything before it must be applied first."""
+
+    event: Query
+    statement: Statement
+
+
+class Notice(NamedTuple):
+    """Something that is not relayed and that somebody has to know."""
+
+    sentence: str
+
+
+Step = RowPiece | Boundary | Ddl | Notice
+
+
+class _MappedTable(NamedTuple):
+    event: bytes
+    name: TableName
+    is_relayed: bool
+
+
+class Assembler:
+    """Feed it every event in order; it answers with what to do, or None.
+
+    Args:
+        start_positions: tables whose rows are in the copy up to a position of their own.
+        relay_format: the destination's own format where events have to be rewritten for it.
+    """
+
+    def __init__(
+        self, start_positions: Mapping[TableName, Position], relay_format: LogFormat | None
+    ) -> None:
+        self._start_positions = dict(start_positions)
+        self._relay_format = relay_format
+        self._tables: dict[int, _MappedTable] = {}
+        self._rows: list[bytes] = []
+        self._rows_bytes = 0
+        self._used: set[int] = set()
+        self._had_rows = False
+        self._last_is_end = True
+        self.is_inside = False
+        self.commit_timestamp = 0
+
+    def feed(self, raw: bytes, place: Place) -> Step | None:
+        """What this event asks for. Stopped for anything that cannot be carried exactly."""
+        log_format = place.log_format
+        if raw[4] in MARIADB_COMPRESSED:
+            raw = unpack_mariadb(raw, log_format)
+        event = parse(raw, log_format)
+        match event:
+            case Rows():
+                return self._on_rows(event, raw, log_format)
+            case TableMap():
+                self._on_table_map(event, raw, place)
+            case Xid():
+                self.commit_timestamp = event.header.timestamp
+                return self._commit()
+            case Query():
+                return self._on_query(event, place)
+            case MariadbGtid():
+                self._on_mariadb_gtid(event)
+            case Gtid():
+                self._expect_outside(event.header.end_offset)
+            case FormatDescription() | Rotate():
+                self._expect_outside(event.header.end_offset)
+                return Boundary(is_commit=False)
+            case Marker():
+                return self._on_marker(event)
+            case _:
+                return None if self.is_inside else Boundary(is_commit=False)
+        return None
+
+    def _on_marker(self, event: Marker) -> Step | None:
+        if event.header.type == EventType.STOP:
+            self._expect_outside(event.header.end_offset)
+        return None if self.is_inside else Boundary(is_commit=False)
+
+    def _on_mariadb_gtid(self, event: MariadbGtid) -> None:
+        self._expect_outside(event.header.end_offset)
+        if event.is_xa:
+            raise _xa(event.header.end_offset)
+        self.is_inside = not event.is_standalone
+
+    def _on_table_map(self, event: TableMap, raw: bytes, place: Place) -> None:
+        self.is_inside = True  # a log may be taken up behind the DDL of CREATE TABLE … SELECT
+        name = (event.database, event.table)
+        is_relayed = event.database not in SYSTEM_DATABASES and self._is_behind_copy(name, place)
+        if is_relayed:
+            _check_columns(event)
+            raw = self._rewritten(raw, place.log_format)
+        self._tables[event.table_id] = _MappedTable(raw, name, is_relayed)
+
+    def _is_behind_copy(self, name: TableName, place: Place) -> bool:
+        if not self._start_positions:
+            return True
+        start = self._start_positions.get(name)
+        return start is None or start < place.position
+
+    def forget_copied(self, applied: Position) -> None:
+        """Drop the start positions that no later event can lie before."""
+        for name in [n for n, start in self._start_positions.items() if start <= applied]:
+            del self._start_positions[name]
+
+    def _on_rows(self, event: Rows, raw: bytes, log_format: LogFormat) -> Step | None:
+        if event.table_id == _NO_TABLE and event.ends_statement:
+            return self._end_statement(log_format)
+        table = self._tables.get(event.table_id)
+        if table is None:
+            raise _stopped(event.header.end_offset, "a rows event without its table map")
+        if table.is_relayed:
+            _check_rows(event, table.name)
+            self._rows.append(self._rewritten(raw, log_format))
+            self._rows_bytes += len(raw)
+            self._used.add(event.table_id)
+            self._last_is_end = event.ends_statement
+        if event.ends_statement:
+            return self._end_statement(log_format)
+        return self._piece(log_format) if self._rows_bytes >= PIECE_BYTES else None
+
+    def _end_statement(self, log_format: LogFormat) -> RowPiece | None:
+        piece = self._piece(log_format)
+        self._tables.clear()
+        return piece
+
+    def _piece(self, log_format: LogFormat) -> RowPiece | None:
+        """What was collected, made to end as a statement does; the table maps stay for more."""
+        if not self._rows:
+            return None
+        self._had_rows = True
+        if not self._last_is_end:
+            self._rows[-1] = end_statement(self._rows[-1], self._relay_format or log_format)
+        # All maps: a cascade may reach tables that have no rows event of their own here.
+        relayed = [table for table in self._tables.values() if table.is_relayed]
+        events = (*(table.event for table in relayed), *self._rows)
+        piece = RowPiece(
+            events,
+            sum(map(len, events)),
+            len(self._rows),
+            frozenset(self._tables[table_id].name for table_id in self._used),
+        )
+        self._rows, self._rows_bytes = [], 0
+        self._used.clear()
+        return piece
+
+    def _rewritten(self, raw: bytes, log_format: LogFormat) -> bytes:
+        if self._relay_format is None:
+            return raw
+        return convert(raw, log_format, to=self._relay_format)
+
+    def _on_query(self, event: Query, place: Place) -> Step | None:
+        if event.sql == b"BEGIN":  # nearly all of them
+            self._expect_outside(event.header.end_offset)
+            self.is_inside = True
+            return None
+        statement = classify(event.sql)
+        if event.context.mariadb_alter_flags:
+            raise _split_alter(event)
+        match statement.kind:
+            case Kind.BEGIN:
+                self._expect_outside(event.header.end_offset)
+                self.is_inside = True
+                return None
+            case Kind.COMMIT:
+                self.commit_timestamp = event.header.timestamp
+                return self._commit()
+            case Kind.ROLLBACK:
+                return self._roll_back(event)
+            case Kind.SAVEPOINT:
+                return None
+            case _:
+                return self._on_statement(event, statement, place)
+
+    def _on_statement(self, event: Query, statement: Statement, place: Place) -> Step | None:
+        if statement.kind is Kind.IGNORED:
+            return None if self.is_inside else Boundary(is_commit=False)
+        if statement.kind is Kind.ACCOUNT:
+            return Notice(
+                f"The origin ran an account statement ({statement.verb} …) at {place.position};"
+                " accounts changed during the sync are not carried: repeat it on the destination."
+            )
+        if statement.kind is not Kind.DDL:
+            raise _not_ddl(event, statement)
+        if is_system_only(event, statement):
+            return Boundary(is_commit=False)
+        if self._is_in_copy(event, statement, place):
+            return Notice(f"{summary(event)} is in the copy already.")
+        self.commit_timestamp = event.header.timestamp
+        return Ddl(event, statement)
+
+    def _is_in_copy(self, event: Query, statement: Statement, place: Place) -> bool:
+        tables = affected_tables(event, statement)
+        in_copy = [name for name in tables if not self._is_behind_copy(name, place)]
+        if in_copy and len(in_copy) < len(tables):
+            raise _stopped(
+                event.header.end_offset,
+                f"a statement on several tables of which some are copied: {summary(event)}",
+            )
+        return bool(in_copy)
+
+    def _commit(self) -> Boundary:
+        if self._rows:
+            raise Stopped("A transaction ended in the middle of a statement.", code="BadEvent")
+        self.is_inside = self._had_rows = False
+        return Boundary(is_commit=True)
+
+    def _roll_back(self, event: Query) -> Boundary:
+        if self._had_rows or self._rows:
+            raise _stopped(
+                event.header.end_offset,
+                "a transaction with rows that was rolled back, as the log has it only where it"
+                " also used temporary tables or tables without transactions",
+            )
+        return self._commit()
+
+    def _expect_outside(self, end_offset: int) -> None:
+        if self.is_inside and self._had_rows:
+            raise _stopped(end_offset, "the end of a file inside a transaction")
+        self.is_inside = False
+
+
+def _check_columns(event: TableMap) -> None:
+    unknown = event.column_types.translate(None, COLUMN_TYPES)
+    if unknown:
+        raise Stopped(
+            f"Table {event.database}.{event.table} has columns of the unknown type"
+            f" {unknown[0]} (table map that ends at offset {event.header.end_offset}).",
+            code="UnknownColumnType",
+            remedy="Change the column's type on the origin and start again from a new copy.",
+        )
+
+
+def _check_rows(event: Rows, name: TableName) -> None:
+    if not event.is_full_image:
+        raise Stopped(
+            f"Rows of {name[0]}.{name[1]} are logged without all their columns (event that ends"
+            f" at offset {event.header.end_offset}).",
+            code="RowImageNotFull",
+            remedy="Set binlog_row_image=FULL on the origin, end the old sessions, and start the"
+            " sync task again from a new copy.",
+        )
+    if event.flags & ~_ROWS_FLAGS:
+        raise _stopped(
+            event.header.end_offset, f"a rows event of {name[0]}.{name[1]} with flags {event.flags}"
+        )
+
+
+def _not_ddl(event: Query, statement: Statement) -> Stopped:
+    if statement.kind is Kind.XA:
+        return _xa(event.header.end_offset)
+    if statement.kind is Kind.DML or statement.kind is Kind.ROLLBACK_TO:
+        return Stopped(
+            f"The binary log has a {statement.verb} statement instead of its rows"
+            f" (ends at offset {event.header.end_offset}, database {event.database!r}).",
+            code="StatementFormat",
+            remedy="Set binlog_format=ROW on the origin, end the old sessions, do not mix tables"
+            " with and without transactions, and start the sync task again from a new copy.",
+        )
+    return _stopped(event.header.end_offset, f"an unknown statement: {summary(event)}")
+
+
+def _split_alter(event: Query) -> Stopped:
+    return Stopped(
+        f"The binary log has an ALTER TABLE in two phases (ends at offset"
+        f" {event.header.end_offset}).",
+        code="UnknownStatement",
+        remedy="Set binlog_alter_two_phase=OFF on the origin and start again from a new copy.",
+    )
+
+
+def _xa(end_offset: int) -> Stopped:
+    return Stopped(
+        f"The binary log has an XA transaction (at offset {end_offset}); it is not carried yet.",
+        code="XaTransaction",
+        remedy="Keep applications from XA until the migration is completed; start from a new copy.",
+    )
+
+
+def _stopped(end_offset: int, what: str) -> Stopped:
+    return Stopped(
+        f"The binary log has {what} (ends at offset {end_offset}).",
+        code="UnknownStatement",
+        remedy="Start the sync task again from a new copy; report it if it comes back.",
+    )

@@ -1,0 +1,186 @@
+"""The loop of one destination connection: events in, windows out.
+
+It ends by `stop` or by an error; either way what was not committed is rolled back by the server,
+and the next loop begins at the checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sterna.dataplane import ddl
+from sterna.dataplane.apply import Applier
+from sterna.dataplane.reports import LogReport, ReportTo
+from sterna.dataplane.spool import Spool, SpoolReader
+from sterna.dataplane.transactions import Assembler, Boundary, Ddl, Notice, RowPiece, Step
+from sterna.errors import Stopped, Transient
+from sterna.mysql.binlog.compressed import unpack_payload
+from sterna.mysql.binlog.events import Format, TransactionPayload
+from sterna.mysql.binlog.parse import parse
+from sterna.mysql.binlog.types import EventType
+from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
+from sterna.mysql.position import Position
+
+IDLE_SECONDS = 0.2  # how often an idle loop looks at its stop event
+_NOT_RUN = ("LockWaitTimeout", "Deadlock")  # errors after which a DDL statement surely did nothing
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A window was committed: everything up to `position`, `committed_at` by the origin's clock."""
+
+    position: Position
+    committed_at: int
+    transactions: int
+    row_events: int
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The servers on both ends, and the format events are rewritten in (None: they are not)."""
+
+    origin: Server
+    destination: Server
+    relay_format: Format | None
+
+
+class WindowLoop:
+    """Moves events from a reader to an applier."""
+
+    def __init__(
+        self,
+        sides: Sides,
+        *,
+        spool: Spool,
+        applier: Applier,
+        assembler: Assembler,
+        report: ReportTo,
+    ) -> None:
+        self._sides = sides
+        self._spool = spool
+        self._applier = applier
+        self._assembler = assembler
+        self._report = report
+        self._format: Format | None = None
+        self._facts: ddl.Facts | None = None
+        self._transactions = 0
+        self._is_dirty = False
+
+    def run(
+        self, start: Position, on_applied: Callable[[Applied], None], stop: threading.Event
+    ) -> None:
+        """Apply everything behind `start` until `stop`."""
+        self._boundary = start
+        self._on_applied = on_applied
+        with contextlib.closing(SpoolReader(self._spool, start)) as self._reader:
+            try:
+                while not stop.is_set():
+                    self._turn()
+            except ServerError as error:
+                if self._applier.is_careful:
+                    raise self._applier.blame(error, self._boundary) from error
+                raise
+
+    def _turn(self) -> None:
+        can_commit = self._is_dirty and not self._assembler.is_inside
+        raw = self._reader.next(0.0 if can_commit else IDLE_SECONDS)
+        if raw is None:
+            if can_commit:
+                self._commit()
+            return
+        if self._reader.log_format is not self._format:
+            self._change_format(self._reader.log_format)
+        if raw[4] != EventType.TRANSACTION_PAYLOAD:
+            self._do(self._assembler.feed(raw, self._reader))
+            return
+        for one in self._unpacked(raw):
+            self._do(self._assembler.feed(one, self._reader))
+
+    def _unpacked(self, raw: bytes) -> Iterator[bytes]:
+        log_format = self._reader.log_format
+        event = parse(raw, log_format)
+        assert isinstance(event, TransactionPayload)
+        return unpack_payload(event, log_format)
+
+    def _change_format(self, log_format: Format) -> None:
+        relayed = self._sides.relay_format or log_format
+        if self._applier.needs_format(relayed):
+            if self._is_dirty:
+                self._commit()
+            self._applier.use_format(relayed)
+        self._format = log_format
+
+    def _do(self, step: Step | None) -> None:
+        match step:
+            case RowPiece():
+                self._applier.add(step)
+            case Boundary():
+                self._reach(is_commit=step.is_commit)
+            case Notice():
+                self._report(LogReport("WARN", step.sentence))
+                self._reach(is_commit=False)
+            case Ddl():
+                self._barrier(step)
+
+    def _reach(self, *, is_commit: bool) -> None:
+        self._boundary = self._reader.position
+        self._is_dirty = True
+        self._transactions += is_commit
+        if self._applier.is_full:
+            self._commit()
+
+    def _commit(self) -> None:
+        row_events = self._applier.window_row_events
+        self._applier.commit(self._boundary)
+        self._is_dirty = False
+        self._assembler.forget_copied(self._boundary)
+        applied = Applied(
+            self._boundary, self._assembler.commit_timestamp, self._transactions, row_events
+        )
+        self._transactions = 0
+        self._on_applied(applied)
+        self._spool.remove_applied(self._boundary)
+
+    def _barrier(self, step: Ddl) -> None:
+        """Apply all before the statement, mark it as pending, run it, move behind it."""
+        position = self._reader.position
+        with contextlib.closing(open_session(self._sides.destination)) as session:
+            prepared = ddl.prepare(step.event, step.statement, self._read_facts())
+            self._applier.commit(self._boundary, pending=position)
+            try:
+                ddl.run(session, prepared)
+            except ServerError as error:
+                if error.number != step.event.error_code:
+                    self._applier.commit(self._boundary)
+                    raise _ddl_failed(error, step, position) from error
+            except Transient as error:
+                if error.code in _NOT_RUN:
+                    self._applier.commit(self._boundary)
+                raise
+        self._boundary = position
+        self._transactions += 1
+        self._commit()
+        sentence = f"Ran {ddl.summary(step.event)} ({position})"
+        self._report(LogReport("NORMAL", ": ".join(filter(None, [sentence, prepared.note]))))
+
+    def _read_facts(self) -> ddl.Facts:
+        if self._facts is None:
+            with (
+                contextlib.closing(open_session(self._sides.origin)) as origin,
+                contextlib.closing(open_session(self._sides.destination)) as destination,
+            ):
+                versions = (greeting_version(origin), greeting_version(destination))
+                self._facts = ddl.read_facts(origin, destination, versions)
+        return self._facts
+
+
+def _ddl_failed(error: ServerError, step: Ddl, position: Position) -> Stopped:
+    return Stopped(
+        f"The destination refused a statement that ends at {position}: {error.number}"
+        f" {error.text} ({ddl.summary(step.event)}). Everything before it is applied.",
+        code="DdlFailed",
+        remedy="Remove the cause, then resume the sync task: the statement is run again.",
+    )
