@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from sterna.errors import Refused, SternaError
 from sterna.settings import read_settings
@@ -108,23 +109,38 @@ def connect() -> Client:
     """
     settings = read_settings()
     url = os.environ.get("STERNA_URL") or settings.url
-    token = os.environ.get("STERNA_TOKEN")
-    if not token:
-        try:
-            token = (settings.home / "token").read_text().strip()
-        except FileNotFoundError as error:
-            raise _not_running(url) from error
-        except PermissionError as error:
-            raise SternaError(
-                f"The token in {settings.home} belongs to another user.",
-                code="TokenUnreadable",
-                remedy="Run the command as the user of the server, or set STERNA_TOKEN.",
-            ) from error
+    if not url.startswith(("http://", "https://")):
+        raise SternaError(
+            f"STERNA_URL is {url}, which is no address of a server.",
+            code="BadSetting",
+            remedy="Set it to http://HOST:PORT, or unset it.",
+        )
+    token = os.environ.get("STERNA_TOKEN") or _read_token(settings.home, url)
     return Client(url.rstrip("/"), token)
 
 
+def _read_token(home: Path, url: str) -> str:
+    try:
+        return (home / "token").read_text().strip()
+    except FileNotFoundError as error:
+        raise _not_running(url) from error
+    except PermissionError as error:
+        raise SternaError(
+            f"The token in {home} belongs to another user.",
+            code="TokenUnreadable",
+            remedy="Run the command as the user of the server, or set STERNA_TOKEN.",
+        ) from error
+
+
 def _parse(answer: httpx.Response, kind: type[Kind]) -> Kind:
-    return TypeAdapter(kind).validate_json(answer.content)
+    try:
+        return TypeAdapter(kind).validate_json(answer.content)
+    except ValidationError as error:
+        raise SternaError(
+            "The server's answer is not one this command knows; what was asked may be done.",
+            code="ServerFailed",
+            remedy="Use a command and a server of the same version.",
+        ) from error
 
 
 def _problem(answer: httpx.Response) -> SternaError:

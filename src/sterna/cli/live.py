@@ -134,13 +134,25 @@ def _check_finished(migration: Migration) -> None:
 
 
 class _Lines:
-    """Prints each history entry once, as a line: for logs and pipes."""
+    """Prints each history entry once, as a line: for logs and pipes.
+
+    What earlier operations did is left out; `sterna migration show` has it.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._printed = 0
+        self._printed: int | None = None
 
     def __call__(self, migration: Migration) -> None:
+        if self._printed is None:
+            self._printed = _beginning(migration)
         for entry in migration.history[self._printed :]:
             self._console.print(Text(line_of(entry)))
         self._printed = len(migration.history)
+
+
+def _beginning(migration: Migration) -> int:
+    """Where in the history the operation under way, or else the newest one, began."""
+    ends = [place for place, entry in enumerate(migration.history) if entry.step == "operation"]
+    earlier = ends if migration.operation else ends[:-1]
+    return earlier[-1] + 1 if earlier else 0
