@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
+import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sterna.errors import SternaError
+from sterna.errors import Refused, SternaError
+from sterna.server.run import serve
 from sterna.server.token import read_or_make_token
+from sterna.settings import Settings
 from tests.fixtures.pretend_service import MIGRATION, TOKEN, PretendService, serving
 
 
@@ -158,3 +164,42 @@ def test_an_empty_token_opens_nothing(tmp_path: Path) -> None:
     with pytest.raises(SternaError) as caught:
         read_or_make_token(tmp_path)
     assert caught.value.code == "TokenUnreadable"
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from sterna.server.run import serve
+from sterna.settings import Settings
+from tests.fixtures.pretend_service import PretendService
+serve(PretendService(), Settings(home=Path(sys.argv[1]), port=int(sys.argv[2])))
+print("cleaned up")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_serving_and_not_the_cleaning_up(tmp_path: Path, number: int) -> None:
+    """A signal ends the server though somebody watches; what comes after serving still runs."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", SERVE, str(tmp_path), str(port)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr and "listens" in server.stderr.readline()
+        headers = {"Authorization": f"Bearer {read_or_make_token(tmp_path)}"}
+        address = f"http://127.0.0.1:{port}/api/v1/migrations/pc-1/events"
+        with httpx.stream("GET", address, headers=headers, trust_env=False):
+            server.send_signal(number)
+            out, _ = server.communicate(timeout=20)
+    assert (server.returncode, out) == (0, "cleaned up\n")
+
+
+def test_a_taken_port_is_refused(tmp_path: Path) -> None:
+    """A server whose port is taken says so, with the setting to change."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings(home=tmp_path, port=taken.getsockname()[1])
+        with pytest.raises(Refused) as caught:
+            serve(PretendService(), settings)  # type: ignore[arg-type]
+    assert caught.value.code == "PortInUse"
+    assert "STERNA_PORT" in caught.value.remedy

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
@@ -26,9 +28,25 @@ def serve(service: Service, settings: Settings) -> None:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
+    server = uvicorn.Server(config)
+    _end_at_signals(server)
     with _listen(settings) as listener:
         print(f"Sterna listens at {settings.url}", file=sys.stderr, flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+
+
+def _end_at_signals(server: uvicorn.Server) -> None:
+    """Make SIGINT and SIGTERM end the serving, not the process: the caller still cleans up.
+
+    uvicorn takes the signals over while it serves, and afterwards raises them again for whoever
+    had them before: without this, SIGTERM would kill the process there and then.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def _listen(settings: Settings) -> socket.socket:
