@@ -31,7 +31,6 @@ _TABLE_EXISTS = (
     "SELECT COUNT(*) FROM information_schema.tables"
     " WHERE table_schema = 'sterna' AND table_name = 'checkpoint'"
 )
-_TABLES_COUNT = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'sterna'"
 _DATABASE_EXISTS = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'sterna'"
 
 
@@ -144,13 +143,14 @@ def resolve_pending(connection: Session, task: str, epoch: int, *, was_applied: 
 
 
 def remove(connection: Session, task: str) -> None:
-    """Delete the task's checkpoint, and the database `sterna` when nothing else is in it."""
-    if not exists(connection):
+    """Delete the task's checkpoint, and the whole database `sterna` when no other task is there."""
+    if not scalar(connection, _DATABASE_EXISTS):
         return
-    execute(connection, "DELETE FROM sterna.checkpoint WHERE task = %s", [task])
-    is_last = not scalar(connection, "SELECT COUNT(*) FROM sterna.checkpoint")
-    if is_last and scalar(connection, _TABLES_COUNT) == 1:
-        execute(connection, "DROP DATABASE sterna")
+    if exists(connection):
+        execute(connection, "DELETE FROM sterna.checkpoint WHERE task = %s", [task])
+        if scalar(connection, "SELECT COUNT(*) FROM sterna.checkpoint"):
+            return
+    execute(connection, "DROP DATABASE sterna")
 
 
 def move_sql(task: str, epoch: int, position: Position, pending: Position | None = None) -> bytes:

@@ -30,14 +30,13 @@ from sterna.store.records import (
     SyncTask,
 )
 from sterna.store.repository import new_id
-from sterna.workflow import evaluation, upgrade
+from sterna.workflow import evaluation, inheritance, upgrade
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.guards import current_refusals, snapshot_of
-from sterna.workflow.tools import NODE_CLASSES, Tools
+from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
 
 assert upgrade  # the story registers its operations when it is imported
 
-ADMIN_USER = "sterna"
 PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
 
 
@@ -146,16 +145,16 @@ class Service:
 
     def accounts(self, instance_id: str, target_version: str) -> list[AccountPlan]:
         """How each account will reach a cluster of that version."""
-        return evaluation.account_plans(self._tools, instance_id, target_version)
+        return inheritance.account_plans(self._tools, instance_id, target_version)
 
     def set_account_password(self, instance_id: str, account: str, password: str) -> None:
         """Supply the password of an account whose hash the target cannot take."""
-        evaluation.check_account_password(self._tools, instance_id, account, password)
+        inheritance.check_account_password(self._tools, instance_id, account, password)
         self._tools.inventory.decide_account(instance_id, account, password)
 
     def leave_out_account(self, instance_id: str, account: str) -> None:
         """Decide that an account is not carried over."""
-        evaluation.check_account(self._tools, instance_id, account)
+        inheritance.check_account(self._tools, instance_id, account)
         self._tools.inventory.decide_account(instance_id, account, None)
 
     # The upgrade
@@ -181,7 +180,7 @@ class Service:
             id=new_id("pc"),
             description=description,
             version=str(engine.version),
-            engine=engine.name,
+            engine=f"{engine.version.flavor} {engine.version.series}.{engine.version.patch}",
             node_class=node_class,
             storage_engine="InnoDB",
             pay_type=pay_type,

@@ -20,6 +20,7 @@ from sterna.store.repository import Inventory, new_id
 from sterna.store.tasks import Tasks
 
 SERVER_ID_BASE = 830_000_000
+ADMIN_USER = "sterna"
 EVERYBODY = ("0.0.0.0/0",)
 # Node class → memory of each node in bytes.
 NODE_CLASSES = {
@@ -90,8 +91,13 @@ class Tools:
             origin=source if forward else cluster,
             destination=cluster if forward else source,
             spool=self.spool_folder(task_id) / direction,
-            server_id=SERVER_ID_BASE + int(task_id[3:9], 16) % 100_000_000,
+            server_id=self.replica_id(task_id),
         )
+
+    @staticmethod
+    def replica_id(task_id: str) -> int:
+        """What a task calls itself as a replica; the next number is for short probes."""
+        return SERVER_ID_BASE + 2 * (int(task_id[4:10], 16) % 50_000_000)
 
     def spool_folder(self, task_id: str) -> Path:
         """Where a task keeps the stream on its way."""

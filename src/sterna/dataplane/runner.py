@@ -1,0 +1,280 @@
+"""The process of one sync task: the second story.
+
+    forward   spool the stream → copy every table under a snapshot → create the objects
+              → follow the stream from the snapshot on → verify
+    reverse   spool the stream → follow it from the position the switch left
+
+The process may be killed at any instruction. What it has done is on the destination: the copied
+tables with their start positions, then the checkpoint; the next start goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+
+from sterna.dataplane import checkpoint
+from sterna.dataplane.copy import CopiedTables, copy_tables
+from sterna.dataplane.copy_state import (
+    TableName,
+    create_state_tables,
+    forget_table,
+    read_states,
+    state_session,
+)
+from sterna.dataplane.ddl import contains_ddl
+from sterna.dataplane.follow import FollowTask, follow
+from sterna.dataplane.receive import receive
+from sterna.dataplane.reports import LogReport, Report, StageReport, StoppedReport, to_line
+from sterna.dataplane.schema_objects import create_objects
+from sterna.dataplane.spec import FORWARD, TaskSpec, from_line
+from sterna.dataplane.spool import Spool
+from sterna.dataplane.verify import Sides, verify_tables
+from sterna.errors import SternaError, Stopped, Transient
+from sterna.mysql.connection import open_session
+from sterna.mysql.position import Position
+from sterna.mysql.replication import read_current_position
+
+COPIES_MAX = 5
+VERIFY_ATTEMPTS = 10
+POLL_SECONDS = 0.05
+END_SECONDS = 3.0
+
+
+class Task:
+    """One sync task in this process."""
+
+    def __init__(
+        self, spec: TaskSpec, report: Callable[[Report], None], stop: threading.Event
+    ) -> None:
+        self._spec = spec
+        self._report = report
+        self._stop = stop
+        self._failure: Exception | None = None
+        self._verifying = threading.Lock()
+
+    def run(self) -> None:
+        """Work until asked to stop; raises what stopped the task otherwise."""
+        start = self._take_over()
+        spool = self._open_spool(start)
+        self._background("receive", lambda: self._receive(spool, start))
+        try:
+            if self._spec.direction == FORWARD and start is None:
+                self._copy(spool)
+            self._follow(spool)
+        except Transient:
+            if not self._stop.is_set():
+                raise
+        finally:
+            self._stop.set()
+        if self._failure is not None:
+            raise self._failure
+
+    def verify(self) -> None:
+        """Compare all rows of both sides in the background; one pass at a time."""
+        if self._verifying.acquire(blocking=False):
+            self._background("verify", self._verify)
+
+    # Beginning
+
+    def _take_over(self) -> Position | None:
+        """Fence older processes; where following goes on, None before the copy is complete."""
+        with open_session(self._spec.destination) as session:
+            checkpoint.create(session)
+            checkpoint.take_over(session, self._spec.checkpoint, self._spec.epoch)
+            found = checkpoint.read(session, self._spec.checkpoint)
+        return found.position if found else None
+
+    def _open_spool(self, start: Position | None) -> Spool:
+        """The spool; what it holds from an earlier time in this direction is of no use."""
+        spool = Spool(self._spec.spool, when_full=self._say_full)
+        if start is None or spool.end is None or spool.end >= start:
+            return spool
+        spool.close()
+        for segment in spool.segments:
+            segment.path.unlink()
+        return Spool(self._spec.spool, when_full=self._say_full)
+
+    def _say_full(self, size_bytes: int) -> None:
+        self._report(
+            LogReport(
+                "WARN",
+                f"The spool holds {size_bytes} bytes, all it may: the stream waits until the "
+                "destination has applied some of it.",
+            )
+        )
+
+    def _receive(self, spool: Spool, start: Position | None) -> None:
+        if start is None:
+            with open_session(self._spec.origin) as session:
+                start = read_current_position(session)
+        receive(
+            self._spec.origin,
+            spool,
+            start=start,
+            server_id=self._spec.server_id,
+            stop=self._stop,
+            report=self._report,
+        )
+
+    # The copy
+
+    def _copy(self, spool: Spool) -> None:
+        self._wait(lambda: spool.end is not None)
+        self._report(StageReport("full", "copying all tables"))
+        for _ in range(COPIES_MAX):
+            copied = copy_tables(
+                self._spec.origin,
+                self._spec.destination,
+                workers=self._spec.workers,
+                report=self._report,
+                stop=self._stop,
+            )
+            if self._is_one_moment(copied, spool):
+                return self._finish_copy(copied)
+            self._forget_copy()
+        raise Stopped(
+            f"DDL on the source has spoiled the copy {COPIES_MAX} times.",
+            code="DefinitionKeepsChanging",
+            remedy="Keep applications from changing tables until the copy is done, then continue.",
+        )
+
+    def _is_one_moment(self, copied: CopiedTables, spool: Spool) -> bool:
+        """False when DDL lies between the tables' start positions: some have it, some do not."""
+        if len(set(copied.start_positions.values())) <= 1:
+            return True
+        self._wait(lambda: spool.end is not None and spool.end >= copied.complete_at)
+        if not contains_ddl(spool, copied.smallest, copied.complete_at):
+            return True
+        sentence = "The source's definitions changed during the copy; everything is copied anew."
+        self._report(LogReport("WARN", sentence))
+        return False
+
+    def _finish_copy(self, copied: CopiedTables) -> None:
+        create_objects(self._spec.origin, self._spec.destination, self._report)
+        with open_session(self._spec.destination) as session:
+            checkpoint.write_start(
+                session, self._spec.checkpoint, self._spec.epoch, copied.smallest
+            )
+
+    def _forget_copy(self) -> None:
+        with state_session(self._spec.destination) as session:
+            for name in read_states(session):
+                forget_table(session, name)
+
+    # Following
+
+    def _follow(self, spool: Spool) -> None:
+        starts = self._start_positions()
+        self._report(StageReport("incremental", "following every change"))
+        if self._spec.direction == FORWARD:
+            self.verify()
+        spec = self._spec
+        task = FollowTask(
+            spec.origin, spec.destination, spec.checkpoint, spec.epoch, spec.server_id, starts
+        )
+        follow(task, spool, stop=self._stop, report=self._report)
+
+    def _start_positions(self) -> Mapping[TableName, Position]:
+        if self._spec.direction != FORWARD:
+            return {}
+        with state_session(self._spec.destination) as session:
+            create_state_tables(session)
+            return {name: state.start_position for name, state in read_states(session).items()}
+
+    # Verifying
+
+    def _verify(self) -> None:
+        try:
+            for attempt in range(VERIFY_ATTEMPTS):
+                if self._verify_once(last=attempt == VERIFY_ATTEMPTS - 1):
+                    return
+                self._stop.wait(attempt + 1.0)
+        finally:
+            self._verifying.release()
+
+    def _verify_once(self, *, last: bool) -> bool:
+        """Whether the pass has come to an end; a broken connection begins it anew."""
+        sides = Sides(self._spec.origin, self._spec.destination, self._applied)
+        try:
+            verify_tables(sides, report=self._report, stop=self._stop)
+        except SternaError as error:
+            if isinstance(error, Transient) and not last and not self._stop.is_set():
+                return False
+            sentence = f"The verification did not end: {error}"
+            self._report(LogReport("WARN", sentence))
+        return True
+
+    def _applied(self) -> Position:
+        with open_session(self._spec.destination) as session:
+            return checkpoint.read_position(session, self._spec.checkpoint)
+
+    # Threads
+
+    def _background(self, name: str, work: Callable[[], None]) -> None:
+        threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True).start()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """What goes wrong in a thread ends the task."""
+        try:
+            work()
+        except Exception as error:
+            if not self._stop.is_set():
+                self._failure = error
+                self._stop.set()
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            if self._failure is not None:
+                raise self._failure
+            if self._stop.wait(POLL_SECONDS):
+                raise Transient("The task was asked to stop.")
+
+
+def main() -> None:
+    """Run the task described on standard input; report on standard output."""
+    spec = from_line(sys.stdin.readline())
+    stop = threading.Event()
+    saying = threading.Lock()
+
+    def say(report: Report) -> None:
+        with saying:
+            print(to_line(report), flush=True)
+
+    task = Task(spec, say, stop)
+    threading.Thread(target=_listen, args=(task, stop), daemon=True).start()
+    try:
+        task.run()
+    except SternaError as error:
+        retry = isinstance(error, Transient) or error.code == "Unreachable"
+        say(StoppedReport(error.code, error.message, error.remedy, retry))
+    except Exception as error:
+        traceback.print_exc()
+        say(_unexpected(error))
+
+
+def _unexpected(error: Exception) -> StoppedReport:
+    return StoppedReport(
+        "Unexpected",
+        f"The sync task met something nobody foresaw: {type(error).__name__}: {error}.",
+        "The data is as the checkpoint says. See the task's log in STERNA_HOME/logs and report it.",
+        retry=False,
+    )
+
+
+def _listen(task: Task, stop: threading.Event) -> None:
+    """Commands of the supervisor, one a line. When it is gone, so are we."""
+    for line in sys.stdin:
+        if line.strip() == "verify":
+            task.verify()
+    stop.set()
+    time.sleep(END_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

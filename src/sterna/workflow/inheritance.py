@@ -1,0 +1,109 @@
+"""What belongs to the instance besides its data: accounts with their passwords, parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sterna.clusters import accounts
+from sterna.clusters.account_copy import Carried, apply_accounts
+from sterna.clusters.account_reading import read_accounts, read_vocabulary
+from sterna.clusters.accounts import Account, Decision, plan_accounts
+from sterna.clusters.engines import choose_engine
+from sterna.clusters.parameters import read_inherited
+from sterna.errors import Refused
+from sterna.mysql.connection import Server, Session, open_session, scalar
+from sterna.mysql.identifiers import quote_text
+from sterna.mysql.version import Version
+from sterna.store.records import AccountPlan
+from sterna.workflow.tools import ADMIN_USER, Tools
+
+
+@contextmanager
+def _session(server: Server) -> Iterator[Session]:
+    connection = open_session(server)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def decisions(tools: Tools, instance_id: str, source: Session) -> dict[str, Decision]:
+    """What the user decided; the account Sterna itself uses brings its password along."""
+    user, _, host = str(scalar(source, "SELECT CURRENT_USER()")).rpartition("@")
+    ours = f"{quote_text(user)}@{quote_text(host)}"
+    decided = {ours: Decision(tools.inventory.instance_password(instance_id))}
+    chosen = tools.inventory.account_decisions(instance_id)
+    return {**decided, **{name: Decision(password) for name, password in chosen.items()}}
+
+
+def carried(tools: Tools, instance_id: str, target: Version) -> Carried:
+    """The accounts of an instance and what becomes of each at a target of that version."""
+    with _session(tools.instance_server(instance_id)) as source:
+        found = read_accounts(source)
+        plans = plan_accounts(
+            found,
+            target,
+            decisions=decisions(tools, instance_id, source),
+            existing=(f"{quote_text(ADMIN_USER)}@{quote_text('127.0.0.1')}",),
+        )
+        return Carried(found, plans, read_vocabulary(source))
+
+
+def account_plans(tools: Tools, instance_id: str, target_version: str) -> list[AccountPlan]:
+    """The same for the user's eyes."""
+    target = choose_engine(tools.engines, target_version).version
+    plans = carried(tools, instance_id, target).plans
+    return [AccountPlan(p.account, p.plugin, p.how, p.reason) for p in plans]
+
+
+def check_account(tools: Tools, instance_id: str, name: str) -> Account:
+    """The account of that name; Refused when the instance has none."""
+    with _session(tools.instance_server(instance_id)) as source:
+        found = {account.name: account for account in read_accounts(source)}
+    if name in found:
+        return found[name]
+    raise Refused(
+        f"{instance_id} has no account {name}.",
+        code="NotFound",
+        remedy=f"Write it as one of these: {', '.join(found)}.",
+    )
+
+
+def check_account_password(tools: Tools, instance_id: str, name: str, password: str) -> None:
+    """Refused when the password is not the one the account has on the source."""
+    if not accounts.fits(check_account(tools, instance_id, name), password):
+        raise Refused(
+            f"That is not the password {name} has on {instance_id}.",
+            code="WrongPassword",
+            remedy="Supply the password the applications use today, so that they still get in.",
+        )
+
+
+def carry_accounts(tools: Tools, cluster_id: str) -> str:
+    """Create the accounts on the cluster; what did not make it is in the sentence."""
+    return _apply(tools, cluster_id, "accounts")
+
+
+def carry_grants(tools: Tools, cluster_id: str) -> str:
+    """Grant what needs the objects to be there."""
+    return _apply(tools, cluster_id, "objects")
+
+
+def _apply(tools: Tools, cluster_id: str, phase: str) -> str:
+    instance_id = tools.journal.migration(cluster_id).instance_id
+    target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+    accounts_ = carried(tools, instance_id, target)
+    with _session(tools.cluster(cluster_id).server) as session:
+        notes = apply_accounts(session, accounts_, phase=phase)  # type: ignore[arg-type]
+    names = [account.name for account, _ in accounts_.pairs()]
+    left = [f"{p.account} left out: {p.reason}" for p in accounts_.plans if p.how == "left out"]
+    told = " ".join([*notes, *(left if phase == "accounts" else [])])
+    return f"{len(names)} accounts: {', '.join(names)}. {told}".strip()
+
+
+def inherited_parameters(tools: Tools, cluster_id: str) -> dict[str, str]:
+    """The source's parameters that the cluster is started with."""
+    target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+    with _session(tools.source(cluster_id).server) as source:
+        return read_inherited(source, target)
