@@ -42,7 +42,8 @@ _FIXED = {
     "sql_if_exists": "0",
     "default_storage_engine": "InnoDB",
 }
-_FROM_ORIGIN = ("explicit_defaults_for_timestamp", "innodb_strict_mode")
+_TIMESTAMP_RULE = "explicit_defaults_for_timestamp"
+_FROM_ORIGIN = (_TIMESTAMP_RULE, "innodb_strict_mode")
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,29 @@ def session_settings(event: Query, facts: Facts) -> dict[str, str]:
     }
     settings |= _charset_settings(event, facts)
     optional = {**_FIXED, **_origin_settings(event, facts), **_default_collation(event, facts)}
+    if _has_fixed_timestamp_rule(facts):
+        _check_timestamp_rule(event, optional.pop(_TIMESTAMP_RULE), facts)
     for name, value in optional.items():
         if name in facts.variables and facts.variables[name] != value:
             settings[name] = value if value.isdigit() else quote_text(value)
     return settings
+
+
+def _has_fixed_timestamp_rule(facts: Facts) -> bool:
+    """MySQL 5.6 takes explicit_defaults_for_timestamp only from its configuration."""
+    return not facts.destination.is_mariadb and not facts.destination.at_least(5, 7)
+
+
+def _check_timestamp_rule(event: Query, wanted: str, facts: Facts) -> None:
+    names_timestamp = any(token.upper == "TIMESTAMP" for token in tokens(event.sql))
+    if names_timestamp and facts.variables[_TIMESTAMP_RULE] != wanted:
+        raise Stopped(
+            f"A statement with a TIMESTAMP column ran with {_TIMESTAMP_RULE}={wanted}, which"
+            f" {facts.destination} cannot change in a session.",
+            code="TimestampRule",
+            remedy=f"Set {_TIMESTAMP_RULE}={wanted} in the destination's configuration, restart"
+            " it, and resume the sync task.",
+        )
 
 
 def _time_zone(event: Query, facts: Facts) -> str:
@@ -173,7 +193,7 @@ def _origin_settings(event: Query, facts: Facts) -> dict[str, str]:
     if facts.origin.is_mariadb and event.context.flags2 is not None:
         explicit = bool(event.context.flags2 & _MARIADB_EXPLICIT_TIMESTAMP)
     if explicit is not None:
-        settings["explicit_defaults_for_timestamp"] = "ON" if explicit else "OFF"
+        settings[_TIMESTAMP_RULE] = "ON" if explicit else "OFF"
     return settings
 
 
