@@ -48,9 +48,11 @@ def test_only_the_engine_knows_dbos() -> None:
 def test_only_one_file_opens_sessions() -> None:
     """Whoever talks to a server goes through open_session, which sets every variable on purpose."""
     openers = ("pymysql.connect", "pymysql.Connection", "Connection", "Session")
+    importers = _importers("pymysql")
     callers = {
         module.path
         for module in modules("src")
+        if module.path in importers
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in openers
     }

@@ -12,11 +12,12 @@ import typer
 from sterna.cli.app import make_cli
 from sterna.migration.status import TITLES, Status
 from tests.house.project import REFERENCE, texts
-from tools import write_cli_reference, write_error_reference
+from tools import write_cli_reference, write_error_reference, write_precheck_reference
 
 GENERATED = {
     "cli.md": write_cli_reference.render,
     "errors.md": write_error_reference.render,
+    "prechecks.md": write_precheck_reference.render,
 }
 # Sterna hands variables of its own to the proxy's process; nobody else sets them.
 PROXY = "src/sterna/endpoints/"
@@ -28,7 +29,7 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 @pytest.mark.parametrize("page", GENERATED)
 def test_generated_pages_are_up_to_date(page: str) -> None:
-    """Every command and every error code is on its page, as it is in the code: `make docs`."""
+    """Every command, error code and precheck is on its page, as it is in the code: `make docs`."""
     assert (REFERENCE / page).read_text() == GENERATED[page]()
 
 
