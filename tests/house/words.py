@@ -15,7 +15,11 @@ SERVER_WORDS = (
     r"SHOW MASTER STATUS",
     r"SHOW MASTER LOGS",
     r"SHOW SLAVE (STATUS|HOSTS)",
+    r"SHOW ALL SLAVES STATUS",
+    r'"(SLAVE|ALL SLAVES)"',
     r"REPLICATION (MASTER ADMIN|SLAVE ADMIN|SLAVE)",
+    r"REPLICATION_SLAVE_ADMIN",
+    r"SLAVE MONITOR",
     r"(START|STOP|RESET) SLAVE",
     r"DISABLE ON SLAVE",
     r"RESET MASTER",
@@ -36,9 +40,9 @@ SERVER_WORDS = (
 )
 
 # HAProxy's words: fetches and actions of its configuration, and the process it calls master in
-# its manual, its options and its command socket. In the proxy's own package only.
-PROXY_WORDS = (r"acl \w+ src\b", r"\bset-dst(-port)?\b", r"\bmaster\b", r"\b_master\b")
-PROXY_FILES = "src/sterna/endpoints/"
+# its manual, its options and its command socket. In the proxy's own package and its test only.
+PROXY_WORDS = (r"acl \w+ src\b", r"\bset-dst(-port)?\b", r"\b_?master(_pid)?\b")
+PROXY_FILES = ("src/sterna/endpoints/", "tests/integration/test_haproxy.py")
 
 # The folders Python packages, and a system's sources, are laid out in.
 PATHS = (r"(?<![\w.])src/", r'"src"', r'"/usr/src"', r"\bsrc\.rglob", r"find src\b")
