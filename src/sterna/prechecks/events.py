@@ -1,0 +1,25 @@
+"""Events are carried: disabled on the target until it takes the writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sterna.mysql.catalog import read_events
+from sterna.prechecks.base import Check, Context, Finding
+
+
+class Events(Check):
+    """Says which events exist."""
+
+    name = "events"
+    title = "Events"
+    category = "notes"
+    why = "An event may run on one side only, so it is enabled where the writes are."
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        """One note per database."""
+        for database in context.databases:
+            events = read_events(context.source, database)
+            if events:
+                names = ", ".join(event.name for event in events)
+                yield self.note(database, message=f"{len(events)} events are carried: {names}.")

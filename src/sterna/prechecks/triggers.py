@@ -1,0 +1,28 @@
+"""Triggers are carried, and do not fire for replayed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sterna.mysql.catalog import read_triggers
+from sterna.prechecks.base import Check, Context, Finding
+
+
+class Triggers(Check):
+    """Says which tables have triggers."""
+
+    name = "triggers"
+    title = "Source Instance Trigger Verification"
+    category = "dependencies"
+    why = (
+        "What a trigger wrote on the source arrives as rows; the target's own does not fire again."
+    )
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        """One note per database."""
+        for database in context.databases:
+            triggers = read_triggers(context.source, database)
+            if triggers:
+                names = ", ".join(trigger.name for trigger in triggers)
+                message = f"{len(triggers)} triggers are carried: {names}."
+                yield self.note(database, message=message)
