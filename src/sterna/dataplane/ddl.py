@@ -8,7 +8,7 @@ destination makes of it what the origin made. What cannot be set there stops the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sterna.dataplane.spool import Spool, read_between
@@ -134,8 +134,7 @@ def _has_fixed_timestamp_rule(facts: Facts) -> bool:
 
 
 def _check_timestamp_rule(event: Query, wanted: str, facts: Facts) -> None:
-    names_timestamp = any(token.upper == "TIMESTAMP" for token in tokens(event.sql))
-    if names_timestamp and facts.variables[_TIMESTAMP_RULE] != wanted:
+    if _relies_on_timestamp_rule(event.sql) and facts.variables[_TIMESTAMP_RULE] != wanted:
         raise Stopped(
             f"A statement with a TIMESTAMP column ran with {_TIMESTAMP_RULE}={wanted}, which"
             f" {facts.destination} cannot change in a session.",
@@ -143,6 +142,28 @@ def _check_timestamp_rule(event: Query, wanted: str, facts: Facts) -> None:
             remedy=f"Set {_TIMESTAMP_RULE}={wanted} in the destination's configuration, restart"
             " it, and resume the sync task.",
         )
+
+
+def _relies_on_timestamp_rule(sql: bytes) -> bool:
+    """Whether a TIMESTAMP column leaves open if it takes NULL, or is NOT NULL without default."""
+    found = list(tokens(sql))
+    for at, token in enumerate(found):
+        if token.upper != "TIMESTAMP":
+            continue
+        words = set(_words_of_column(found[at + 1 :]))
+        if "NULL" not in words or ("NOT" in words and "DEFAULT" not in words):
+            return True
+    return False
+
+
+def _words_of_column(found: list[Token]) -> Iterator[str]:
+    """The words up to the comma or bracket that ends a column's definition."""
+    depth = 0
+    for token in found:
+        depth += {"(": 1, ")": -1}.get(token.upper, 0)
+        if depth < 0 or (depth == 0 and token.upper == ","):
+            return
+        yield token.upper
 
 
 def _time_zone(event: Query, facts: Facts) -> str:
@@ -273,8 +294,8 @@ def _transactional_table(sql: bytes, found: list[Token]) -> tuple[bytes, str]:
                 notes.append(f"{engine.name} became InnoDB")
             elif (engine.name or "").upper() not in _KEPT_ENGINES:
                 raise _unknown_engine(engine)
-    if len(found) > 2 and [t.upper for t in found[-2:]] == ["START", "TRANSACTION"]:
-        changes.append((found[-2].start, found[-1].end, b""))
+        elif token.upper == "START" and following.upper == "TRANSACTION":
+            changes.append((token.start, following.end, b""))
     for start, end, text in reversed(changes):
         sql = sql[:start] + text + sql[end:]
     return sql, ", ".join(notes)
