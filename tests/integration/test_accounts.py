@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from sterna.clusters.account_copy import Carried, apply_accounts, compare_accounts
-from sterna.clusters.account_reading import read_accounts, read_vocabulary
+from sterna.clusters.account_reading import read_accounts, read_definers, read_vocabulary
 from sterna.clusters.accounts import Account, AccountPlan, Decision, plan_accounts
 from sterna.errors import Refused
 from sterna.mysql.connection import (
@@ -222,6 +222,29 @@ def test_hashes_are_carried_where_they_fit(mysql57: RunningServer, target: Serve
     assert lifetime == 90
     with open_session(Server(target.host, target.port, "sha", "shasecret", "Required")) as session:
         assert scalar(session, "SELECT CURRENT_USER()") == "sha@%"
+
+
+def test_definers_stay_valid(source_server: Server, target: Server) -> None:
+    """A view of an account that is left out still runs, and nobody can log in as that account."""
+    with open_session(source_server) as source, open_session(target) as session:
+        execute(source, "CREATE DEFINER = 'dba'@'localhost' VIEW app.v AS SELECT a FROM app.t")
+        definers = read_definers(source)
+        assert definers >= {"'dba'@'localhost'"}
+        decisions = {**PASSWORDS, "'dba'@'localhost'": Decision()}
+        plans = plan_accounts(
+            read_accounts(source),
+            server_version(session),
+            decisions=decisions,
+            existing={ADMIN},
+            definers=definers,
+        )
+        carried = Carried(read_accounts(source), plans, read_vocabulary(source))
+        apply_accounts(session, carried, phase="accounts")
+        run(session, ["CREATE DATABASE app", "CREATE TABLE app.t (a INT, b INT)"])
+        execute(session, "CREATE DEFINER = 'dba'@'localhost' VIEW app.v AS SELECT a FROM app.t")
+        assert query(session, "SELECT * FROM app.v") == []
+        assert scalar(session, "SELECT account_locked FROM mysql.user WHERE user = 'dba'") == "Y"
+        execute(source, "DROP VIEW app.v")
 
 
 def test_roles_become_roles(mariadb1011: RunningServer, target: Server) -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from sterna.clusters.account_reading import read_accounts
 from sterna.clusters.accounts import Decision, plan_accounts
-from sterna.mysql.connection import Server, Session, execute, open_session, query
+from sterna.mysql.connection import Server, ServerError, Session, execute, open_session, query
 from sterna.mysql.version import Version
 from sterna.prechecks import PRECHECKS, Context, Finding, run_prechecks
 from sterna.prechecks.base import CATEGORIES
+from sterna.prechecks.reserved_names import newly_reserved
 from sterna.prechecks.source_privileges import needed_privileges
 from tests.fixtures.running import RunningServer, wipe
 from tests.fixtures.servers import SourceFactory
@@ -332,6 +333,47 @@ def test_prepared_transactions(source57: Source) -> None:
         ):
             execute(other, sql)
     finds_and_heals(source57, "prepared_transactions", "x'6f72646572', x'6231', 7", "warning")
+
+
+def test_name_case(source_factory: SourceFactory) -> None:
+    """A source that ignores the case of names is an error that may be ignored."""
+    running = source_factory("mysql 5.7", lower_case_table_names="1")
+    with prepared(running.server) as source:
+        (finding,) = run_prechecks(source.context())
+    assert (finding.check, finding.ignorable) == ("name_case", True)
+
+
+@pytest.mark.parametrize("source", OLD, indirect=True)
+def test_reserved_names(source: Source) -> None:
+    """Names the target reserves are warnings, wherever they are."""
+    execute(source.session, "CREATE TABLE `groups` (a INT NOT NULL PRIMARY KEY, `rank` INT)")
+    execute(source.session, "CREATE PROCEDURE `window`() SELECT 1")
+    found = source.findings("reserved_names")
+    assert [finding.object for finding in found] == [
+        "shop.groups",
+        "shop.groups.rank",
+        "shop.window",
+    ]
+    same = replace(source.context(), target=source.context().version)
+    assert "reserved_names" not in {finding.check for finding in run_prechecks(same)}
+
+
+def test_reserved_words_are_the_servers(mysql97: RunningServer, mysql57: RunningServer) -> None:
+    """The list is what 9.7 says of itself, less what 5.7 reserved already."""
+    with open_session(mysql97.server) as session:
+        rows = query(session, "SELECT WORD FROM information_schema.KEYWORDS WHERE RESERVED = 1")
+    with open_session(mysql57.server) as session:
+        new = {str(word) for (word,) in rows if is_free(session, str(word))}
+    assert newly_reserved(mysql57.version, mysql97.version) == new
+
+
+def is_free(session: Session, word: str) -> bool:
+    """Whether a server takes the word as a name."""
+    try:
+        query(session, f"SELECT 1 AS {word}")
+    except ServerError:
+        return False
+    return True
 
 
 def test_one_broken_check_hides_no_other(source57: Source) -> None:

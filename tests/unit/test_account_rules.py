@@ -125,3 +125,18 @@ def test_password_is_checked_against_the_hash() -> None:
     assert plan.how == "left out"
     with pytest.raises(Refused, match="not the one"):
         plan_accounts([account], MYSQL_97, decisions={"'a'@'%'": Decision("wrong")})
+
+
+def test_definers_stay_valid() -> None:
+    """An account left out is created locked when objects run as it; nobody logs in as it."""
+    root = Account("root", "localhost", "mysql_native_password", "x")
+    (plan,) = plan_accounts([root], MYSQL_97, decisions={}, definers={"'root'@'localhost'"})
+    assert (plan.how, plan.locked) == ("carried", True)
+    (plan,) = plan_accounts(
+        [root],
+        MYSQL_97,
+        decisions={},
+        existing={"'root'@'localhost'"},
+        definers={"'root'@'localhost'"},
+    )
+    assert (plan.how, plan.locked) == ("left out", False)

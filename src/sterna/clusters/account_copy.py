@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sterna.clusters.account_reading import read_accounts, read_vocabulary
@@ -53,7 +53,7 @@ class Carried:
         for account in self.accounts:
             plan = plans[account.name]
             if plan.how in (CARRIED, SUPPLIED):
-                yield account, plan
+                yield (replace(account, locked=True) if plan.locked else account), plan
 
 
 def apply_accounts(target: Session, carried: Carried, *, phase: Phase) -> tuple[str, ...]:
@@ -116,6 +116,8 @@ def _creation(account: Account, plan: AccountPlan, target: Version) -> Iterator[
 def _authentication(account: Account, plan: AccountPlan, target: Version) -> str:
     if plan.how == SUPPLIED:
         return _identified_by(plan.password, target)
+    if plan.locked:
+        return _identified_by(secrets.token_urlsafe(32), target)
     if knows_plugin(target, account.plugin):
         return _identified_with(account.plugin, account.secret, target)
     if account.secret or account.plugin != NATIVE:  # locked; nobody will ever know this one

@@ -9,6 +9,13 @@ from typing import Any
 
 from sterna.clusters.accounts import NATIVE, Account
 from sterna.clusters.grants import Grant, Vocabulary, parse_grant
+from sterna.mysql.catalog import (
+    read_databases,
+    read_events,
+    read_routines,
+    read_triggers,
+    read_views,
+)
 from sterna.mysql.connection import Session, greeting_version, query, query_dicts
 from sterna.mysql.identifiers import quote_text
 
@@ -34,6 +41,20 @@ def read_accounts(session: Session) -> tuple[Account, ...]:
     return tuple(
         replace(account, grants=_read_grants(session, account.name)) for account in ordered
     )
+
+
+def read_definers(session: Session) -> frozenset[str]:
+    """The accounts that views, routines, triggers and events run as, 'user'@'host'."""
+    found: set[str] = set()
+    for database in read_databases(session):
+        for read in (read_views, read_routines, read_triggers, read_events):
+            found |= {each.definer for each in read(session, database.name)}
+    return frozenset(_account_name(definer) for definer in found)
+
+
+def _account_name(definer: str) -> str:
+    user, _, host = definer.rpartition("@")
+    return f"{quote_text(user)}@{quote_text(host)}"
 
 
 def _read_grants(session: Session, account: str) -> tuple[Grant, ...]:

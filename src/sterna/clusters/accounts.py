@@ -77,6 +77,7 @@ class AccountPlan:
         how: carried | password supplied | left out | undecided.
         reason: one sentence for the user.
         warning: whether the reason deserves attention although nothing has to be decided.
+        locked: created so that nobody can log in, because objects run as this account.
     """
 
     account: str
@@ -84,6 +85,7 @@ class AccountPlan:
     how: str
     reason: str
     warning: bool = False
+    locked: bool = False
     password: str = field(default="", repr=False)
 
 
@@ -93,28 +95,35 @@ def plan_accounts(
     *,
     decisions: Mapping[str, Decision],
     existing: Collection[str] = (),
+    definers: Collection[str] = (),
 ) -> tuple[AccountPlan, ...]:
     """One plan per account, in the accounts' order.
 
-    `decisions` and `existing` (accounts that the target or Sterna itself has already) are by
-    name, 'user'@'host'.
+    By name, 'user'@'host': `decisions`; `existing`, accounts that the target or Sterna itself has
+    already; `definers`, accounts that views, routines, triggers or events run as.
 
     Raises:
         Refused: WrongPassword, a supplied password does not fit the source's hash.
     """
     return tuple(
-        _plan(account, target, decisions.get(account.name), account.name in existing)
+        _for_definer(_plan(account, target, decisions.get(account.name)), account, definers)
+        if account.name not in existing
+        else _as(account, LEFT_OUT, "The target has an account of that name already.")
         for account in accounts
     )
 
 
-def _plan(
-    account: Account, target: Version, decision: Decision | None, exists: bool
-) -> AccountPlan:
+def _for_definer(plan: AccountPlan, account: Account, definers: Collection[str]) -> AccountPlan:
+    """An account that stays behind is created all the same when objects run as it: locked."""
+    if plan.how != LEFT_OUT or account.name not in definers or account.is_role:
+        return plan
+    reason = f"{plan.reason} But objects run as it: it is created locked, nobody can log in."
+    return AccountPlan(account.name, account.plugin, CARRIED, reason, locked=True)
+
+
+def _plan(account: Account, target: Version, decision: Decision | None) -> AccountPlan:
     if is_system_account(account):
         return _as(account, LEFT_OUT, "It belongs to the server; the target has its own.")
-    if exists:
-        return _as(account, LEFT_OUT, "The target has an account of that name already.")
     if not account.user:
         reason = "An anonymous account lets everybody in; create it by hand if it is wanted."
         return _as(account, LEFT_OUT, reason, warning=True)

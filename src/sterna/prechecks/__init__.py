@@ -16,12 +16,14 @@ from sterna.prechecks.empty_instance import EmptyInstance
 from sterna.prechecks.events import Events
 from sterna.prechecks.invalid_views import InvalidViews
 from sterna.prechecks.mariadb_only import MariadbOnly
+from sterna.prechecks.name_case import NameCase
 from sterna.prechecks.old_temporal_columns import OldTemporalColumns
 from sterna.prechecks.own_database import OwnDatabase
 from sterna.prechecks.prepared_transactions import PreparedTransactions
 from sterna.prechecks.primary_keys import PrimaryKeys
 from sterna.prechecks.read_write_status import ReadWriteStatus
 from sterna.prechecks.replica import Replica
+from sterna.prechecks.reserved_names import ReservedNames
 from sterna.prechecks.running_status import RunningStatus
 from sterna.prechecks.source_privileges import SourcePrivileges
 from sterna.prechecks.table_engines import TableEngines
@@ -54,6 +56,8 @@ PRECHECKS: tuple[Check, ...] = (
     OldTemporalColumns(),
     InvalidViews(),
     PreparedTransactions(),
+    NameCase(),
+    ReservedNames(),
 )
 
 
