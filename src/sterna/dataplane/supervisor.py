@@ -9,15 +9,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
 from sterna.dataplane.reports import Report, StoppedReport, from_line
 from sterna.dataplane.spec import TaskSpec, to_line
 
+RESTART_SECONDS_MIN = 0.5
 RESTART_SECONDS_MAX = 10.0
-STOP_SECONDS_MAX = 10.0
+
+log = structlog.get_logger("sterna.supervisor")
 
 
 class Supervisor:
@@ -51,7 +56,10 @@ class Supervisor:
                 watcher.start()
 
     def stop(self, task_id: str) -> None:
-        """End the task's process and wait until it is gone."""
+        """End the task's process at once; it is gone on return.
+
+        It is killed, not asked: its position is on the destination, and applications may wait.
+        """
         with self._lock:
             watcher = self._watchers.pop(task_id, None)
         if watcher is not None:
@@ -69,7 +77,7 @@ class Supervisor:
         return watcher.pid if watcher else None
 
     def close(self) -> None:
-        """Stop everything."""
+        """End all processes."""
         for task_id in list(self._watchers):
             self.stop(task_id)
 
@@ -100,10 +108,19 @@ class _Watcher(threading.Thread):
         return self._process.pid if self._process else None
 
     def run(self) -> None:
-        wait_seconds = 0.5
+        wait_seconds = RESTART_SECONDS_MIN
         while not self._stopping.is_set():
-            if not self._run_once():
+            started = time.monotonic()
+            try:
+                again = self._run_once()
+            except Exception as error:
+                log.exception("the task's reports could not be taken", task=self._task_id)
+                self._supervisor.report(self._task_id, _unheard(error))
+                again = False
+            if not again:
                 return
+            if time.monotonic() - started > RESTART_SECONDS_MAX:
+                wait_seconds = RESTART_SECONDS_MIN
             self._stopping.wait(wait_seconds)
             wait_seconds = min(wait_seconds * 2, RESTART_SECONDS_MAX)
 
@@ -122,8 +139,8 @@ class _Watcher(threading.Thread):
         with self._starting:
             process = self._process
         if process is not None:
-            _end(process)
-        self.join(STOP_SECONDS_MAX)
+            process.kill()
+        self.join()
 
     def _run_once(self) -> bool:
         """Start the process and hear it to its end; whether it is to be started again."""
@@ -131,6 +148,12 @@ class _Watcher(threading.Thread):
             if self._stopping.is_set():
                 return False
             self._process = process = self._start()
+        try:
+            return self._hear(process)
+        finally:
+            _end(process)
+
+    def _hear(self, process: subprocess.Popen[str]) -> bool:
         again = True
         assert process.stdout is not None
         for line in process.stdout:
@@ -138,7 +161,6 @@ class _Watcher(threading.Thread):
             if isinstance(report, StoppedReport):
                 again = report.retry
             self._supervisor.report(self._task_id, report)
-        process.wait()
         return again
 
     def _start(self) -> subprocess.Popen[str]:
@@ -161,13 +183,19 @@ class _Watcher(threading.Thread):
         return process
 
 
+def _unheard(error: Exception) -> StoppedReport:
+    return StoppedReport(
+        "Unexpected",
+        f"What the sync task reported could not be kept: {type(error).__name__}: {error}.",
+        "The data is as the checkpoint says. See the server's log, restart the server.",
+        retry=False,
+    )
+
+
 def _end(process: subprocess.Popen[str]) -> None:
-    """Ask, then kill: a killed process loses nothing, its position is on the destination."""
-    assert process.stdin is not None
-    with suppress(BrokenPipeError, ValueError, OSError):
-        process.stdin.close()
-    try:
-        process.wait(STOP_SECONDS_MAX / 2)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.close()

@@ -41,12 +41,12 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def add(self, table: Table, **values: Any) -> None:
+    def add(self, table: Table, /, **values: Any) -> None:
         """Insert one row."""
         with self.engine.begin() as connection:
             connection.execute(insert(table).values(**values))
 
-    def rows(self, table: Table, *, order: str = "", **where: Any) -> list[Row[Any]]:
+    def rows(self, table: Table, /, *, order: str = "", **where: Any) -> list[Row[Any]]:
         """Rows whose columns equal `where`, ordered by column `order`."""
         statement = select(table).filter_by(**where)
         if order:
@@ -54,23 +54,23 @@ class Database:
         with self.engine.connect() as connection:
             return list(connection.execute(statement))
 
-    def row(self, table: Table, **where: Any) -> Row[Any] | None:
+    def row(self, table: Table, /, **where: Any) -> Row[Any] | None:
         """The one row, or None."""
         found = self.rows(table, **where)
         return found[0] if found else None
 
-    def change(self, table: Table, where: Mapping[str, Any], **values: Any) -> int:
+    def change(self, table: Table, where: Mapping[str, Any], /, **values: Any) -> int:
         """Update rows; how many there were."""
         with self.engine.begin() as connection:
             result = connection.execute(update(table).filter_by(**where).values(**values))
             return int(result.rowcount)
 
-    def put(self, table: Table, where: Mapping[str, Any], **values: Any) -> None:
+    def put(self, table: Table, where: Mapping[str, Any], /, **values: Any) -> None:
         """Update the row, insert it when it is not there."""
         if not self.change(table, where, **values):
             self.add(table, **where, **values)
 
-    def remove(self, table: Table, **where: Any) -> None:
+    def remove(self, table: Table, /, **where: Any) -> None:
         """Delete rows."""
         with self.engine.begin() as connection:
             connection.execute(delete(table).filter_by(**where))

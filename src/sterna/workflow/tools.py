@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from sterna.clusters.engines import Engine, choose_engine
+from sterna.clusters.local import free_port
 from sterna.clusters.provisioner import GIB, Admin, NodeSpec, Provisioner
 from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
@@ -21,6 +21,8 @@ from sterna.store.tasks import Tasks
 
 SERVER_ID_BASE = 830_000_000
 ADMIN_USER = "sterna"
+# Below the range the kernel takes ports for outgoing connections from.
+FIRST_PORT, LAST_PORT = 13307, 17999
 EVERYBODY = ("0.0.0.0/0",)
 # Node class → memory of each node in bytes.
 NODE_CLASSES = {
@@ -185,15 +187,13 @@ class Tools:
         )
 
     def free_port(self) -> int:
-        """A port nobody listens on and no endpoint or node has been given."""
+        """A port nobody listens on and that no endpoint or node has been given."""
         taken = {e.port for e in self.inventory.endpoints()}
         taken |= {n.port for c in self.inventory.clusters() for n in c.nodes}
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = int(probe.getsockname()[1])
-            if port not in taken:
-                return port
+        port = free_port("127.0.0.1", first=FIRST_PORT, last=LAST_PORT)
+        while port in taken:
+            port = free_port("127.0.0.1", first=port + 1, last=LAST_PORT)
+        return port
 
 
 def _route(endpoint: Endpoint) -> Route:
