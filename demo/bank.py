@@ -232,8 +232,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--pace", type=float, default=0.0, help="transfers/s of each thread")
     parser.add_argument("--tls", action="store_true", help="else by the server's public key")
+    parser.add_argument("--forget-password-file", action="store_true", help="remove it once read")
     asked = parser.parse_args()
     login = Login(asked.host, asked.port, asked.user, asked.password_file.read_text().strip())
+    if asked.forget_password_file:
+        asked.password_file.unlink()
     with LedgerWriter(asked.ledger) as ledger:
         work = Work(login, ledger, asked.pace, asked.tls)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -61,7 +61,7 @@ INSERT INTO bank.exchange_rates
   FROM bank.numbers WHERE n <= {exchange_rates};
 
 INSERT INTO bank.documents
-  SELECT MD5(n), CAST(9223372036854775001 AS UNSIGNED) + n % {customers},
+  SELECT LEFT(SHA2(n, 256), 32), CAST(9223372036854775001 AS UNSIGNED) + n % {customers},
     REPEAT(CONCAT('Vertrag ', n, ' € 😀\n'), 50),
     IF(n % 2, REPEAT(UNHEX('00275C0A0D1AFF'), 100), NULL)
   FROM bank.numbers WHERE n <= {documents};
