@@ -1,0 +1,424 @@
+"""HAProxy as Sterna's proxy: owned, detached, adopted after a crash of either of the two.
+
+    files in STERNA_HOME/proxy      what is wanted: configuration, routes map, held map
+    HAProxy's workers               what is; made equal to the files by every call
+
+A call first writes the files, then makes the workers equal to them. So whoever dies in between,
+`ensure_running` or the repeated call finishes the work, and HAProxy itself, when it is started
+again, loads the holds before it listens. Why new connections wait in a script and not in
+HAProxy's own queue is told in README.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import grp
+import os
+import pwd
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from sterna.endpoints.control import Control, Session, Worker, WorkerGone
+from sterna.endpoints.proxy import Backend, EndpointStatistics, Route
+from sterna.endpoints.render import (
+    DIRECT,
+    LUA_SOURCE,
+    Files,
+    Process,
+    Rendered,
+    listen_address,
+    render,
+)
+from sterna.errors import Refused, Transient
+
+START_SECONDS = 10.0
+SWEEP_SECONDS = 5.0
+POLL_SECONDS = 0.005
+CONNECTIONS_MAX = 20_000
+
+
+class HAProxy:
+    """A `Proxy` made of one HAProxy master and its workers.
+
+    Args:
+        home: private folder for its files, usually STERNA_HOME/proxy; made 0700.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._files = Files(home.absolute())
+        self._control = Control(self._files.socket)
+        self._threads = threading.RLock()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    # --- what the Proxy protocol asks for
+
+    def apply(self, routes: Collection[Route]) -> None:
+        """Serve exactly these endpoints; no session and no waiting connection is lost."""
+        rendered = render([_resolve(r) for r in routes], files=self._files, process=_process())
+        with self._exclusive():
+            if not self._runs(rendered.fingerprint):
+                self._check_ports(routes)
+                self._check(rendered.config)
+            before = self._write(rendered)
+            try:
+                self._ensure(rendered.fingerprint)
+            except Refused:
+                self._restore(before)
+                raise
+            self._push()
+
+    def hold(self, names: Collection[str]) -> None:
+        """Make new connections to these endpoints wait, sessions go on."""
+        with self._exclusive():
+            self._refuse_unknown(names)
+            _write_map(self._files.held, _read_map(self._files.held) | dict.fromkeys(names, "1"))
+            self.ensure_running()
+
+    def release(self, names: Collection[str]) -> None:
+        """Let everybody who waits through to the servers that are routed now."""
+        with self._exclusive():
+            held = _read_map(self._files.held)
+            _write_map(self._files.held, {n: "1" for n in held if n not in set(names)})
+            self.ensure_running()
+
+    def sweep(self, names: Collection[str]) -> int:
+        """Cut the sessions of these endpoints, not the waiting; return how many were cut.
+
+        On a held endpoint it looks again until nothing is left, so that a connection that was
+        just being let through when the hold began is cut too.
+        """
+        with self._exclusive():
+            self._refuse_unknown(names)
+            deadline = time.monotonic() + SWEEP_SECONDS
+            everybody = self._sessions()
+            seen = doomed = _served(everybody, names)
+            while doomed:
+                if time.monotonic() > deadline:
+                    raise Transient(f"{len(doomed)} sessions outlived being cut.")
+                self._cut(doomed, everybody)
+                everybody, held = self._sessions(), self.held()
+                left = _served(everybody, names)
+                doomed = {
+                    session for session in left if session in seen or session.frontend in held
+                }
+                seen = seen | doomed
+            return len(seen)
+
+    def held(self) -> frozenset[str]:
+        """Names of the endpoints that are on hold."""
+        return frozenset(_read_map(self._files.held))
+
+    def is_running(self) -> bool:
+        """Whether our master is alive and has a worker that answers."""
+        if self._master() is None:
+            return False
+        try:
+            return any(not worker.is_old for worker in self._control.workers())
+        except Transient:
+            return False
+
+    def ensure_running(self) -> None:
+        """Start it as it was last told to be, holds included; finish interrupted calls."""
+        with self._exclusive():
+            if not self._files.config.exists():
+                raise Refused(
+                    "The proxy has no configuration yet; nothing was started.",
+                    code="ProxyNotConfigured",
+                    remedy="Apply routes first.",
+                )
+            self._ensure(None)
+            self._push()
+
+    def stop(self) -> None:
+        """End it; every session is lost."""
+        with self._exclusive():
+            self._end_processes()
+
+    def statistics(self) -> dict[str, EndpointStatistics]:
+        """Connections of each endpoint now, over all workers."""
+        counts = {name: [0, 0] for name in _read_map(self._files.routes)}
+        for session in self._sessions():
+            if session.frontend in counts:
+                counts[session.frontend][session.server is None] += 1
+        return {name: EndpointStatistics(*count) for name, count in counts.items()}
+
+    # --- files: what is wanted
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """One caller at a time, over threads and processes; a thread may nest."""
+        with self._threads, self._files.lock.open("a") as lock:
+            if not getattr(self, "_nested", False):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._nested = True
+                try:
+                    yield
+                finally:
+                    self._nested = False
+            else:
+                yield
+
+    def _check(self, config: str) -> None:
+        """Refuse a configuration HAProxy would not load."""
+        for path in (self._files.held, self._files.routes):
+            path.touch(mode=0o600)
+        _write(self._files.lua, LUA_SOURCE.read_text())
+        candidate = self._files.config.with_suffix(".new")
+        _write(candidate, config)
+        checked = subprocess.run(
+            [_binary(), "-c", "-f", str(candidate)], capture_output=True, text=True
+        )
+        candidate.unlink()
+        if checked.returncode != 0:
+            raise _proxy_refused("refuses the configuration", checked.stderr)
+
+    def _check_ports(self, routes: Collection[Route]) -> None:
+        """Refuse new addresses that cannot be bound.
+
+        HAProxy must not find out: trying to get a port, it makes its predecessor stop listening.
+        """
+        ours = self._files.config.read_text() if self.is_running() else ""
+        for route in routes:
+            if f"    bind {listen_address(route)}\n" not in ours:
+                _refuse_taken(route)
+
+    def _write(self, rendered: Rendered) -> dict[Path, str]:
+        """Make the files say what is wanted; return what they said before."""
+        files = self._files
+        before = {p: p.read_text() for p in (files.config, files.routes, files.held) if p.exists()}
+        _write(files.config, rendered.config)
+        _write_map(files.routes, rendered.routes)
+        _write_map(files.held, {n: "1" for n in self.held() if n in rendered.routes})
+        return before
+
+    def _restore(self, before: dict[Path, str]) -> None:
+        for path, text in before.items():
+            _write(path, text)
+
+    def _refuse_unknown(self, names: Collection[str]) -> None:
+        unknown = sorted(set(names) - _read_map(self._files.routes).keys())
+        if unknown:
+            raise Refused(
+                f"The proxy serves no endpoint {unknown[0]}; nothing was changed.",
+                code="UnknownEndpoint",
+                remedy="Apply a route for it first.",
+            )
+
+    # --- workers: what is
+
+    def _ensure(self, fingerprint: str | None) -> None:
+        """Start, or reload where the current worker runs another configuration than this."""
+        if not self.is_running():
+            self._end_processes()
+            self._start()
+        elif fingerprint and not self._runs(fingerprint):
+            self._control.master("reload")
+            if not _wait(lambda: self._runs(fingerprint), within_seconds=START_SECONDS):
+                raise _proxy_refused("did not take the new configuration", self._log())
+
+    def _runs(self, fingerprint: str) -> bool:
+        try:
+            current = [w for w in self._control.workers() if not w.is_old]
+            return any(self._control.fingerprint(w) == fingerprint for w in current)
+        except Transient:
+            return False  # the master is replacing itself
+
+    def _push(self) -> None:
+        """Make the maps of every worker equal to the files.
+
+        Routes come first: a connection must never be released towards where it went before.
+        """
+        routes, held = _read_map(self._files.routes), _read_map(self._files.held)
+        for worker in self._control.workers():
+            # An old worker may end at any time.
+            with suppress(WorkerGone) if worker.is_old else nullcontext():
+                self._control.set_map(worker, self._files.routes, routes)
+                self._control.set_map(worker, self._files.held, held)
+
+    def _sessions(self) -> list[Session]:
+        """Every client connection, in the workers of all generations."""
+        workers = self._control.workers()
+        return [session for worker in workers for session in self._control.sessions(worker)]
+
+    def _cut(self, doomed: set[Session], everybody: list[Session]) -> None:
+        """Cut the doomed and nobody else.
+
+        Cutting by server is exact even while connections come and go, cutting by pointer could
+        hit a newcomer that reuses the memory; so a pointer is used only in an old worker (which
+        accepts nothing new, and refuses the other command) and where a server is shared.
+        """
+        shared = {_place(session) for session in everybody if session not in doomed}
+        cuts: defaultdict[Worker, set[str]] = defaultdict(set)
+        for session in doomed:
+            by_pointer = session.worker.is_old or _place(session) in shared
+            cuts[session.worker].add(
+                f"shutdown session {session.pointer}"
+                if by_pointer or session.backend == DIRECT
+                else f"shutdown sessions server {session.backend}/{session.server}"
+            )
+        for worker, commands in cuts.items():
+            with suppress(WorkerGone):
+                self._control.worker(worker, sorted(commands))
+
+    # --- processes
+
+    def _start(self) -> None:
+        """Start in a session of its own, so that it outlives us; wait until it answers."""
+        files = self._files
+        command = [_binary(), "-W", "-D", "-p", str(files.pid)]
+        command += ["-S", f"{files.socket},mode,600", "-f", str(files.config)]
+        with files.log.open("w") as log:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"
+            )
+        if done.returncode != 0 or not _wait(self.is_running, within_seconds=START_SECONDS):
+            raise _proxy_refused("does not start", self._log())
+
+    def _master(self) -> psutil.Process | None:
+        """Our master process; None when the pid belongs to nobody or to somebody else."""
+        try:
+            process = psutil.Process(int(self._files.pid.read_text().split()[0]))
+            return process if self._is_ours(process) else None
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return None
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Whether it is a HAProxy that runs our configuration file."""
+        with suppress(psutil.Error):
+            if process.name() == "haproxy" and process.status() != psutil.STATUS_ZOMBIE:
+                return str(self._files.config) in process.cmdline()
+        return False
+
+    def _end_processes(self) -> None:
+        """End our master and all its workers, also workers whose master was killed.
+
+        A worker left behind would share the port with the next one and let connections through.
+        """
+        ours = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for process in ours:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs(ours, timeout=0.3)
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=5)
+
+    def _log(self) -> str:
+        return self._files.log.read_text()[-2000:] if self._files.log.exists() else ""
+
+
+def _refuse_taken(route: Route) -> None:
+    family = socket.AF_INET6 if ":" in route.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((route.host, route.port))
+            listener.listen()
+        except OSError as error:
+            raise Refused(
+                f"The endpoint {route.name} cannot listen on {route.host}:{route.port}: {error}."
+                " The proxy was left as it was.",
+                code="PortTaken",
+                remedy="Choose another address, or free this one.",
+            ) from error
+
+
+def _served(sessions: list[Session], names: Collection[str]) -> set[Session]:
+    """The sessions of these endpoints that have reached a server."""
+    return {s for s in sessions if s.server is not None and s.frontend in names}
+
+
+def _place(session: Session) -> tuple[Worker, str, str | None]:
+    return session.worker, session.backend, session.server
+
+
+def _binary() -> str:
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    found = shutil.which("haproxy", path=path)
+    if found is None:
+        raise Refused(
+            "HAProxy is not installed; no endpoint is served.",
+            code="ProxyMissing",
+            remedy="Install HAProxy 2.6 or newer, built with Lua.",
+        )
+    return found
+
+
+def _process() -> Process:
+    """As many connections as the open-file limit has room for (two files each), no root."""
+    files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if files_max == resource.RLIM_INFINITY:
+        files_max = 2 * CONNECTIONS_MAX + 200
+    process = Process(connections_max=min(CONNECTIONS_MAX, (files_max - 200) // 2))
+    if os.geteuid() != 0:
+        return process
+    try:
+        user, group = pwd.getpwnam("haproxy").pw_name, grp.getgrnam("haproxy").gr_name
+    except KeyError:
+        return process
+    return replace(process, user=user, group=group)
+
+
+def _resolve(route: Route) -> Route:
+    """The route with numeric backend addresses."""
+    return replace(route, backends=tuple(map(_resolve_backend, route.backends)))
+
+
+def _resolve_backend(backend: Backend) -> Backend:
+    try:
+        found = socket.getaddrinfo(backend.host, backend.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Refused(
+            f"The server {backend.host} is unknown ({error}); the proxy was left as it was.",
+            code="UnknownHost",
+            remedy="Correct its name or the name service and try again.",
+        ) from error
+    return replace(backend, host=str(found[0][4][0]))
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file as a whole."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.touch(mode=0o600)
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _read_map(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    return dict(line.split() for line in path.read_text().splitlines())
+
+
+def _write_map(path: Path, entries: dict[str, str]) -> None:
+    _write(path, "".join(f"{key} {value}\n" for key, value in sorted(entries.items())))
+
+
+def _wait(condition: Callable[[], bool], *, within_seconds: float) -> bool:
+    deadline = time.monotonic() + within_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _proxy_refused(what: str, output: str) -> Refused:
+    return Refused(
+        f"HAProxy {what}; the endpoints were left as they were: {output.strip()}",
+        code="ProxyRefused",
+        remedy="Free the port or correct the endpoint its message names, then try again.",
+    )

@@ -1,0 +1,250 @@
+"""Routes to HAProxy's configuration. Pure.
+
+The configuration says what exists: the endpoints' listeners and *sets* of servers. Who goes where
+is not in it but in a map, which can be changed in all running workers at once. So exchanging
+endpoints, which permutes sets, changes no line of the configuration and needs no reload.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sterna.endpoints.proxy import WAIT_SECONDS_MAX, Backend, Route
+from sterna.errors import Refused
+
+LUA_SOURCE = Path(__file__).with_name("route.lua")
+NETWORKS_PER_LINE = 32  # HAProxy takes 64 words per line
+INSPECT_SECONDS = WAIT_SECONDS_MAX + 10  # else it ends the wait as an error of the script
+DIRECT = "direct"  # the backend of connections that go straight to an address
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where one HAProxy keeps its files; all inside one private folder."""
+
+    home: Path
+
+    @property
+    def config(self) -> Path:
+        return self.home / "haproxy.cfg"
+
+    @property
+    def lua(self) -> Path:
+        return self.home / "route.lua"
+
+    @property
+    def held(self) -> Path:
+        return self.home / "held.map"
+
+    @property
+    def routes(self) -> Path:
+        return self.home / "routes.map"
+
+    @property
+    def pid(self) -> Path:
+        return self.home / "haproxy.pid"
+
+    @property
+    def socket(self) -> Path:
+        return self.home / "master.sock"
+
+    @property
+    def gate(self) -> str:
+        """An abstract socket: the unprivileged worker may not enter the private folder."""
+        return f"abns@sterna-{hashlib.sha256(str(self.home).encode()).hexdigest()[:16]}"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "haproxy.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "lock"
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the process may use: its connections and, started by root, another user."""
+
+    connections_max: int
+    user: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A configuration, its fingerprint (which the workers report) and the endpoints' map."""
+
+    config: str
+    fingerprint: str
+    routes: dict[str, str]
+
+
+GLOBAL = """\
+# Written by Sterna; changes are overwritten.
+global
+    description {fingerprint}
+    setenv STERNA_HELD_MAP {files.held}
+    setenv STERNA_ROUTES_MAP {files.routes}
+    setenv STERNA_GATE {files.gate}
+    setenv STERNA_WAIT_SECONDS_MAX {wait_seconds}
+    lua-load {files.lua}
+    maxconn {process.connections_max}
+    # With one thread nothing happens between a script's look at the holds and the connect.
+    nbthread 1
+{user}
+defaults
+    mode tcp
+    balance leastconn
+    retries 1
+    option redispatch 1
+    option clitcpka
+    option srvtcpka
+    clitcpka-idle 60s
+    clitcpka-intvl 10s
+    srvtcpka-idle 60s
+    srvtcpka-intvl 10s
+    timeout connect 3s
+    timeout client 24d
+    timeout server 24d
+    timeout client-fin 60s
+    timeout server-fin 60s
+
+frontend gate
+    bind {files.gate}
+    timeout client {inspect_seconds}s
+    tcp-request inspect-delay {inspect_seconds}s
+    tcp-request content use-service lua.sterna_gate
+
+backend direct
+    tcp-request content set-dst var(txn.address)
+    tcp-request content set-dst-port var(txn.port)
+    server any 0.0.0.0:0
+"""
+
+FRONTEND = """
+frontend {route.name}
+    bind {address}
+{whitelist}
+    tcp-request inspect-delay {inspect_seconds}s
+    tcp-request content lua.sterna_route {route.name}
+    use_backend %[var(txn.set)]
+"""
+
+
+def render(routes: Collection[Route], *, files: Files, process: Process) -> Rendered:
+    """The configuration and map for these routes; backends must be numeric addresses.
+
+    Raises:
+        Refused: a name, network, port or weight that cannot be served.
+    """
+    ordered = sorted(routes, key=lambda route: route.name)
+    _check(ordered)
+    chosen = _choose_sets(ordered)
+    sets = {chosen[route.name]: route.backends for route in ordered if route.backends}
+    body = "".join(map(_frontend, ordered)) + "".join(_set(n, sets[n]) for n in sorted(sets))
+    config = _global("{fingerprint}", files=files, process=process) + body
+    fingerprint = hashlib.sha256((config + LUA_SOURCE.read_text()).encode()).hexdigest()
+    return Rendered(
+        config=_global(fingerprint, files=files, process=process) + body,
+        fingerprint=fingerprint,
+        routes={route.name: _entry(chosen[route.name], route.backends) for route in ordered},
+    )
+
+
+def _global(fingerprint: str, *, files: Files, process: Process) -> str:
+    user = f"    user {process.user}\n    group {process.group}\n" if process.user else ""
+    return GLOBAL.format(
+        fingerprint=fingerprint,
+        files=files,
+        process=process,
+        user=user,
+        wait_seconds=WAIT_SECONDS_MAX,
+        inspect_seconds=INSPECT_SECONDS,
+    )
+
+
+def listen_address(route: Route) -> str:
+    """An endpoint's address as HAProxy writes it."""
+    host = f"ipv6@{route.host}" if ":" in route.host else route.host
+    return f"{host}:{route.port}"
+
+
+def _frontend(route: Route) -> str:
+    return FRONTEND.format(
+        route=route,
+        address=listen_address(route),
+        whitelist="\n".join(_whitelist(route.allowed_networks)),
+        inspect_seconds=INSPECT_SECONDS,
+    )
+
+
+def _whitelist(networks: tuple[str, ...]) -> Iterator[str]:
+    for start in range(0, len(networks), NETWORKS_PER_LINE):
+        yield f"    acl allowed src {' '.join(networks[start : start + NETWORKS_PER_LINE])}"
+    yield "    tcp-request connection reject" + (" unless allowed" if networks else "")
+
+
+def _set(name: str, backends: tuple[Backend, ...]) -> str:
+    servers = [
+        f"    server s{number} {backend.host}:{backend.port} weight {backend.weight}\n"
+        for number, backend in enumerate(backends, start=1)
+    ]
+    return f"\nbackend {name}\n" + "".join(servers)
+
+
+def _choose_sets(routes: list[Route]) -> dict[str, str]:
+    """Endpoint name -> set name.
+
+    Endpoints with equal backends get a set each, so that sessions of one can be cut alone; the
+    names come from the backends and a number, so an exchange leaves their totality as it was.
+    """
+    used: Counter[str] = Counter()
+    names = {}
+    for route in routes:
+        digest = hashlib.sha256(repr(route.backends).encode()).hexdigest()[:12]
+        used[digest] += 1
+        names[route.name] = f"set-{digest}-{used[digest]}"
+    return names
+
+
+def _entry(set_name: str, backends: tuple[Backend, ...]) -> str:
+    addresses = ",".join(f"{backend.host}#{backend.port}" for backend in backends)
+    return f"{set_name}@{addresses}" if addresses else "none"
+
+
+def _check(routes: list[Route]) -> None:
+    repeated = [name for name, n in Counter(r.name for r in routes).items() if n > 1]
+    if repeated:
+        raise _refused(f"The endpoint {repeated[0]} is given twice.")
+    for route in routes:
+        _check_route(route)
+
+
+def _check_route(route: Route) -> None:
+    if not NAME.fullmatch(route.name):
+        raise _refused(f"{route.name!r} cannot be the name of an endpoint.")
+    if not 1024 <= route.port <= 65535:
+        raise _refused(f"The endpoint {route.name} cannot listen on port {route.port}.")
+    if any(not 1 <= backend.weight <= 256 for backend in route.backends):
+        raise _refused(f"A backend of the endpoint {route.name} has a weight outside 1..256.")
+    for network in route.allowed_networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise _refused(f"The whitelist of {route.name} has {network!r} in it.") from None
+
+
+def _refused(message: str) -> Refused:
+    return Refused(
+        f"{message} The proxy was left as it was.",
+        code="BadRoute",
+        remedy="Correct the endpoint and try again.",
+    )
