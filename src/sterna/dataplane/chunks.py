@@ -66,9 +66,14 @@ def plan_rows(table: Table, columns: list[Column]) -> RowPlan:
             f" ({', '.join(targets)})" + (" SET " + ", ".join(sets) if sets else "")
         ),
         columns=len(carried),
-        chunk_rows=min(CHUNK_ROWS, WARNINGS_KEPT // max(1, len(ordinals))),
+        chunk_rows=_chunk_rows(len(ordinals)),
         ordinals=ordinals,
     )
+
+
+def _chunk_rows(ordinals: int) -> int:
+    """So few that every warning about an ENUM can be read."""
+    return min(CHUNK_ROWS, WARNINGS_KEPT // ordinals) if ordinals else CHUNK_ROWS
 
 
 def _selected(column: Column) -> str:
@@ -129,6 +134,10 @@ class RowMover:
         columns = self._origin._read_packet().read_length_encoded_integer()
         for _ in range(columns + 1):  # the columns' descriptions and the EOF behind them
             self._origin._read_packet()
+        # what is buffered now comes first; after it the socket is read without the buffer
+        buffered = self._origin._rfile.read1(RECEIVE_BYTES)
+        self._received[: len(buffered)] = buffered
+        self._end = len(buffered)
 
     def _move_chunk(self) -> None:
         transcoder = self._transcoder
@@ -155,7 +164,7 @@ class RowMover:
         self.rows += transcoder.rows
 
     def _receive(self) -> None:
-        count = self._origin._rfile.readinto1(self._received)
+        count = self._origin._rfile.raw.readinto(self._received)
         if not count:
             raise Transient("The origin closed the connection.", code="ConnectionLost")
         self._start, self._end = 0, count
@@ -175,7 +184,7 @@ class RowMover:
 
     def _require_all_loaded(self, answer: str) -> None:
         sent = self._transcoder.rows
-        counted = _ANSWER.match(answer)
+        counted = _ANSWER.search(answer)
         records, deleted, skipped, warnings = map(int, counted.groups()) if counted else (-1,) * 4
         shown = query(self._destination, "SHOW WARNINGS") if warnings else []
         harmless = len(shown) == warnings and all(self._is_harmless(*row) for row in shown)

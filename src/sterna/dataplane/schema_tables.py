@@ -20,6 +20,7 @@ from sterna.dataplane.schema_text import (
     read_table_text,
     significant,
     strip,
+    tokenize,
 )
 from sterna.errors import Stopped
 from sterna.mysql.catalog import Column, Table
@@ -95,6 +96,7 @@ def convert_table(
     kept, indexes, foreign_keys = _sort_items(items, columns)
     options = _options(text.options, table, facts=facts, notes=notes)
     partitions = _partitions(text.partitions, notes)
+    notes += _collation_notes(table, columns, facts)
     name = quote(table.database, table.name)
     create = f"CREATE TABLE {name} (\n  " + ",\n  ".join(kept) + f"\n){options}{partitions}"
     return TableScript(create, _alter(name, indexes), _alter(name, foreign_keys), tuple(notes))
@@ -207,6 +209,13 @@ def destination_collation(collation: str, facts: Facts) -> tuple[str, str]:
     )
 
 
+def destination_charset(charset: str, facts: Facts) -> str:
+    """The destination's name for a character set: utf8 and utf8mb3 are one."""
+    if charset not in ("utf8", "utf8mb3"):
+        return charset
+    return destination_collation("utf8_general_ci", facts)[0]
+
+
 def _collation_candidates(collation: str) -> Iterable[str]:
     yield collation
     charset, _, rest = collation.partition("_")
@@ -218,6 +227,14 @@ def _collation_candidates(collation: str) -> Iterable[str]:
         yield f"{charset}_unicode_520_ci" if strength == "ai_ci" else ""
     if rest == "nopad_bin":
         yield f"{charset}_0900_bin"
+
+
+def _collation_notes(table: Table, columns: list[Column], facts: Facts) -> Iterable[str]:
+    """A sentence for each collation that is another one on the destination, not just renamed."""
+    for collation in sorted({table.collation, *(c.collation for c in columns if c.collation)}):
+        found = destination_collation(collation, facts)[1]
+        if found not in tuple(_collation_candidates(collation))[:2]:
+            yield f"its collation {collation} became {found}"
 
 
 def _raw(text: str) -> Token:
@@ -317,7 +334,7 @@ def _auto_increment_key(text: TableText, columns: list[Column]) -> list[list[Tok
     keys = [item for item in text.items if item[0].kind is not Kind.NAME]
     firsts = {_first_column(item) for item in keys}
     missing = [c.name for c in columns if c.auto_increment and c.name not in firsts]
-    return [[Token(Kind.WORD, "KEY", 1), _raw(f" ({quote(name)})")] for name in missing]
+    return [tokenize(f"(KEY ({quote(name)}))")[1:-1] for name in missing]
 
 
 # Options and partitions
@@ -325,8 +342,6 @@ def _auto_increment_key(text: TableText, columns: list[Column]) -> list[list[Tok
 
 def _options(tokens: Sequence[Token], table: Table, *, facts: Facts, notes: list[str]) -> str:
     charset, collation = destination_collation(table.collation, facts)
-    if collation.removeprefix("utf8mb3") != table.collation.removeprefix("utf8"):
-        notes.append(f"its collation {table.collation} became {collation}")
     converted = table.engine.upper() != "INNODB"
     if converted:
         notes.append(f"its storage engine {table.engine} became InnoDB")

@@ -149,3 +149,17 @@ def _partitions_start(tail: Sequence[Token]) -> int:
     before = [n for n in range(found[0]) if tail[n].kind is Kind.GATE]
     # the gate that is open where PARTITION stands belongs to it
     return before[-1] if before and tail[before[-1]].text != "*/" else found[0]
+
+
+def without_event_status(text: str) -> str:
+    """SHOW CREATE EVENT with DISABLE for its status. Its body is not looked at: it may be
+    written for an sql_mode that reads strings in another way."""
+    before = ""
+    for match in _TOKEN.finditer(text):
+        word = match.group().upper()
+        if before == "PRESERVE" and word in ("ENABLE", "DISABLE"):
+            rest = re.sub(r"^\s+ON\s+(SLAVE|REPLICA)\b", "", text[match.end() :], count=1)
+            return f"{text[: match.start()]}DISABLE{rest}"
+        if match.lastgroup != "space":
+            before = word if match.lastgroup == "word" else ""
+    raise Stopped(f"This is not an event's definition: {text}", code="UnknownDefinition")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sterna.mysql.connection import Session, query
+from sterna.mysql.connection import Session, greeting_version, query
 
 SYSTEM_DATABASES = frozenset({"mysql", "information_schema", "performance_schema", "sys"})
 OWN_DATABASE = "sterna"
@@ -200,10 +200,12 @@ def read_columns(connection: Session, database: str) -> dict[str, list[Column]]:
         " WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
         [database],
     )
-    return _by_table([_column(*row) for row in rows], lambda column: column.table)
+    no_default = "NULL" if greeting_version(connection).is_mariadb else None
+    columns = [_column(*row, no_default=no_default) for row in rows]
+    return _by_table(columns, lambda column: column.table)
 
 
-def _column(*row: Any) -> Column:
+def _column(*row: Any, no_default: str | None) -> Column:
     table, name, data_type, column_type, charset, collation, nullable, default, extra = row
     words = str(extra).upper()
     return Column(
@@ -214,7 +216,7 @@ def _column(*row: Any) -> Column:
         charset=_text(charset),
         collation=_text(collation),
         nullable=nullable == "YES",
-        default=None if default is None else _text(default),
+        default=None if default in (None, no_default) else _text(default),
         generated=_generated(words.split()),
         invisible="INVISIBLE" in words.split(),
         auto_increment="AUTO_INCREMENT" in words,

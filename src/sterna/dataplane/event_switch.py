@@ -1,0 +1,102 @@
+"""Scheduled events run only where the writes are: silence them on one side, restore on the other.
+
+Before anything is silenced its state is read and, by the caller, stored; silencing and restoring
+from that state are idempotent. The scheduler is turned off and every enabled event disabled as
+well, because a restarted server turns its scheduler on again. Nothing of it is in the binary log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sterna.dataplane.copy_state import state_session
+from sterna.mysql.catalog import Event, read_databases, read_events
+from sterna.mysql.connection import Server, Session, execute, query
+from sterna.mysql.identifiers import quote, quote_text
+from sterna.mysql.variables import read_variables
+
+_CREATE = """CREATE TABLE IF NOT EXISTS sterna.objects (
+    database_name VARCHAR(64) NOT NULL,
+    kind VARCHAR(16) NOT NULL,
+    object_name VARCHAR(64) NOT NULL,
+    status VARCHAR(32) NOT NULL,
+    PRIMARY KEY (database_name, kind, object_name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"""
+
+
+@dataclass(frozen=True)
+class EventsState:
+    """What was found: the scheduler (ON, OFF, DISABLED) and the enabled events
+    as (database, event). Plain values, to be stored as JSON."""
+
+    scheduler: str
+    enabled: tuple[tuple[str, str], ...]
+
+
+def read_events_state(server: Server) -> EventsState:
+    """What runs on this server; changes nothing."""
+    with state_session(server) as session:
+        scheduler = read_variables(session, "event_scheduler")["event_scheduler"]
+        enabled = tuple(
+            (database.name, event.name)
+            for database in read_databases(session)
+            for event in read_events(session, database.name)
+            if event.status == "ENABLED"
+        )
+        return EventsState(scheduler, enabled)
+
+
+def silence_events(server: Server, state: EventsState) -> None:
+    """No event of `state` starts from now on. One that is running goes on to its end."""
+    with state_session(server) as session:
+        if state.scheduler == "ON":
+            execute(session, "SET GLOBAL event_scheduler = OFF")
+        _alter_events(session, state.enabled, action="DISABLE")
+
+
+def restore_events(server: Server, state: EventsState) -> None:
+    """Everything is as `read_events_state` found it."""
+    with state_session(server) as session:
+        _alter_events(session, state.enabled, action="ENABLE")
+        if state.scheduler == "ON":
+            execute(session, "SET GLOBAL event_scheduler = ON")
+
+
+def enable_copied_events(destination: Server) -> tuple[tuple[str, str], ...]:
+    """Enable the copied events that were enabled on the origin when they were copied."""
+    with state_session(destination) as session:
+        execute(session, _CREATE)
+        rows = query(
+            session,
+            "SELECT database_name, object_name FROM sterna.objects"
+            " WHERE kind = 'EVENT' AND status = 'ENABLED' ORDER BY 1, 2",
+        )
+        events = tuple((str(database), str(name)) for database, name in rows)
+        _alter_events(session, events, action="ENABLE")
+        return events
+
+
+def remember_event(session: Session, database: str, name: str, *, status: str) -> None:
+    """Keep the origin's status of an event that was created disabled."""
+    execute(session, _CREATE)
+    execute(
+        session,
+        "REPLACE INTO sterna.objects VALUES (%s, 'EVENT', %s, %s)",
+        [database, name, status],
+    )
+
+
+def _alter_events(session: Session, events: Iterable[tuple[str, str]], *, action: str) -> None:
+    """ALTER EVENT would make us the definer, and our session the event's context."""
+    present: dict[str, dict[str, Event]] = {}
+    for database, name in events:
+        if database not in present:
+            present[database] = {e.name: e for e in read_events(session, database)}
+        event = present[database].get(name)
+        if event is None:
+            continue  # dropped, or an event that ran once and is gone
+        user, _, host = event.definer.rpartition("@")
+        definer = f"{quote_text(user)}@{quote_text(host)}"
+        execute(session, "SET sql_mode = %s, time_zone = %s", [event.sql_mode, event.time_zone])
+        execute(session, f"ALTER DEFINER = {definer} EVENT {quote(database, name)} {action}")

@@ -1,0 +1,360 @@
+"""Views, routines, triggers and events, carried with the context they were written in.
+
+Each is created from the origin's own text under its own sql_mode, character set, collations and
+time zone, with its original definer. Functions and procedures come first, because views may use
+them; then views, in whatever order their dependencies allow; then triggers and events. Events are
+created disabled: they run only where the writes are. Creating all again is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from sterna.dataplane.copy_state import create_state_tables, state_session
+from sterna.dataplane.event_switch import remember_event
+from sterna.dataplane.reports import LogReport, ReportTo
+from sterna.dataplane.schema import open_origin_session, read_facts
+from sterna.dataplane.schema_tables import Facts, destination_charset, destination_collation
+from sterna.dataplane.schema_text import without_event_status
+from sterna.dataplane.snapshot import close_sessions
+from sterna.errors import Stopped
+from sterna.mysql.catalog import (
+    Event,
+    Routine,
+    Trigger,
+    View,
+    read_databases,
+    read_events,
+    read_routines,
+    read_triggers,
+    read_views,
+)
+from sterna.mysql.connection import (
+    SQL_MODE,
+    Server,
+    ServerError,
+    Session,
+    execute,
+    query,
+    query_dicts,
+    scalar,
+    translated_errors,
+)
+from sterna.mysql.identifiers import quote, quote_text
+from sterna.mysql.variables import read_variables
+
+# Modes a newer server no longer knows; none of them changes what a stored body means.
+_MODES_DROPPED = frozenset(
+    [
+        "NO_AUTO_CREATE_USER",
+        "NO_FIELD_OPTIONS",
+        "NO_KEY_OPTIONS",
+        "NO_TABLE_OPTIONS",
+        "MYSQL323",
+        "MYSQL40",
+        "POSTGRESQL",
+        "DB2",
+        "MAXDB",
+        "MSSQL",
+    ]
+)
+_MODES_KNOWN = _MODES_DROPPED | frozenset(
+    [
+        "ALLOW_INVALID_DATES",
+        "ANSI",
+        "ANSI_QUOTES",
+        "ERROR_FOR_DIVISION_BY_ZERO",
+        "HIGH_NOT_PRECEDENCE",
+        "IGNORE_SPACE",
+        "NO_AUTO_VALUE_ON_ZERO",
+        "NO_BACKSLASH_ESCAPES",
+        "NO_DIR_IN_CREATE",
+        "NO_ENGINE_SUBSTITUTION",
+        "NO_UNSIGNED_SUBTRACTION",
+        "NO_ZERO_DATE",
+        "NO_ZERO_IN_DATE",
+        "ONLY_FULL_GROUP_BY",
+        "PAD_CHAR_TO_FULL_LENGTH",
+        "PIPES_AS_CONCAT",
+        "REAL_AS_FLOAT",
+        "STRICT_ALL_TABLES",
+        "STRICT_TRANS_TABLES",
+        "TIME_TRUNCATE_FRACTIONAL",
+        "TRADITIONAL",
+    ]
+)
+# What Python calls the server's character sets, for texts sent as their authors sent them.
+_CODECS = {
+    "ascii": "ascii", "utf8": "utf-8", "utf8mb3": "utf-8", "utf8mb4": "utf-8",
+    "latin1": "cp1252", "latin2": "iso8859_2", "latin5": "iso8859_9", "latin7": "iso8859_13",
+    "greek": "iso8859_7", "hebrew": "iso8859_8", "cp1250": "cp1250", "cp1251": "cp1251",
+    "cp1256": "cp1256", "cp1257": "cp1257", "cp850": "cp850", "cp852": "cp852", "cp866": "cp866",
+    "koi8r": "koi8_r", "koi8u": "koi8_u", "gbk": "gbk", "gb2312": "gb2312", "gb18030": "gb18030",
+    "big5": "big5", "sjis": "shift_jis", "cp932": "cp932", "ujis": "euc_jp", "euckr": "cp949",
+}  # fmt: skip
+_VIEW_NEEDS_ANOTHER = {1146, 1356}
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """A view, routine, trigger or event as the origin shows it. `kind` as in DROP <kind>."""
+
+    kind: str
+    database: str
+    name: str
+    definer: str
+    text: str
+    sql_mode: str
+    charset: str
+    collation: str
+    database_collation: str
+    time_zone: str = ""
+    status: str = ""
+
+    @property
+    def quoted(self) -> str:
+        """Its name for SQL."""
+        return quote(self.database, self.name)
+
+
+def create_objects(origin: Server, destination: Server, report: ReportTo) -> None:
+    """Create all views, routines, triggers and events on the destination.
+
+    Raises:
+        Stopped: an object cannot be carried as it is; says which and why.
+    """
+    reader = open_origin_session(origin)
+    try:
+        with state_session(destination) as writer:
+            create_state_tables(writer)
+            maker = _ObjectMaker(writer, read_facts(reader, writer), report)
+            with _creators_trusted(writer):
+                _create_all(reader, maker)
+            maker.report_orphans()
+    finally:
+        close_sessions([reader])
+
+
+def _create_all(reader: Session, maker: _ObjectMaker) -> None:
+    databases = [database.name for database in read_databases(reader)]
+    for database in databases:
+        for routine in _routines(reader, database):
+            maker.create(routine)
+    _create_views(reader, maker, [v for database in databases for v in _views(reader, database)])
+    for database in databases:
+        for trigger in _triggers(reader, database):
+            maker.create(trigger)
+        for event in _events(reader, database):
+            maker.create(event)
+            remember_event(maker.writer, database, event.name, status=event.status)
+
+
+def _create_views(reader: Session, maker: _ObjectMaker, waiting: list[StoredObject]) -> None:
+    """Again and again, as long as some view finds the views it is made of."""
+    while waiting:
+        refused = {view.quoted: error for view in waiting if (error := maker.try_create(view))}
+        left = [view for view in waiting if view.quoted in refused]
+        if len(left) == len(waiting):
+            for view in left:
+                maker.give_up(view, refused[view.quoted], broken=_is_broken(reader, view))
+            return
+        waiting = left
+
+
+def _is_broken(reader: Session, view: StoredObject) -> bool:
+    """True when the origin itself cannot read the view."""
+    try:
+        query(reader, f"SELECT 1 FROM {view.quoted} LIMIT 0")
+    except ServerError:
+        return True
+    return False
+
+
+class _ObjectMaker:
+    """Creates objects on the destination, each in its own context."""
+
+    def __init__(self, writer: Session, facts: Facts, report: ReportTo) -> None:
+        self.writer = writer
+        self._facts, self._report = facts, report
+        self._accounts = {
+            f"{user}@{host}" for user, host in query(writer, "SELECT User, Host FROM mysql.user")
+        }
+        self._orphans: dict[str, int] = {}
+
+    def create(self, wanted: StoredObject) -> None:
+        """Create one object. Stopped when the destination refuses it."""
+        if error := self.try_create(wanted):
+            raise _refused(wanted, error)
+
+    def try_create(self, wanted: StoredObject) -> ServerError | None:
+        """Create one object; the destination's error where it only lacks another object."""
+        with _database_collation(self.writer, wanted, self._facts):
+            try:
+                execute(self.writer, f"DROP {wanted.kind} IF EXISTS {wanted.quoted}")
+                self._execute(wanted)
+            except ServerError as error:
+                if error.number not in _VIEW_NEEDS_ANOTHER:
+                    raise _refused(wanted, error) from error
+                return error
+            finally:
+                execute(self.writer, "SET NAMES utf8mb4")
+                execute(self.writer, f"SET sql_mode = '{SQL_MODE}', time_zone = '+00:00'")
+        if wanted.definer not in self._accounts:
+            self._orphans[wanted.definer] = self._orphans.get(wanted.definer, 0) + 1
+        return None
+
+    def _execute(self, wanted: StoredObject) -> None:
+        charset = destination_charset(wanted.charset, self._facts)
+        _, collation = destination_collation(wanted.collation, self._facts)
+        encoded = _encoded(wanted)
+        execute(self.writer, f"USE {quote(wanted.database)}")
+        execute(
+            self.writer,
+            f"SET sql_mode = {quote_text(_sql_mode(wanted))},"
+            f" time_zone = {quote_text(wanted.time_zone or '+00:00')},"
+            f" character_set_client = {charset}, collation_connection = {collation}",
+        )
+        execute_bytes(self.writer, encoded)
+
+    def give_up(self, view: StoredObject, error: ServerError, *, broken: bool) -> None:
+        """A view that its own server cannot read is left out and reported; else Stopped."""
+        if not broken:
+            raise _refused(view, error)
+        sentence = f"View {view.quoted} is broken on the origin and was left out: {error.text}."
+        self._report(LogReport("WARN", sentence))
+
+    def report_orphans(self) -> None:
+        """Objects whose definer has no account run into an error when used, as on the origin."""
+        for definer, count in sorted(self._orphans.items()):
+            sentence = f"{count} objects run as {definer}, an account the destination lacks."
+            self._report(LogReport("WARN", sentence))
+
+
+def execute_bytes(session: Session, sql: bytes) -> None:
+    """Run a statement whose text is in the session's own character set."""
+    with translated_errors():
+        session.query(sql)
+
+
+def _refused(wanted: StoredObject, error: ServerError) -> Stopped:
+    return Stopped(
+        f"The destination refuses {wanted.kind.lower()} {wanted.quoted}: {error.message}",
+        code="DefinitionRefused",
+        remedy="Change it on the origin so that both versions understand it, or drop it.",
+    )
+
+
+def _sql_mode(wanted: StoredObject) -> str:
+    modes = [mode for mode in wanted.sql_mode.split(",") if mode]
+    if unknown := sorted(set(modes) - _MODES_KNOWN):
+        raise Stopped(
+            f"{wanted.kind.capitalize()} {wanted.quoted} needs sql_mode {', '.join(unknown)}.",
+            code="UnknownSqlMode",
+            remedy="Create it again on the origin under an sql_mode both servers know.",
+        )
+    return ",".join(mode for mode in modes if mode not in _MODES_DROPPED)
+
+
+def _encoded(wanted: StoredObject) -> bytes:
+    try:
+        return wanted.text.encode(_CODECS[wanted.charset])
+    except (KeyError, UnicodeEncodeError) as error:
+        raise Stopped(
+            f"The text of {wanted.quoted} cannot be sent in its character set {wanted.charset}.",
+            code="UnknownDefinition",
+            remedy="Create it again on the origin in a session with SET NAMES utf8mb4.",
+        ) from error
+
+
+@contextmanager
+def _database_collation(writer: Session, wanted: StoredObject, facts: Facts) -> Generator[None]:
+    """The database's collation at creation becomes part of an object; give it the original."""
+    if not wanted.database_collation:
+        yield
+        return
+    collation = destination_collation(wanted.database_collation, facts)[1]
+    found = scalar(
+        writer,
+        "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s",
+        [wanted.database],
+    )
+    if found == collation:
+        yield
+        return
+    alter = f"ALTER DATABASE {quote(wanted.database)} COLLATE "
+    execute(writer, alter + collation)
+    try:
+        yield
+    finally:
+        execute(writer, alter + str(found))
+
+
+@contextmanager
+def _creators_trusted(writer: Session) -> Generator[None]:
+    """A server with a binary log refuses functions that do not say they are deterministic."""
+    name = "log_bin_trust_function_creators"
+    if read_variables(writer, name).get(name) != "OFF":
+        yield
+        return
+    execute(writer, f"SET GLOBAL {name} = ON")
+    try:
+        yield
+    finally:
+        execute(writer, f"SET GLOBAL {name} = OFF")
+
+
+# Reading
+
+
+def _routines(reader: Session, database: str) -> Iterable[StoredObject]:
+    for routine in read_routines(reader, database):
+        if routine.kind not in ("FUNCTION", "PROCEDURE"):
+            raise Stopped(
+                f"{quote(database, routine.name)} is a {routine.kind.lower()}.",
+                code="UnknownDefinition",
+                remedy="Turn it into functions and procedures, or drop it.",
+            )
+        text = f"Create {routine.kind.capitalize()}"
+        yield _show(reader, routine.kind, database, routine, text=text)
+
+
+def _views(reader: Session, database: str) -> Iterable[StoredObject]:
+    for view in read_views(reader, database):
+        yield _show(reader, "VIEW", database, view, text="Create View")
+
+
+def _triggers(reader: Session, database: str) -> Iterable[StoredObject]:
+    for trigger in read_triggers(reader, database):
+        yield _show(reader, "TRIGGER", database, trigger, text="SQL Original Statement")
+
+
+def _events(reader: Session, database: str) -> Iterable[StoredObject]:
+    for event in read_events(reader, database):
+        shown = _show(reader, "EVENT", database, event, text="Create Event")
+        yield replace(shown, text=without_event_status(shown.text), status=event.status)
+
+
+def _show(
+    reader: Session, kind: str, database: str, found: View | Routine | Trigger | Event, *, text: str
+) -> StoredObject:
+    shown = query_dicts(reader, f"SHOW CREATE {kind} {quote(database, found.name)}")[0]
+    if shown[text] is None:
+        raise Stopped(
+            f"The origin does not show us {kind.lower()} {quote(database, found.name)}.",
+            code="AccessDenied",
+            remedy="Grant SELECT on mysql.* (5.x) or SHOW_ROUTINE to the account on the origin.",
+        )
+    return StoredObject(
+        kind=kind,
+        database=database,
+        name=found.name,
+        definer=found.definer,
+        text=str(shown[text]),
+        sql_mode=str(shown.get("sql_mode", "")),
+        charset=str(shown["character_set_client"]),
+        collation=str(shown["collation_connection"]),
+        database_collation=str(shown.get("Database Collation", "")),
+        time_zone=str(shown.get("time_zone", "")),
+    )

@@ -1,0 +1,321 @@
+"""The full copy between real servers, judged by an independent comparer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from sterna.dataplane.chunks import RowMover, plan_rows
+from sterna.dataplane.copy import CopiedTables, StopAsked, copy_tables
+from sterna.dataplane.copy_state import DONE, read_states, state_session
+from sterna.dataplane.reports import CopyReport, LogReport, Report, TableReport
+from sterna.dataplane.schema import open_destination_session
+from sterna.errors import Stopped
+from sterna.mysql.catalog import read_columns, read_foreign_keys, read_keys, read_tables
+from sterna.mysql.connection import Session, execute, open_session, query, scalar
+from sterna.mysql.position import Position
+from tests.fixtures.compare import assert_equal, table_rows
+from tests.fixtures.nasty import DATABASES, make_nasty
+from tests.fixtures.running import RunningServer, eventually, wipe
+
+ORIGINS = ["mysql56", "mysql57", "mariadb1011"]
+
+
+@pytest.fixture(params=ORIGINS)
+def origin(request: pytest.FixtureRequest) -> RunningServer:
+    """Each server that people leave, empty."""
+    server: RunningServer = request.getfixturevalue(request.param)
+    wipe(server.server)
+    return server
+
+
+@pytest.fixture
+def destination(mysql97: RunningServer) -> RunningServer:
+    """The server that people go to, empty."""
+    wipe(mysql97.server)
+    return mysql97
+
+
+@contextmanager
+def session_of(server: RunningServer) -> Generator[Session]:
+    session = open_session(server.server)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def run(session: Session, *statements: str) -> None:
+    for statement in statements:
+        execute(session, statement)
+
+
+def copy(
+    origin: RunningServer,
+    destination: RunningServer,
+    *,
+    reports: list[Report] | None = None,
+    stop: threading.Event | None = None,
+) -> CopiedTables:
+    said = reports if reports is not None else []
+    return copy_tables(
+        origin.server,
+        destination.server,
+        workers=2,
+        report=said.append,
+        stop=stop or threading.Event(),
+    )
+
+
+def numbers(session: Session, table: str, *, rows: int, width: int = 10) -> None:
+    """Fill a table (id INT, v VARCHAR) with `rows` rows."""
+    execute(session, f"INSERT INTO {table} VALUES (1, REPEAT('x', {width}))")
+    count = 1
+    while count < rows:
+        more = min(count, rows - count)
+        execute(session, f"INSERT INTO {table} SELECT id + {count}, v FROM {table} LIMIT {more}")
+        count += more
+
+
+def test_every_value_arrives_bit_by_bit(origin: RunningServer, destination: RunningServer) -> None:
+    """All types, charsets, engines, keys and names a version knows are equal after the copy."""
+    make_nasty(origin.server, origin.version)
+    reports: list[Report] = []
+    copied = copy(origin, destination, reports=reports)
+    assert_equal(origin.server, destination.server, DATABASES)
+    assert set(copied.start_positions) >= {("nasty", "numbers"), ("nasty db.`x", "Mixed")}
+    assert copied.smallest <= copied.complete_at
+    done = [report for report in reports if isinstance(report, CopyReport)]
+    assert done[0].rows_copied == sum(
+        report.rows_copied
+        for report in reports
+        if isinstance(report, TableReport) and report.copied
+    )
+
+
+def test_keys_and_foreign_keys_are_there_after_the_rows(
+    origin: RunningServer, destination: RunningServer
+) -> None:
+    """Indexes added after the load, foreign keys and AUTO_INCREMENT values are the origin's."""
+    make_nasty(origin.server, origin.version)
+    copy(origin, destination)
+    with session_of(origin) as one, session_of(destination) as other:
+        for database in DATABASES:
+            wanted, found = read_foreign_keys(one, database), read_foreign_keys(other, database)
+            assert {t: [k.columns for k in keys] for t, keys in found.items()} == {
+                t: [k.columns for k in keys] for t, keys in wanted.items()
+            }
+            made = read_keys(other, database)
+            for table, keys in read_keys(one, database).items():
+                names = {(key.name, key.unique, key.parts) for key in keys}
+                assert names <= {(key.name, key.unique, key.parts) for key in made[table]}, table
+        run(other, "INSERT INTO nasty.parent (a, b) VALUES (9, 'nine')")
+        assert scalar(other, "SELECT id FROM nasty.parent WHERE a = 9") == 77
+
+
+def test_rows_are_those_of_the_snapshot_while_others_write(
+    origin: RunningServer, destination: RunningServer
+) -> None:
+    """Transfers between accounts go on during the copy; the copied sum is exact."""
+    with session_of(origin) as session:
+        run(
+            session,
+            "CREATE DATABASE bank",
+            "CREATE TABLE bank.a (id INT PRIMARY KEY, v BIGINT NOT NULL)",
+            "CREATE TABLE bank.b (id INT PRIMARY KEY, v BIGINT NOT NULL)",
+        )
+        for table in ("a", "b"):
+            numbers_of_money(session, f"bank.{table}")
+    stop = threading.Event()
+    moved: list[int] = []
+    writer = threading.Thread(target=keep_transferring, args=(origin, stop, moved))
+    writer.start()
+    try:
+        eventually(lambda: len(moved) > 20)
+        copied = copy(origin, destination)
+        before = len(moved)
+        eventually(lambda: len(moved) > before)
+    finally:
+        stop.set()
+        writer.join()
+    with session_of(destination) as session:
+        total = "SELECT (SELECT SUM(v) FROM bank.a) + (SELECT SUM(v) FROM bank.b)"
+        assert scalar(session, total) == 2 * 20_000 * 100
+    with session_of(origin) as session:
+        assert copied.complete_at < current_position(session)
+
+
+def numbers_of_money(session: Session, table: str) -> None:
+    rows = ", ".join(f"({number}, 100)" for number in range(20_000))
+    execute(session, f"INSERT INTO {table} VALUES {rows}")
+
+
+def keep_transferring(origin: RunningServer, stop: threading.Event, moved: list[int]) -> None:
+    with session_of(origin) as session:
+        while not stop.is_set():
+            one, other = len(moved) * 7919 % 20_000, len(moved) * 104_729 % 20_000
+            run(
+                session,
+                "BEGIN",
+                f"UPDATE bank.a SET v = v - 3 WHERE id = {one}",
+                f"UPDATE bank.b SET v = v + 3 WHERE id = {other}",
+                "COMMIT",
+            )
+            moved.append(one)
+
+
+def current_position(session: Session) -> Position:
+    row = query(session, "SHOW MASTER STATUS")[0]
+    return Position.parse(f"{row[0]}:{row[1]}")
+
+
+def test_several_chunks_make_one_table(mysql57: RunningServer, destination: RunningServer) -> None:
+    """A table of more than two chunks arrives whole, each chunk with a commit of its own."""
+    wipe(mysql57.server)
+    with session_of(mysql57) as session:
+        run(session, "CREATE DATABASE big", "CREATE TABLE big.t (id INT, v VARCHAR(20))")
+        numbers(session, "big.t", rows=250_000)
+    reports: list[Report] = []
+    copy(mysql57, destination, reports=reports)
+    seen = [r.rows_copied for r in reports if isinstance(r, TableReport) and not r.copied]
+    assert seen == [100_000, 200_000, 250_000]
+    with session_of(destination) as session:
+        assert query(session, "SELECT COUNT(*), SUM(id) FROM big.t") == [(250_000, 31250125000)]
+
+
+def test_values_of_twenty_megabytes_arrive(
+    mysql57: RunningServer, destination: RunningServer
+) -> None:
+    """A row longer than a protocol packet, and than the origin's usual packet limit, is equal."""
+    wipe(mysql57.server)
+    with session_of(mysql57) as session:
+        run(
+            session,
+            "CREATE DATABASE big",
+            "CREATE TABLE big.blobs (id INT PRIMARY KEY, b LONGBLOB)",
+        )
+        run(session, "INSERT INTO big.blobs VALUES (1, REPEAT(UNHEX('00095C0AFF'), 400000))")
+        for _ in range(4):
+            run(session, "UPDATE big.blobs SET b = CONCAT(b, b) WHERE LENGTH(b) < 1 << 21")
+        run(session, "INSERT INTO big.blobs VALUES (2, 'after')")
+    copy(mysql57, destination)
+    assert table_rows(mysql57.server, "big", "blobs") == table_rows(
+        destination.server, "big", "blobs"
+    )
+
+
+def test_a_crashed_copy_goes_on_without_doing_finished_tables_again(
+    mysql57: RunningServer, destination: RunningServer
+) -> None:
+    """Stopped half-way: finished tables keep their start position, the others are copied anew."""
+    wipe(mysql57.server)
+    with session_of(mysql57) as session:
+        run(session, "CREATE DATABASE half")
+        for name in ("one", "two", "three"):
+            run(session, f"CREATE TABLE half.{name} (id INT PRIMARY KEY, v VARCHAR(20), KEY (v))")
+            numbers(session, f"half.{name}", rows=1000)
+    stop = threading.Event()
+
+    def stop_after_first(report: Report) -> None:
+        if isinstance(report, TableReport) and report.copied:
+            stop.set()
+
+    with pytest.raises(StopAsked):
+        copy_tables(
+            mysql57.server, destination.server, workers=1, report=stop_after_first, stop=stop
+        )
+    with state_session(destination.server) as session:
+        before = {n: s for n, s in read_states(session).items() if s.state == DONE}
+        run(session, "INSERT INTO half.three VALUES (-1, 'left by a half copy')")
+    assert len(before) == 1
+    with session_of(mysql57) as session:
+        run(session, "INSERT INTO half.two VALUES (5000, 'later')")
+    copied = copy(mysql57, destination)
+    finished = next(iter(before))
+    assert copied.start_positions[finished] == before[finished].start_position
+    assert copied.smallest == before[finished].start_position < copied.complete_at
+    if finished != ("half", "two"):
+        assert_equal(mysql57.server, destination.server, ["half"])
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "ALTER TABLE moving.t ADD COLUMN extra INT",
+        "TRUNCATE TABLE moving.t",
+        "DROP TABLE moving.t",
+        "RENAME TABLE moving.t TO moving.renamed",
+    ],
+)
+def test_ddl_during_the_copy_copies_the_table_again(
+    origin: RunningServer, destination: RunningServer, ddl: str
+) -> None:
+    """DDL hits a table that waits for its copy: a new snapshot is taken, all ends up equal."""
+    with session_of(origin) as session:
+        run(session, "CREATE DATABASE moving", "CREATE TABLE moving.t (id INT, v VARCHAR(20))")
+        run(session, "CREATE TABLE moving.other (id INT PRIMARY KEY)")
+        numbers(session, "moving.t", rows=1000)
+    reports: list[Report] = []
+    done = threading.Event()
+
+    def change_table(report: Report) -> None:
+        reports.append(report)
+        first = isinstance(report, LogReport) and report.sentence.startswith("Snapshot at")
+        if first and not done.is_set():
+            done.set()
+            with session_of(origin) as session:
+                run(session, ddl)
+
+    copy_tables(
+        origin.server, destination.server, workers=1, report=change_table, stop=threading.Event()
+    )
+    assert_equal(origin.server, destination.server, ["moving"])
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("v VARCHAR(20) PRIMARY KEY", "2 rows were sent"),
+        ("v VARCHAR(2)", "Data truncated for column 'v'"),
+        ("v INT", "Incorrect integer value"),
+    ],
+)
+def test_a_row_that_does_not_arrive_as_it_was_stops_the_copy(
+    mysql57: RunningServer, destination: RunningServer, column: str, said: str
+) -> None:
+    """LOAD DATA LOCAL skips duplicates and bends values silently; a chunk's answer tells."""
+    wipe(mysql57.server)
+    for server, definition in ((mysql57, "v VARCHAR(20)"), (destination, column)):
+        with session_of(server) as session:
+            run(session, "CREATE DATABASE dup", f"CREATE TABLE dup.t ({definition})")
+    with session_of(mysql57) as one:
+        run(one, "INSERT INTO dup.t VALUES ('same'), ('same')")
+        plan = plan_rows(read_tables(one, "dup")[0], read_columns(one, "dup")["t"])
+        other = open_destination_session(destination.server, local_infile=True)
+        try:
+            with pytest.raises(Stopped) as caught:
+                RowMover(plan, origin=one, destination=other).move(lambda rows, octets: None)
+        finally:
+            other.close()
+    assert caught.value.code == "RowsDiffer"
+    assert said in caught.value.message
+
+
+def test_a_table_that_is_not_ours_is_never_touched(
+    mysql57: RunningServer, destination: RunningServer
+) -> None:
+    """A table of the same name on the destination stops the copy, and stays as it was."""
+    wipe(mysql57.server)
+    with session_of(mysql57) as session:
+        run(session, "CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT PRIMARY KEY)")
+    with session_of(destination) as session:
+        run(session, "CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT, mine INT)")
+        run(session, "INSERT INTO shop.orders VALUES (1, 2)")
+    for _ in range(2):
+        with pytest.raises(Stopped) as caught:
+            copy(mysql57, destination)
+        assert caught.value.code == "TableExists"
+    assert len(table_rows(destination.server, "shop", "orders")) == 1
