@@ -53,7 +53,7 @@ def _exchange_roles(run: Run) -> None:
     run(switching.read_final_position)
     run(switching.catch_up)
     run(switching.stop_following)
-    run(switching.prepare_arriving_side)
+    run(switching.check_arriving_side)
     run(switching.note_starting_position)
     run.point_of_no_return(switching.commit)
     run(switching.open_arriving_side)

@@ -77,17 +77,6 @@ def set_read_only(connection: Session, on: bool) -> None:
     execute(connection, f"SET GLOBAL read_only = {'ON' if on else 'OFF'}")
 
 
-def event_scheduler(connection: Session) -> str:
-    """ON, OFF or DISABLED."""
-    return str(scalar(connection, "SELECT @@GLOBAL.event_scheduler"))
-
-
-def set_event_scheduler(connection: Session, state: str) -> None:
-    """ON or OFF; a server started with DISABLED cannot change it and is left alone."""
-    if event_scheduler(connection) not in (state, "DISABLED"):
-        execute(connection, f"SET GLOBAL event_scheduler = {'ON' if state == 'ON' else 'OFF'}")
-
-
 def foreign_sessions(connection: Session) -> list[tuple[int, str]]:
     """(id, user@host) of every session but ours and the server's own threads."""
     rows: list[tuple[Any, ...]] = query(

@@ -6,11 +6,18 @@ and its undo may be run whether or not the step got anywhere.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterable
 from datetime import datetime
 
 from sterna.dataplane import checkpoint
+from sterna.dataplane.event_switch import (
+    EventsState,
+    read_events_state,
+    restore_events,
+    silence_events,
+)
 from sterna.errors import Refused, SternaError, Transient
 from sterna.migration.policy import SWITCH_BUDGET_SECONDS
 from sterna.mysql.connection import Session, execute
@@ -102,7 +109,7 @@ def unblock_leaving_side(run: Run) -> str:
     side = sides.leaving(run)
     with sides.session(side) as connection:
         sides.set_read_only(connection, facts["was_read_only"])
-        sides.set_event_scheduler(connection, facts["event_scheduler"])
+    restore_events(side.server, _events(run))
     return f"the {side.word} takes writes as before"
 
 
@@ -114,12 +121,19 @@ def block_leaving_side(run: Run) -> str:
     with sides.session(side) as connection:
         if "was_read_only" not in run.facts:
             run.learn(
+                events=dataclasses.asdict(read_events_state(side.server)),
                 was_read_only=sides.is_read_only(connection),
-                event_scheduler=sides.event_scheduler(connection),
             )
-        sides.set_event_scheduler(connection, "OFF")
+        silence_events(side.server, _events(run))
         sides.set_read_only(connection, True)
-    return f"the {side.word} is read-only, its event scheduler off"
+    return f"the {side.word} is read-only, {len(_events(run).enabled)} events silenced"
+
+
+def _events(run: Run) -> EventsState:
+    """Which events ran on the leaving side before the operation touched it."""
+    found = run.facts["events"]
+    enabled = tuple((database, name) for database, name in found["enabled"])
+    return EventsState(found["scheduler"], enabled)
 
 
 @step(no_undo_because="a cut session connects again by itself")
@@ -208,18 +222,9 @@ def stop_following(run: Run) -> str:
     return f"the stream is stopped and fenced with epoch {epoch}"
 
 
-def quiet_arriving_side(run: Run) -> str:
-    """Make the side that follows read-only and quiet again"""
-    side = sides.arriving(run)
-    with sides.session(side) as connection:
-        sides.set_event_scheduler(connection, "OFF")
-        sides.set_read_only(connection, True)
-    return f"the {side.word} is read-only, its event scheduler off"
-
-
-@step(undo=quiet_arriving_side)
-def prepare_arriving_side(run: Run) -> str:
-    """Check that the arriving side is still closed to others, and complete."""
+@step(no_undo_because="reads only")
+def check_arriving_side(run: Run) -> str:
+    """Check that the arriving side is still closed to others."""
     _check_budget(run)
     side = sides.arriving(run)
     with sides.session(side) as connection:
@@ -260,17 +265,16 @@ def open_arriving_side(run: Run) -> str:
     side = sides.arriving(run)
     with sides.session(side) as connection:
         sides.set_read_only(connection, False)
-        sides.set_event_scheduler(connection, run.facts["event_scheduler"])
+    restore_events(side.server, _events(run))
     to_cluster = side.word == "cluster"
-    run.tools.keep_cluster_mode(
-        run.cluster_id, writable=to_cluster, event_scheduler=run.facts["event_scheduler"]
-    )
+    scheduler = _events(run).scheduler
+    run.tools.keep_cluster_mode(run.cluster_id, writable=to_cluster, event_scheduler=scheduler)
     run.tools.journal.change_migration(
         run.cluster_id,
         source_mode="ro" if to_cluster else "rw",
         cluster_mode="rw" if to_cluster else "ro",
     )
-    return f"the {side.word} takes writes"
+    return f"the {side.word} takes writes, {len(_events(run).enabled)} events run there"
 
 
 @step(no_undo_because="after the point of no return")
