@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,7 @@ from sterna.mysql.connection import (
     server_version,
 )
 from tests.fixtures.running import RunningServer, wipe
+from tests.fixtures.servers import SourceFactory
 
 SOURCES = ["mysql56", "mysql57", "mariadb1011"]
 ADMIN = "'root'@'%'"
@@ -275,6 +277,32 @@ def test_native_hash_between_old_servers(mysql56: RunningServer, mysql57: Runnin
     app = Server(mysql57.server.host, mysql57.server.port, "app", "appsecret")
     with open_session(app) as session:
         assert scalar(session, "SELECT 1") == 1
+
+
+@pytest.mark.parametrize(
+    ("series", "extra"),
+    [("mysql 5.6", []), ("mysql 9.7", []), ("mariadb 10.11", ONLY_MARIADB)],
+)
+def test_same_version(source_factory: SourceFactory, series: str, extra: list[str]) -> None:
+    """Between servers of one version every account is carried with its hash, whatever its kind."""
+    started = [source_factory(series) for _ in range(2)]
+    servers = [each.server for each in started]
+    with open_session(servers[0]) as source, open_session(servers[1]) as session:
+        spelled = "ALTER USER" if series == "mysql 9.7" else "GRANT USAGE ON *.* TO"
+        run(source, [sql.replace("GRANT USAGE ON *.* TO", spelled) for sql in EVERYWHERE])
+        run(source, extra)
+        plans = planned(source, session, {})
+        assert {plan.how for plan in plans} <= {"carried", "left out"}
+        carried = Carried(read_accounts(source), plans, read_vocabulary(source))
+        for _ in range(2):
+            assert apply_accounts(session, carried, phase="accounts") == ()
+        run(session, EVERYWHERE[:3])
+        assert apply_accounts(session, carried, phase="objects") == ()
+        assert compare_accounts(source, session, plans) == ()
+    with open_session(replace(servers[1], user="app", password="appsecret")) as session:
+        assert scalar(session, "SELECT 1") == 1
+    for each in started:
+        each.stop()
 
 
 def test_no_secret_is_printed(source_server: Server) -> None:

@@ -132,6 +132,7 @@ def test_binary_log_off_and_filtered(source_factory: SourceFactory) -> None:
         (finding,) = Source(off.server, session).findings("binary_log")
         assert finding.object == "log_bin"
         assert "restart" in finding.remedy
+    off.stop()
 
 
 def test_retention(mariadb: Source, mysql97: RunningServer) -> None:
@@ -160,7 +161,7 @@ def test_replica(source: Source) -> None:
     (finding,) = source.findings("replica")
     assert finding.severity == "warning"
     new = source.context().version.at_least(8, 4) and not source.context().version.is_mariadb
-    execute(source.session, f"START {'REPLICA' if new else 'SLAVE'} SQL_THREAD")
+    execute(source.session, "START REPLICA SQL_THREAD" if new else "START SLAVE SQL_THREAD")
     finds_and_heals(source, "replica", "replication")
 
 
@@ -341,6 +342,7 @@ def test_name_case(source_factory: SourceFactory) -> None:
     with prepared(running.server) as source:
         (finding,) = run_prechecks(source.context())
     assert (finding.check, finding.ignorable) == ("name_case", True)
+    running.stop()
 
 
 @pytest.mark.parametrize("source", OLD, indirect=True)
