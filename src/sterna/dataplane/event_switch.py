@@ -7,12 +7,13 @@ well, because a restarted server turns its scheduler on again. Nothing of it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sterna.dataplane.copy_state import state_session
+from sterna.dataplane.text_context import encode_text, execute_bytes
 from sterna.mysql.catalog import Event, read_databases, read_events
-from sterna.mysql.connection import Server, Session, execute, query
+from sterna.mysql.connection import Server, Session, execute, open_session, query
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.variables import read_variables
 
@@ -36,7 +37,7 @@ class EventsState:
 
 def read_events_state(server: Server) -> EventsState:
     """What runs on this server; changes nothing."""
-    with state_session(server) as session:
+    with _unlogged_session(server) as session:
         scheduler = read_variables(session, "event_scheduler")["event_scheduler"]
         enabled = tuple(
             (database.name, event.name)
@@ -49,7 +50,7 @@ def read_events_state(server: Server) -> EventsState:
 
 def silence_events(server: Server, state: EventsState) -> None:
     """No event of `state` starts from now on. One that is running goes on to its end."""
-    with state_session(server) as session:
+    with _unlogged_session(server) as session:
         if state.scheduler == "ON":
             execute(session, "SET GLOBAL event_scheduler = OFF")
         _alter_events(session, state.enabled, action="DISABLE")
@@ -57,7 +58,7 @@ def silence_events(server: Server, state: EventsState) -> None:
 
 def restore_events(server: Server, state: EventsState) -> None:
     """Everything is as `read_events_state` found it."""
-    with state_session(server) as session:
+    with _unlogged_session(server) as session:
         _alter_events(session, state.enabled, action="ENABLE")
         if state.scheduler == "ON":
             execute(session, "SET GLOBAL event_scheduler = ON")
@@ -65,7 +66,7 @@ def restore_events(server: Server, state: EventsState) -> None:
 
 def enable_copied_events(destination: Server) -> tuple[tuple[str, str], ...]:
     """Enable the copied events that were enabled on the origin when they were copied."""
-    with state_session(destination) as session:
+    with _unlogged_session(destination) as session:
         execute(session, _CREATE)
         rows = query(
             session,
@@ -96,7 +97,30 @@ def _alter_events(session: Session, events: Iterable[tuple[str, str]], *, action
         event = present[database].get(name)
         if event is None:
             continue  # dropped, or an event that ran once and is gone
-        user, _, host = event.definer.rpartition("@")
-        definer = f"{quote_text(user)}@{quote_text(host)}"
-        execute(session, "SET sql_mode = %s, time_zone = %s", [event.sql_mode, event.time_zone])
-        execute(session, f"ALTER DEFINER = {definer} EVENT {quote(database, name)} {action}")
+        _alter_event(session, database, event, action=action)
+
+
+def _alter_event(session: Session, database: str, event: Event, *, action: str) -> None:
+    user, _, host = event.definer.rpartition("@")
+    definer = f"{quote_text(user)}@{quote_text(host)}"
+    sql = f"ALTER DEFINER = {definer} EVENT {quote(database, event.name)} {action}"
+    execute(
+        session,
+        "SET sql_mode = %s, time_zone = %s, character_set_client = %s, collation_connection = %s",
+        [event.sql_mode, event.time_zone, event.charset, event.collation],
+    )
+    try:
+        execute_bytes(session, encode_text(sql, event.charset))
+    finally:
+        execute(session, "SET NAMES utf8mb4")
+
+
+@contextmanager
+def _unlogged_session(server: Server) -> Generator[Session]:
+    """What is done in it is in no binary log: the other side has events of its own."""
+    session = open_session(server)
+    try:
+        execute(session, "SET sql_log_bin = 0")
+        yield session
+    finally:
+        session.close()

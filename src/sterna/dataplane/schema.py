@@ -47,6 +47,7 @@ _DESTINATION_SETTINGS = {
     "restrict_fk_on_non_standard_key": "OFF",
     "show_gipk_in_create_table_and_information_schema": "ON",
 }
+_READ_ONLY = 1238
 
 
 def open_origin_session(server: Server, *, lock_wait_seconds: int = 50) -> Session:
@@ -65,9 +66,13 @@ def open_destination_session(server: Server, *, local_infile: bool = False) -> S
 
 def _set_where_known(session: Session, settings: dict[str, str]) -> None:
     known = {str(name).lower() for name, _ in query(session, "SHOW SESSION VARIABLES")}
-    wanted = [f"{name} = {value}" for name, value in settings.items() if name in known]
-    if wanted:
-        execute(session, "SET SESSION " + ", ".join(wanted))
+    for name, value in settings.items():
+        if name in known:
+            try:
+                execute(session, f"SET SESSION {name} = {value}")
+            except ServerError as error:
+                if error.number != _READ_ONLY:  # 5.6 has some for the whole server only
+                    raise
 
 
 def read_facts(origin: Session, destination: Session) -> Facts:

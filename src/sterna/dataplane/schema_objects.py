@@ -19,6 +19,7 @@ from sterna.dataplane.schema import open_origin_session, read_facts
 from sterna.dataplane.schema_tables import Facts, destination_charset, destination_collation
 from sterna.dataplane.schema_text import without_event_status
 from sterna.dataplane.snapshot import close_sessions
+from sterna.dataplane.text_context import encode_text, execute_bytes
 from sterna.errors import Stopped
 from sterna.mysql.catalog import (
     Event,
@@ -40,7 +41,6 @@ from sterna.mysql.connection import (
     query,
     query_dicts,
     scalar,
-    translated_errors,
 )
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.variables import read_variables
@@ -85,15 +85,6 @@ _MODES_KNOWN = _MODES_DROPPED | frozenset(
         "TRADITIONAL",
     ]
 )
-# What Python calls the server's character sets, for texts sent as their authors sent them.
-_CODECS = {
-    "ascii": "ascii", "utf8": "utf-8", "utf8mb3": "utf-8", "utf8mb4": "utf-8",
-    "latin1": "cp1252", "latin2": "iso8859_2", "latin5": "iso8859_9", "latin7": "iso8859_13",
-    "greek": "iso8859_7", "hebrew": "iso8859_8", "cp1250": "cp1250", "cp1251": "cp1251",
-    "cp1256": "cp1256", "cp1257": "cp1257", "cp850": "cp850", "cp852": "cp852", "cp866": "cp866",
-    "koi8r": "koi8_r", "koi8u": "koi8_u", "gbk": "gbk", "gb2312": "gb2312", "gb18030": "gb18030",
-    "big5": "big5", "sjis": "shift_jis", "cp932": "cp932", "ujis": "euc_jp", "euckr": "cp949",
-}  # fmt: skip
 _VIEW_NEEDS_ANOTHER = {1146, 1356}
 
 
@@ -208,7 +199,7 @@ class _ObjectMaker:
     def _execute(self, wanted: StoredObject) -> None:
         charset = destination_charset(wanted.charset, self._facts)
         _, collation = destination_collation(wanted.collation, self._facts)
-        encoded = _encoded(wanted)
+        text = encode_text(wanted.text, wanted.charset)
         execute(self.writer, f"USE {quote(wanted.database)}")
         execute(
             self.writer,
@@ -216,7 +207,7 @@ class _ObjectMaker:
             f" time_zone = {quote_text(wanted.time_zone or '+00:00')},"
             f" character_set_client = {charset}, collation_connection = {collation}",
         )
-        execute_bytes(self.writer, encoded)
+        execute_bytes(self.writer, text)
 
     def give_up(self, view: StoredObject, error: ServerError, *, broken: bool) -> None:
         """A view that its own server cannot read is left out and reported; else Stopped."""
@@ -230,12 +221,6 @@ class _ObjectMaker:
         for definer, count in sorted(self._orphans.items()):
             sentence = f"{count} objects run as {definer}, an account the destination lacks."
             self._report(LogReport("WARN", sentence))
-
-
-def execute_bytes(session: Session, sql: bytes) -> None:
-    """Run a statement whose text is in the session's own character set."""
-    with translated_errors():
-        session.query(sql)
 
 
 def _refused(wanted: StoredObject, error: ServerError) -> Stopped:
@@ -255,17 +240,6 @@ def _sql_mode(wanted: StoredObject) -> str:
             remedy="Create it again on the origin under an sql_mode both servers know.",
         )
     return ",".join(mode for mode in modes if mode not in _MODES_DROPPED)
-
-
-def _encoded(wanted: StoredObject) -> bytes:
-    try:
-        return wanted.text.encode(_CODECS[wanted.charset])
-    except (KeyError, UnicodeEncodeError) as error:
-        raise Stopped(
-            f"The text of {wanted.quoted} cannot be sent in its character set {wanted.charset}.",
-            code="UnknownDefinition",
-            remedy="Create it again on the origin in a session with SET NAMES utf8mb4.",
-        ) from error
 
 
 @contextmanager

@@ -137,13 +137,18 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Event:
-    """A scheduled event; `status` is ENABLED, DISABLED or SLAVESIDE_DISABLED."""
+    """A scheduled event; `status` is ENABLED, DISABLED or SLAVESIDE_DISABLED.
+
+    `charset` and `collation` are those of the session that wrote it.
+    """
 
     name: str
     status: str
     definer: str
     sql_mode: str
     time_zone: str
+    charset: str
+    collation: str
 
 
 def read_databases(connection: Session) -> list[Database]:
@@ -310,7 +315,8 @@ def read_events(connection: Session, database: str) -> list[Event]:
     """The database's scheduled events."""
     rows = query(
         connection,
-        "SELECT EVENT_NAME, STATUS, DEFINER, SQL_MODE, TIME_ZONE FROM information_schema.EVENTS"
+        "SELECT EVENT_NAME, STATUS, DEFINER, SQL_MODE, TIME_ZONE, CHARACTER_SET_CLIENT,"
+        " COLLATION_CONNECTION FROM information_schema.EVENTS"
         " WHERE EVENT_SCHEMA = %s ORDER BY EVENT_NAME",
         [database],
     )
