@@ -34,8 +34,9 @@ _FIRST_DATA_PACKET = 2  # behind the statement (0) and the server's request for 
 class RowPlan:
     """The two statements that move a table's rows, and how many rows one chunk has.
 
-    `ordinals` are columns carried by their number (ENUM, SET): number 0, the invalid value,
-    is the only thing that makes LOAD DATA warn about them.
+    `rounding` are columns LOAD DATA may say it truncates although nothing is lost: those carried
+    by their number (ENUM, SET: 0, the invalid value), and those the destination computes itself
+    (generated: rounded as on the origin).
     """
 
     name: str
@@ -43,14 +44,14 @@ class RowPlan:
     load: str
     columns: int
     chunk_rows: int
-    ordinals: frozenset[str]
+    rounding: frozenset[str]
 
 
 def plan_rows(table: Table, columns: list[Column]) -> RowPlan:
     """How to read and load a table so that every value arrives bit by bit."""
     name = quote(table.database, table.name)
     carried = [column for column in columns if not column.generated]
-    ordinals = frozenset(c.name for c in carried if c.data_type in ("enum", "set"))
+    rounding = frozenset(c.name for c in columns if c.generated or c.data_type in ("enum", "set"))
     targets, sets = [], []
     for number, column in enumerate(carried):
         setter = _setter(column, f"@v{number}")
@@ -66,14 +67,14 @@ def plan_rows(table: Table, columns: list[Column]) -> RowPlan:
             f" ({', '.join(targets)})" + (" SET " + ", ".join(sets) if sets else "")
         ),
         columns=len(carried),
-        chunk_rows=_chunk_rows(len(ordinals)),
-        ordinals=ordinals,
+        chunk_rows=_chunk_rows(len(rounding)),
+        rounding=rounding,
     )
 
 
-def _chunk_rows(ordinals: int) -> int:
-    """So few that every warning about an ENUM can be read."""
-    return min(CHUNK_ROWS, WARNINGS_KEPT // ordinals) if ordinals else CHUNK_ROWS
+def _chunk_rows(rounding: int) -> int:
+    """So few that every warning can be read."""
+    return min(CHUNK_ROWS, WARNINGS_KEPT // rounding) if rounding else CHUNK_ROWS
 
 
 def _selected(column: Column) -> str:
@@ -198,6 +199,6 @@ class RowMover:
             )
 
     def _is_harmless(self, _level: str, number: int, text: str) -> bool:
-        """A number that ENUM has no member for can only be 0, and 0 is stored."""
+        """About a column that rounds by itself: its value is compared by the verification."""
         named = re.match(r"Data truncated for column '(.*)' at row \d+$", text, re.DOTALL)
-        return number == _TRUNCATED and named is not None and named[1] in self.plan.ordinals
+        return number == _TRUNCATED and named is not None and named[1] in self.plan.rounding
