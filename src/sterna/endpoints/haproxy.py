@@ -17,7 +17,6 @@ import os
 import pwd
 import resource
 import shutil
-import signal
 import socket
 import subprocess
 import threading
@@ -45,6 +44,7 @@ from sterna.errors import Refused, Transient
 
 START_SECONDS = 10.0
 SWEEP_SECONDS = 5.0
+END_SECONDS = 5.0
 POLL_SECONDS = 0.005
 CONNECTIONS_MAX = 20_000
 
@@ -309,12 +309,10 @@ class HAProxy:
         ours = [process for process in psutil.process_iter() if self._is_ours(process)]
         for process in ours:
             with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(ours, timeout=0.3)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(alive, timeout=5)
+        # Not until nobody has collected their exit status: that may never happen in a container.
+        if not _wait(lambda: not any(map(self._is_ours, ours)), within_seconds=END_SECONDS):
+            raise Transient("HAProxy outlived being killed.")
 
     def _log(self) -> str:
         return self._files.log.read_text()[-2000:] if self._files.log.exists() else ""
