@@ -24,10 +24,14 @@ SHOWN_MAX = 60  # characters of a value
 _TEXT = "CAST({} AS CHAR)"
 _BYTES = "HEX({})"
 _ORDINAL = "CONCAT({0} + 0, ':', HEX({0}))"
+# Versions lay out small and large numbers differently, and cut digits off. Scaled by a power of
+# two, which is exact, into 1 to 2^50, all 17 digits are printed alike.
+_FIFTIES = "COALESCE(FLOOR(LOG2(ABS({0})) / 50), 0)"
+_HALF = f"POW(2, -25 * {_FIFTIES})"  # the whole power may lie beyond the largest number
 _FORMS = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "decimal"), _TEXT),
     **dict.fromkeys(("date", "time", "datetime", "timestamp", "year"), _TEXT),
-    **dict.fromkeys(("float", "double"), "CAST({} * 1e0 AS CHAR)"),
+    **dict.fromkeys(("float", "double"), f"CONCAT({{0}} * {_HALF} * {_HALF}, 'p', {_FIFTIES})"),
     **dict.fromkeys(("char", "varchar", "binary", "varbinary"), _BYTES),
     **dict.fromkeys(("tinytext", "text", "mediumtext", "longtext"), _BYTES),
     **dict.fromkeys(("tinyblob", "blob", "mediumblob", "longblob"), _BYTES),
@@ -161,17 +165,22 @@ def _compare_rows(sides: _Sides, table: _Table) -> Iterator[str]:
     one, other = sides.ask(lambda session: Counter(rows(session, hashes)))
     keys = sorted({str(key) for key, _ in [*(one - other), *(other - one)]})
     yield f"{table}: {len(keys)} keys differ; {ours[0]} rows against {theirs[0]}"
-    for key in keys[:NAMED_MAX]:
-        yield _name(sides, table, key)
+    named = keys[:NAMED_MAX]
+    first, second = sides.ask(lambda session: _rows_of(session, table, named))
+    for key in named:
+        yield _describe(table, key, first.get(key, []), second.get(key, []))
 
 
-def _name(sides: _Sides, table: _Table, key: str) -> str:
-    return _describe(table, key, *sides.ask(lambda session: _rows_of(session, table, key)))
-
-
-def _rows_of(session: Connection[Cursor], table: _Table, key: str) -> Sequence[Row]:
-    sql = f"SELECT {', '.join(table.forms)} FROM {table.sql_name} WHERE {table.row_key}"
-    return rows(session, sql.replace("%", "%%") + " = %s", key)
+def _rows_of(
+    session: Connection[Cursor], table: _Table, keys: Sequence[str]
+) -> dict[str, list[Row]]:
+    """Values in their text form, by key."""
+    sql = f"SELECT {table.row_key}, {', '.join(table.forms)} FROM {table.sql_name}"
+    sql = f"{sql} WHERE {table.row_key} IN".replace("%", "%%") + " %s"
+    found: dict[str, list[Row]] = {}
+    for key, *values in rows(session, sql, tuple(keys)):
+        found.setdefault(str(key), []).append(tuple(values))
+    return found
 
 
 def _describe(table: _Table, key: str, ours: Sequence[Row], theirs: Sequence[Row]) -> str:

@@ -49,10 +49,11 @@ INSERT INTO bank.deliveries
 INSERT INTO bank.order_counts
   SELECT customer_id, COUNT(*) FROM bank.orders GROUP BY customer_id;
 
--- Every row is there at least three times.
+-- Every row is there three times.
 INSERT INTO bank.visits
-  SELECT CONCAT('/page/', n DIV 3 % 100), DATE_ADD('2023-03-26', INTERVAL n DIV 3 SECOND),
-    IF(n DIV 3 % 2, NULL, 'https://example.org/ü')
+  SELECT CONCAT('/page/', (n + 2) DIV 3 % 100),
+    DATE_ADD('2023-03-26', INTERVAL (n + 2) DIV 3 SECOND),
+    IF((n + 2) DIV 3 % 2, NULL, 'https://example.org/ü')
   FROM bank.numbers WHERE n <= {visits};
 
 INSERT INTO bank.exchange_rates
