@@ -356,6 +356,26 @@ def test_interrupted_hold_is_finished(scene: Scene) -> None:
     assert crowd.results() == {"source": 5}
 
 
+def test_waiting_ends_after_its_limit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has waited as long as allowed is closed, without ever reaching a server."""
+    monkeypatch.setattr("sterna.endpoints.render.WAIT_SECONDS_MAX", 1)
+    scene.proxy.apply(scene.before)
+    scene.proxy.hold([ONE])
+    with socket.create_connection(("127.0.0.1", scene.port), timeout=10) as client:
+        assert client.recv(1) == b""
+    assert scene.proxy.statistics()[ONE] == EndpointStatistics(sessions=0, waiting=0)
+
+
+def test_clients_that_gave_up_reach_no_server(scene: Scene) -> None:
+    """A client that closes while it waits is forgotten before the release."""
+    scene.proxy.hold([ONE])
+    clients = [socket.create_connection(("127.0.0.1", scene.port)) for _ in range(20)]
+    wait_for_waiting(scene.proxy, 20)
+    for client in clients:
+        client.close()
+    eventually(lambda: scene.proxy.statistics()[ONE].waiting == 0)
+
+
 def test_whitelist_admits_and_rejects(scene: Scene) -> None:
     """Only addresses of the whitelist come in; an empty one lets nobody in."""
     proxy, (first, second) = scene.proxy, scene.before
