@@ -102,7 +102,7 @@ class Applier:
             self._send_batch()
         self._batch.extend(piece.events)
         self._batch_bytes += piece.size_bytes
-        self._batch_tables |= piece.tables
+        self._batch_tables.update(piece.tables)
         self.window_row_events += piece.row_events
         self.window_bytes += piece.size_bytes
         if self.is_careful or self._batch_bytes >= BATCH_BYTES:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sterna.dataplane.ddl_rewrite import rewritten
 from sterna.dataplane.spool import Spool, read_between
 from sterna.errors import Stopped
 from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb, unpack_payload
@@ -20,6 +21,7 @@ from sterna.mysql.binlog.types import EventType
 from sterna.mysql.connection import Session, execute, query
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.position import Position
+from sterna.mysql.reserved import newly_reserved
 from sterna.mysql.sql_mode import mode_names
 from sterna.mysql.sql_text import Kind, Statement, Token, classify, tokens
 from sterna.mysql.version import Version
@@ -30,9 +32,6 @@ _AUTO_IS_NULL, _MARIADB_EXPLICIT_TIMESTAMP = 1 << 14, 1 << 24
 _NO_FOREIGN_KEY_CHECKS, _RELAXED_UNIQUE_CHECKS = 1 << 26, 1 << 27
 _UTF8MB4_GENERAL, _UTF8MB4_0900 = 45, 255
 _NEW_UTF8MB4 = range(255, 400)  # collations of utf8mb4 that came with MySQL 8.0
-
-_CONVERTED_ENGINES = frozenset({"MYISAM", "ARIA", "MEMORY", "HEAP", "ARCHIVE"})
-_KEPT_ENGINES = frozenset({"INNODB"})
 
 # What else may differ between two servers and changes what DDL makes, where the variable exists.
 _FIXED = {
@@ -248,67 +247,6 @@ def check_representable(event: Query, facts: Facts) -> None:
     )
 
 
-def rewritten(event: Query, statement: Statement) -> tuple[bytes, str]:
-    """The statement for the destination, and what was changed ("" where nothing was).
-
-    Events come disabled, tables of engines without transactions become InnoDB, the mark of a
-    CREATE TABLE … SELECT (START TRANSACTION) goes.
-    """
-    found = list(tokens(event.sql))
-    if statement.object_type == "EVENT" and statement.verb in ("CREATE", "ALTER"):
-        return _disabled_event(event.sql, statement.verb, found), "its event stays disabled here"
-    if statement.object_type == "TABLE" and statement.verb in ("CREATE", "ALTER"):
-        return _transactional_table(event.sql, found)
-    return event.sql, ""
-
-
-def _disabled_event(sql: bytes, verb: str, found: list[Token]) -> bytes:
-    body_at = next((n for n, token in enumerate(found) if token.upper == "DO"), len(found))
-    for number, token in enumerate(found[:body_at]):
-        if token.upper == "ENABLE":
-            return sql[: token.start] + b"DISABLE" + sql[token.end :]
-        if token.upper == "DISABLE":
-            return _without_replica_clause(sql, found[number : number + 3])
-    if verb == "ALTER":
-        return sql
-    before = next((t for t in found[:body_at] if t.upper == "COMMENT"), None)
-    at = (before or found[body_at]).start
-    return sql[:at] + b"DISABLE " + sql[at:]
-
-
-def _without_replica_clause(sql: bytes, found: list[Token]) -> bytes:
-    """DISABLE ON SLAVE | REPLICA as plain DISABLE."""
-    if len(found) == 3 and found[1].upper == "ON":
-        return sql[: found[0].end] + sql[found[2].end :]
-    return sql
-
-
-def _transactional_table(sql: bytes, found: list[Token]) -> tuple[bytes, str]:
-    changes: list[tuple[int, int, bytes]] = []
-    notes: list[str] = []
-    for token, following, after in zip(found, found[1:], [*found[2:], found[-1]], strict=False):
-        if token.upper == "ENGINE":
-            engine = after if following.upper == "=" else following
-            if (engine.name or "").upper() in _CONVERTED_ENGINES:
-                changes.append((engine.start, engine.end, b"InnoDB"))
-                notes.append(f"{engine.name} became InnoDB")
-            elif (engine.name or "").upper() not in _KEPT_ENGINES:
-                raise _unknown_engine(engine)
-        elif token.upper == "START" and following.upper == "TRANSACTION":
-            changes.append((token.start, following.end, b""))
-    for start, end, text in reversed(changes):
-        sql = sql[:start] + text + sql[end:]
-    return sql, ", ".join(notes)
-
-
-def _unknown_engine(engine: Token) -> Stopped:
-    return Stopped(
-        f"A statement makes a table with the storage engine {engine.text}.",
-        code="UnknownEngine",
-        remedy="Use InnoDB on the origin, then resume the sync task.",
-    )
-
-
 @dataclass(frozen=True)
 class Prepared:
     """A statement as the destination will run it. `note` says what was changed about it."""
@@ -322,7 +260,8 @@ class Prepared:
 def prepare(event: Query, statement: Statement, facts: Facts) -> Prepared:
     """Decide how to run a statement; nothing is touched. Stopped when it cannot be run alike."""
     check_representable(event, facts)
-    sql, note = rewritten(event, statement)
+    reserved = newly_reserved(facts.origin, facts.destination)
+    sql, note = rewritten(event, statement, reserved)
     is_about_database = statement.object_type in ("DATABASE", "SCHEMA")
     database = "" if is_about_database else event.database
     return Prepared(sql, session_settings(event, facts), database, note)

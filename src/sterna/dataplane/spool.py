@@ -195,10 +195,13 @@ class SpoolReader:
 
     def next(self, timeout_seconds: float) -> bytes | None:
         """The next event; None when none has come within `timeout_seconds`."""
-        deadline = time.monotonic() + timeout_seconds
+        deadline: float | None = None
         while True:
-            raw = self._take()
+            raw = self._from_buffer()
             if raw is None:
+                raw = self._take()
+            if raw is None:
+                deadline = deadline or time.monotonic() + timeout_seconds
                 if not self._wait(deadline):
                     return None
                 continue

@@ -22,24 +22,24 @@ from sterna.mysql.binlog.events import (
     NO_FOREIGN_KEY_CHECKS,
     RELAXED_UNIQUE_CHECKS,
     STATEMENT_END,
+    Event,
     FormatDescription,
-    Gtid,
     MariadbGtid,
     Marker,
     Query,
     Rotate,
     Rows,
     TableMap,
-    Xid,
 )
 from sterna.mysql.binlog.events import Format as LogFormat
-from sterna.mysql.binlog.parse import parse
+from sterna.mysql.binlog.parse import is_begin, parse, read_header
 from sterna.mysql.binlog.rewrite import convert, end_statement
 from sterna.mysql.binlog.types import COLUMN_TYPES, EventType
 from sterna.mysql.position import Position
 from sterna.mysql.sql_text import Kind, Statement, classify
 
 PIECE_BYTES = 1 << 20
+_BEGINNINGS = frozenset({EventType.GTID, EventType.ANONYMOUS_GTID, EventType.GTID_TAGGED})
 _NO_TABLE = 0xFFFFFF  # a rows event that only ends its statement
 _SQL_FOREIGN_KEYS = 0x0010  # MySQL 9.7: the cascade's rows are in the log themselves
 _ROWS_FLAGS = (
@@ -69,10 +69,10 @@ class Place(Protocol):
 class RowPiece(NamedTuple):
     """Table maps and row events that go into one BINLOG statement."""
 
-    events: tuple[bytes, ...]
+    events: list[bytes]
     size_bytes: int
     row_events: int
-    tables: frozenset[TableName]
+    tables: tuple[TableName, ...]
 
 
 class Boundary(NamedTuple):
@@ -128,39 +128,47 @@ class Assembler:
     def feed(self, raw: bytes, place: Place) -> Step | None:
         """What this event asks for. Stopped for anything that cannot be carried exactly."""
         log_format = place.log_format
-        if raw[4] in MARIADB_COMPRESSED:
+        kind = raw[4]
+        if kind in MARIADB_COMPRESSED:
             raw = unpack_mariadb(raw, log_format)
-        event = parse(raw, log_format)
+        elif kind in _BEGINNINGS:  # nothing else in it is looked at
+            self._expect_outside(raw)
+            return None
+        elif kind == EventType.QUERY and is_begin(raw, log_format):
+            self._expect_outside(raw)
+            self.is_inside = True
+            return None
+        elif kind == EventType.XID:
+            self.commit_timestamp = read_header(raw).timestamp
+            return self._commit()
+        return self._on_event(parse(raw, log_format), raw, place)
+
+    def _on_event(self, event: Event, raw: bytes, place: Place) -> Step | None:
         match event:
             case Rows():
-                return self._on_rows(event, raw, log_format)
+                return self._on_rows(event, raw, place.log_format)
             case TableMap():
                 self._on_table_map(event, raw, place)
-            case Xid():
-                self.commit_timestamp = event.header.timestamp
-                return self._commit()
             case Query():
-                return self._on_query(event, place)
+                return self._on_query(event, raw, place)
             case MariadbGtid():
-                self._on_mariadb_gtid(event)
-            case Gtid():
-                self._expect_outside(event.header.end_offset)
+                self._on_mariadb_gtid(event, raw)
             case FormatDescription() | Rotate():
-                self._expect_outside(event.header.end_offset)
+                self._expect_outside(raw)
                 return Boundary(is_commit=False)
             case Marker():
-                return self._on_marker(event)
+                return self._on_marker(event, raw)
             case _:
                 return None if self.is_inside else Boundary(is_commit=False)
         return None
 
-    def _on_marker(self, event: Marker) -> Step | None:
+    def _on_marker(self, event: Marker, raw: bytes) -> Step | None:
         if event.header.type == EventType.STOP:
-            self._expect_outside(event.header.end_offset)
+            self._expect_outside(raw)
         return None if self.is_inside else Boundary(is_commit=False)
 
-    def _on_mariadb_gtid(self, event: MariadbGtid) -> None:
-        self._expect_outside(event.header.end_offset)
+    def _on_mariadb_gtid(self, event: MariadbGtid, raw: bytes) -> None:
+        self._expect_outside(raw)
         if event.is_xa:
             raise _xa(event.header.end_offset)
         self.is_inside = not event.is_standalone
@@ -214,13 +222,13 @@ class Assembler:
         if not self._last_is_end:
             self._rows[-1] = end_statement(self._rows[-1], self._relay_format or log_format)
         # All maps: a cascade may reach tables that have no rows event of their own here.
-        relayed = [table for table in self._tables.values() if table.is_relayed]
-        events = (*(table.event for table in relayed), *self._rows)
+        maps = [table.event for table in self._tables.values() if table.is_relayed]
+        events = maps + self._rows
         piece = RowPiece(
             events,
             sum(map(len, events)),
             len(self._rows),
-            frozenset(self._tables[table_id].name for table_id in self._used),
+            tuple(self._tables[table_id].name for table_id in self._used),
         )
         self._rows, self._rows_bytes = [], 0
         self._used.clear()
@@ -231,17 +239,13 @@ class Assembler:
             return raw
         return convert(raw, log_format, to=self._relay_format)
 
-    def _on_query(self, event: Query, place: Place) -> Step | None:
-        if event.sql == b"BEGIN":  # nearly all of them
-            self._expect_outside(event.header.end_offset)
-            self.is_inside = True
-            return None
+    def _on_query(self, event: Query, raw: bytes, place: Place) -> Step | None:
         statement = classify(event.sql)
         if event.context.mariadb_alter_flags:
             raise _split_alter(event)
         match statement.kind:
             case Kind.BEGIN:
-                self._expect_outside(event.header.end_offset)
+                self._expect_outside(raw)
                 self.is_inside = True
                 return None
             case Kind.COMMIT:
@@ -296,9 +300,10 @@ class Assembler:
             )
         return self._commit()
 
-    def _expect_outside(self, end_offset: int) -> None:
+    def _expect_outside(self, raw: bytes) -> None:
         if self.is_inside and self._had_rows:
-            raise _stopped(end_offset, "the end of a file inside a transaction")
+            end_offset = read_header(raw).end_offset
+            raise _stopped(end_offset, "a transaction that has no end")
         self.is_inside = False
 
 

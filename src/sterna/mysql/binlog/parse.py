@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 
 from sterna.mysql.binlog.errors import BadEvent
 from sterna.mysql.binlog.events import (
@@ -45,6 +46,8 @@ CHECKSUM_BYTES = 4
 _HEADER = struct.Struct("<IBIIIH")
 _IN_USE = 0x01  # set in the format description of a file still being written, after its CRC
 _FLAGS_AT = 17
+_BEGIN_BYTES = len(b"\0BEGIN")  # with the byte that ends the name of the database
+_DATABASE_BYTES_AT, _STATUS_BYTES_AT, _QUERY_BODY_AT = (HEADER_BYTES + at for at in (8, 11, 13))
 _ROWS_BODY = struct.Struct("<IHH")  # table id in two parts, flags
 
 # Post-header lengths this parser knows; another length is another layout.
@@ -161,21 +164,26 @@ def _damaged(header: Header) -> BadEvent:
 
 
 def _table_map(header: Header, raw: bytes, end: int) -> TableMap:
-    reader = Reader(raw[:end], at=HEADER_BYTES)
+    return TableMap(header, *_table_map_body(raw[HEADER_BYTES:end]))
+
+
+@lru_cache(maxsize=4096)  # a table's maps differ only in their headers
+def _table_map_body(body: bytes) -> tuple[int, str, str, bytes]:
+    reader = Reader(body)
     table_id = reader.number(6)
     reader.take(2)
     database = reader.short_text()
     reader.take(1)
     table = reader.short_text()
     reader.take(1)
-    return TableMap(header, table_id, database, table, reader.take(reader.packed()))
+    return table_id, database, table, reader.take(reader.packed())
 
 
 def _rows(header: Header, raw: bytes, end: int) -> Rows:
     low, high, flags = _ROWS_BODY.unpack_from(raw, HEADER_BYTES)
     at = HEADER_BYTES + 8
     if header.type in ROWS_V2:
-        at += int.from_bytes(raw[at : at + 2], "little")
+        at += raw[at] | raw[at + 1] << 8
     count = raw[at]
     at += 1
     if count > 250:
@@ -183,12 +191,12 @@ def _rows(header: Header, raw: bytes, end: int) -> Rows:
         count = reader.packed()
         at = reader.at
     bitmap_bytes = (count + 7) // 8
-    bitmaps = 2 if header.type in UPDATES else 1
-    if at + bitmaps * bitmap_bytes > end:
+    bitmaps_end = at + bitmap_bytes * (2 if header.type in UPDATES else 1)
+    if bitmaps_end > end:
         raise _damaged(header)
     full = all(
-        _is_full(raw[at + n * bitmap_bytes : at + (n + 1) * bitmap_bytes], count)
-        for n in range(bitmaps)
+        _is_full(raw[begin : begin + bitmap_bytes], count)
+        for begin in range(at, bitmaps_end, bitmap_bytes or 1)
     )
     return Rows(header, low | high << 32, flags, count, full)
 
@@ -196,6 +204,16 @@ def _rows(header: Header, raw: bytes, end: int) -> Rows:
 def _is_full(bitmap: bytes, count: int) -> bool:
     mask = (1 << count) - 1
     return int.from_bytes(bitmap, "little") & mask == mask
+
+
+def is_begin(raw: bytes, log_format: Format) -> bool:
+    """Whether a QUERY event is a plain BEGIN, as nearly all are; its context means nothing."""
+    end = len(raw) - (CHECKSUM_BYTES if log_format.has_checksum else 0)
+    if end - _BEGIN_BYTES < _QUERY_BODY_AT or raw[end - _BEGIN_BYTES : end] != b"\0BEGIN":
+        return False
+    status_bytes = raw[_STATUS_BYTES_AT] | raw[_STATUS_BYTES_AT + 1] << 8
+    database_bytes = raw[_DATABASE_BYTES_AT]
+    return _QUERY_BODY_AT + status_bytes + database_bytes + _BEGIN_BYTES == end
 
 
 def _query(header: Header, reader: Reader) -> Query:
