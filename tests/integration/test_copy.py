@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import pytest
@@ -319,3 +320,45 @@ def test_a_table_that_is_not_ours_is_never_touched(
             copy(mysql57, destination)
         assert caught.value.code == "TableExists"
     assert len(table_rows(destination.server, "shop", "orders")) == 1
+
+
+NEWEST = """
+CREATE DATABASE newest
+;; USE newest
+;; SET sql_generate_invisible_primary_key = ON
+;; CREATE TABLE hidden_key (v VARCHAR(9))
+;; SET sql_generate_invisible_primary_key = OFF
+;; INSERT INTO hidden_key VALUES ('x'), ('x'), (NULL)
+;; CREATE TABLE modern (id INT PRIMARY KEY, a INT INVISIBLE DEFAULT (1 + 2), j JSON,
+  p POINT NOT NULL SRID 4326, u BINARY(16) DEFAULT (UUID_TO_BIN(UUID())), e ENUM('x'),
+  d BINARY(4) DEFAULT 'ab', CONSTRAINT positive CHECK (id > 0 OR e <> ') CHECK'),
+  KEY functional ((CAST(j->>'$.n' AS UNSIGNED)), id DESC), KEY unseen (a) INVISIBLE,
+  SPATIAL KEY place (p), KEY many ((CAST(j->'$.list' AS UNSIGNED ARRAY))))
+;; INSERT INTO modern (id, a, j, p) VALUES
+  (1, 7, '{"n": 5, "list": [1, 2]}', ST_GeomFromText('POINT(48 11)', 4326)),
+  (2, NULL, NULL, ST_GeomFromText('POINT(-89.5 179.5)', 4326))
+"""
+
+
+def test_what_newer_servers_added_is_carried(
+    source_factory: Callable[..., RunningServer], destination: RunningServer
+) -> None:
+    """Hidden primary keys, invisible columns, functional indexes, SRIDs, expression defaults."""
+    newer = source_factory("9.7")
+    with session_of(newer) as session:
+        for statement in NEWEST.split("\n;; "):
+            execute(session, statement)
+    copy(newer, destination)
+    assert_equal(newer.server, destination.server, ["newest"])
+    for table in ("hidden_key", "modern"):
+        definitions = []
+        for server in (newer, destination):
+            with session_of(server) as session:
+                definitions.append(query(session, f"SHOW CREATE TABLE newest.{table}")[0][1])
+        assert definition_lines(definitions[0]) == definition_lines(definitions[1])
+
+
+def definition_lines(definition: str) -> list[str]:
+    """Without regard to the order of the keys, and to collations written out."""
+    definition = re.sub(r" CHARACTER SET \w+ COLLATE \w+(?= )", "", definition)
+    return sorted(line.strip().rstrip(",") for line in definition.splitlines())
