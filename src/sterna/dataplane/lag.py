@@ -13,7 +13,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from sterna.errors import Refused, Transient
+from sterna.errors import SternaError
 from sterna.mysql.connection import Server, Session, open_session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import SILENCE_SECONDS_MAX, read_current_position
@@ -93,8 +93,8 @@ def sample_positions(origin: Server, meter: LagMeter, stop: threading.Event) -> 
                 open_session(origin, read_timeout_seconds=SILENCE_SECONDS_MAX)
             ) as session:
                 _sample(session, meter, stop)
-        except (Transient, Refused):
-            stop.wait(1.0)  # the meter's age shows it
+        except SternaError:
+            stop.wait(1.0)  # the lag becomes unknown and is shown as such
 
 
 def _sample(session: Session, meter: LagMeter, stop: threading.Event) -> None:

@@ -33,15 +33,16 @@ def receive(
     *,
     start: Position,
     server_id: int,
-    stop: threading.Event,
     report: ReportTo,
+    stop: threading.Event | None = None,
 ) -> None:
-    """Spool everything behind `start` (or behind what is spooled already) until `stop`.
+    """Spool everything behind `start` (or behind what is spooled already) until `stop`, if any.
 
     Connections that break are opened again, as often as it takes; the first break and the
     recovery are reported. Raises Stopped when the origin no longer has the events or sends what
     is damaged, Refused when it does not let us in.
     """
+    stop = stop or threading.Event()
     backoff_seconds = BACKOFF_SECONDS_MIN
     try:
         while not stop.is_set():

@@ -89,9 +89,10 @@ class Ddl(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """Something that is not relayed and that somebody has to know."""
+    """Something that is not relayed and that somebody has to know; `level` of a LogReport."""
 
     sentence: str
+    level: str = "WARN"
 
 
 Step = RowPiece | Boundary | Ddl | Notice
@@ -271,7 +272,7 @@ class Assembler:
         if is_system_only(event, statement):
             return Boundary(is_commit=False)
         if self._is_in_copy(event, statement, place):
-            return Notice(f"{summary(event)} is in the copy already.")
+            return Notice(f"{summary(event)} is in the copy already.", "NORMAL")
         self.commit_timestamp = event.header.timestamp
         return Ddl(event, statement)
 

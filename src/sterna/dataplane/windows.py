@@ -120,7 +120,7 @@ class WindowLoop:
             case Boundary():
                 self._reach(is_commit=step.is_commit)
             case Notice():
-                self._report(LogReport("WARN", step.sentence))
+                self._report(LogReport(step.level, step.sentence))
                 self._reach(is_commit=False)
             case Ddl():
                 self._barrier(step)
