@@ -14,7 +14,7 @@ from sterna.dataplane.copy import CopiedTables, StopAsked, copy_tables
 from sterna.dataplane.copy_state import DONE, read_states, state_session
 from sterna.dataplane.reports import CopyReport, LogReport, Report, TableReport
 from sterna.dataplane.schema import open_destination_session
-from sterna.errors import Stopped
+from sterna.errors import SternaError, Stopped, Transient
 from sterna.mysql.catalog import read_columns, read_foreign_keys, read_keys, read_tables
 from sterna.mysql.connection import Session, execute, open_session, query, scalar
 from sterna.mysql.position import Position
@@ -193,19 +193,18 @@ def test_values_of_twenty_megabytes_arrive(
     """A row longer than a protocol packet, and than the origin's usual packet limit, is equal."""
     wipe(mysql57.server)
     with session_of(mysql57) as session:
-        run(
-            session,
-            "CREATE DATABASE big",
-            "CREATE TABLE big.blobs (id INT PRIMARY KEY, b LONGBLOB)",
-        )
-        run(session, "INSERT INTO big.blobs VALUES (1, REPEAT(UNHEX('00095C0AFF'), 400000))")
-        for _ in range(4):
-            run(session, "UPDATE big.blobs SET b = CONCAT(b, b) WHERE LENGTH(b) < 1 << 21")
+        limit = scalar(session, "SELECT @@GLOBAL.max_allowed_packet")
+        run(session, "SET GLOBAL max_allowed_packet = 67108864", "CREATE DATABASE big")
+        run(session, "CREATE TABLE big.blobs (id INT PRIMARY KEY, b LONGBLOB)")
+    with session_of(mysql57) as session:
+        run(session, "INSERT INTO big.blobs VALUES (1, REPEAT(UNHEX('00095C0AFF'), 4400000))")
         run(session, "INSERT INTO big.blobs VALUES (2, 'after')")
+        run(session, f"SET GLOBAL max_allowed_packet = {limit}")
     copy(mysql57, destination)
-    assert table_rows(mysql57.server, "big", "blobs") == table_rows(
-        destination.server, "big", "blobs"
-    )
+    digests = "SELECT id, LENGTH(b), SHA2(b, 256) FROM big.blobs ORDER BY id"
+    with session_of(mysql57) as one, session_of(destination) as other:
+        assert query(one, digests) == query(other, digests)
+        assert query(other, digests)[0][1] == 22_000_000
 
 
 def test_a_crashed_copy_goes_on_without_doing_finished_tables_again(
@@ -362,3 +361,22 @@ def definition_lines(definition: str) -> list[str]:
     """Without regard to the order of the keys, and to collations written out."""
     definition = re.sub(r" CHARACTER SET \w+ COLLATE \w+(?= )", "", definition)
     return sorted(line.strip().rstrip(",") for line in definition.splitlines())
+
+
+def test_a_second_copy_at_the_same_time_is_refused(
+    mysql57: RunningServer, destination: RunningServer
+) -> None:
+    """A forgotten copy and its successor never load the same table together."""
+    wipe(mysql57.server)
+    caught: list[SternaError] = []
+
+    def copy_once_more(report: Report) -> None:
+        if isinstance(report, LogReport) and report.sentence.startswith("Snapshot at"):
+            with pytest.raises(Transient) as refused:
+                copy(mysql57, destination)
+            caught.append(refused.value)
+
+    copy_tables(
+        mysql57.server, destination.server, workers=1, report=copy_once_more, stop=threading.Event()
+    )
+    assert [error.code for error in caught] == ["CopyRunning"]

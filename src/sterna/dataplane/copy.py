@@ -46,13 +46,14 @@ from sterna.dataplane.schema_tables import same_definition
 from sterna.dataplane.snapshot import Snapshot, close_sessions, lock_table, open_snapshot
 from sterna.errors import Stopped, Transient
 from sterna.mysql.catalog import read_foreign_keys, read_keys
-from sterna.mysql.connection import Server, ServerError, Session, execute
+from sterna.mysql.connection import Server, ServerError, Session, execute, scalar
 from sterna.mysql.identifiers import quote
 from sterna.mysql.position import Position
 
 __all__ = ["CopiedTables", "StopAsked", "copy_tables", "plan_copy"]
 
 ROUNDS_MAX = 20
+LOCK_WAIT_SECONDS = 5
 
 
 class StopAsked(Transient):
@@ -84,33 +85,40 @@ def copy_tables(
         Stopped: a table cannot be carried exactly, or a chunk's rows are not what was sent.
         StopAsked: `stop` was set.
         Refused: the origin could not be locked for the moment the snapshot takes.
-        Transient: a connection broke.
+        Transient: a connection broke, or another copy is still running (CopyRunning).
     """
     started = time.monotonic()
     with state_session(destination) as session:
+        _lock_out_others(session)
         create_state_tables(session)
         if sentence := allow_large_rows(session):
             report(LogReport("NORMAL", f"{sentence}."))
+        copied = _copy_in_rounds(origin, destination, workers=workers, report=report, stop=stop)
+        states = read_states(session).values()
+    rows, octets = sum(s.rows_copied for s in states), sum(s.bytes_copied for s in states)
+    report(CopyReport(rows, octets, time.monotonic() - started))
+    return copied
+
+
+def _lock_out_others(session: Session) -> None:
+    """A copy that lost its supervisor may still be at work: it holds this until it ends."""
+    if scalar(session, "SELECT GET_LOCK('sterna.copy', %s)", [LOCK_WAIT_SECONDS]) != 1:
+        raise Transient("Another copy to this destination is still running.", code="CopyRunning")
+
+
+def _copy_in_rounds(
+    origin: Server, destination: Server, *, workers: int, report: ReportTo, stop: threading.Event
+) -> CopiedTables:
     for _ in range(ROUNDS_MAX):
         try:
-            copied = _copy_round(origin, destination, workers=workers, report=report, stop=stop)
+            return _copy_round(origin, destination, workers=workers, report=report, stop=stop)
         except DefinitionChanged as changed:
             report(LogReport("WARN", f"{changed.message} A new snapshot is taken."))
-        else:
-            _report_copy(destination, report, time.monotonic() - started)
-            return copied
     raise Stopped(
         f"DDL on the origin hit the copy {ROUNDS_MAX} times.",
         code="DefinitionKeepsChanging",
         remedy="Keep applications from changing tables until the copy is done.",
     )
-
-
-def _report_copy(destination: Server, report: ReportTo, seconds: float) -> None:
-    with state_session(destination) as session:
-        states = read_states(session).values()
-    rows, octets = sum(s.rows_copied for s in states), sum(s.bytes_copied for s in states)
-    report(CopyReport(rows, octets, seconds))
 
 
 def _copy_round(
