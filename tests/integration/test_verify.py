@@ -288,7 +288,7 @@ class Relay:
     def __init__(self, link: Link) -> None:
         self.stop = threading.Event()
         self.written = 0
-        self._waiting: queue.Queue[tuple[list[str], Position] | None] = queue.Queue()
+        self._waiting: queue.Queue[tuple[list[str], Position] | None] = queue.Queue(50)
         self._origin, self._destination = (
             open_session(server) for server in (link.sides.origin, link.sides.destination)
         )

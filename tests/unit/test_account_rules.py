@@ -127,6 +127,13 @@ def test_password_is_checked_against_the_hash() -> None:
         plan_accounts([account], MYSQL_97, decisions={"'a'@'%'": Decision("wrong")})
 
 
+def test_hash_is_better_than_a_password() -> None:
+    """A supplied password replaces no hash that the target can take."""
+    account = Account("a", "%", "caching_sha2_password", "$A$005$x")
+    (plan,) = plan_accounts([account], MYSQL_97, decisions={"'a'@'%'": Decision("guess")})
+    assert plan.how == "carried"
+
+
 def test_definers_stay_valid() -> None:
     """An account left out is created locked when objects run as it; nobody logs in as it."""
     root = Account("root", "localhost", "mysql_native_password", "x")

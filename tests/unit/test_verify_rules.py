@@ -102,7 +102,7 @@ def judge(rounds: Sequence[tuple[Sequence[Rows], Rows]]) -> Suspects:
     """The suspects after these rounds."""
     suspects = Suspects()
     for origin, destination in rounds:
-        suspects.judge(origin, destination)
+        suspects.judge(origin, [destination])
     return suspects
 
 

@@ -128,13 +128,13 @@ def _plan(account: Account, target: Version, decision: Decision | None) -> Accou
         reason = "An anonymous account lets everybody in; create it by hand if it is wanted."
         return _as(account, LEFT_OUT, reason, warning=True)
     if decision is not None:
-        return _decided(account, decision)
+        return _decided(account, target, decision)
     if account.is_role:
         return _as(account, CARRIED, "A role; nobody logs in as one.")
     return _undisputed(account, target)
 
 
-def _decided(account: Account, decision: Decision) -> AccountPlan:
+def _decided(account: Account, target: Version, decision: Decision) -> AccountPlan:
     if decision.password is None:
         return _as(account, LEFT_OUT, "You chose to leave it out.")
     if not fits(account, decision.password):
@@ -143,6 +143,8 @@ def _decided(account: Account, decision: Decision) -> AccountPlan:
             code="WrongPassword",
             remedy="Supply the password the application uses today, or leave the account out.",
         )
+    if knows_plugin(target, account.plugin) and _fits_plugin(account):
+        return _undisputed(account, target)
     reason = f"Its password is known, so it is created anew with {SHA2}."
     if account.plugin != NATIVE:
         reason += f" Whether it is the one of the source cannot be told for {account.plugin}."

@@ -37,20 +37,19 @@ class Suspects:
             self._unchanged[identity] >= ROUNDS_UNCHANGED for identity in self.open
         )
 
-    def judge(self, origin: Sequence[Rows], destination: Rows) -> None:
-        """One round: the readings of the origin, then the one of the destination."""
+    def judge(self, origin: Sequence[Rows], destination: Sequence[Rows]) -> None:
+        """One round: the readings of the origin, then those of the destination."""
         if self._rounds == 0:
-            self.open = set(destination).union(*origin)
+            self.open = set().union(*origin, *destination)
         self._rounds += 1
-        self.open = {row for row in self.open if not self._is_equal(row, origin, destination)}
         before, self.differing = self.differing, {}
         for row in sorted(self.open):
-            states = (origin[-1].get(row, ()), destination.get(row, ()))
+            shown = self._shown.setdefault(row, set())
+            shown.update(reading.get(row, ()) for reading in destination)
+            if any(reading.get(row, ()) in shown for reading in origin):
+                self.open.discard(row)
+                continue
+            states = (origin[-1].get(row, ()), destination[-1].get(row, ()))
             self.differing[row] = states
-            self._shown.setdefault(row, set()).add(states[1])
             same = before.get(row) == states
             self._unchanged[row] = self._unchanged.get(row, 0) + 1 if same else 1
-
-    def _is_equal(self, row: Identity, origin: Sequence[Rows], destination: Rows) -> bool:
-        shown = {destination.get(row, ())} | self._shown.get(row, set())
-        return any(reading.get(row, ()) in shown for reading in origin)
