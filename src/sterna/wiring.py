@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sterna.cli.app import main as run_cli
 from sterna.clusters.engines import find_engines
 from sterna.clusters.local import LocalProvisioner
 from sterna.dataplane.supervisor import Supervisor
@@ -26,11 +25,6 @@ from sterna.workflow.tools import Tools
 from sterna.workflow.watch import Watch
 
 
-def main() -> None:
-    """The `sterna` command."""
-    sys.exit(run_cli(run_server))
-
-
 def run_server() -> None:
     """Take up what the last server left, then serve until told to stop."""
     settings = read_settings()
@@ -45,8 +39,10 @@ def run_server() -> None:
             serve(Service(tools, engine), settings)
         finally:
             watch.stop()
-            engine.close()
             tools.supervisor.close()
+            # Operations under way are left where they are, as after a crash: the next server goes
+            # on with them. Their threads may be waiting for hours.
+            os._exit(0)
 
 
 def make_tools(settings: Settings) -> Tools:
