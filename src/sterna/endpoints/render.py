@@ -33,26 +33,32 @@ class Files:
 
     @property
     def config(self) -> Path:
+        """What HAProxy is configured with."""
         return self.home / "haproxy.cfg"
 
     @property
     def lua(self) -> Path:
+        """The script that makes held connections wait."""
         return self.home / "route.lua"
 
     @property
     def held(self) -> Path:
+        """Which endpoints are held, for a start."""
         return self.home / "held.map"
 
     @property
     def routes(self) -> Path:
+        """Which servers answer, for a start."""
         return self.home / "routes.map"
 
     @property
     def pid(self) -> Path:
+        """Process id of the master."""
         return self.home / "haproxy.pid"
 
     @property
     def socket(self) -> Path:
+        """Where the master takes commands."""
         return self.home / "master.sock"
 
     @property
@@ -62,10 +68,12 @@ class Files:
 
     @property
     def log(self) -> Path:
+        """What HAProxy prints."""
         return self.home / "haproxy.log"
 
     @property
     def lock(self) -> Path:
+        """Taken by whoever changes anything here."""
         return self.home / "lock"
 
 
