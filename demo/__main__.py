@@ -153,9 +153,10 @@ class Demo:
         }
 
     def cluster_login(self) -> Login:
-        """The cluster's own endpoint, seen with the bank's read-only eyes."""
+        """The cluster's primary, seen with the eyes of the source's administrator."""
         node = self.product.ask("cluster", "show", self.cluster_id)["nodes"][0]
-        return Login(node["host"], node["port"], "report", self.accounts.report_password)
+        administrator = self.source.server
+        return Login(node["host"], node["port"], administrator.user, administrator.password)
 
     def migration(self) -> dict[str, Any]:
         """The migration as the product shows it."""

@@ -37,8 +37,7 @@ LOOSE_JSON = "json, 52.0 as 52"
 
 _FORMS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(_INTEGERS | _TEMPORAL | {"decimal"}, lambda name: name),
-    # Alone a FLOAT prints six digits; as DOUBLE it prints all its bits, FLOAT(7,2) as well.
-    **dict.fromkeys(("float", "double"), lambda name: f"{name} + 0e0"),
+    **dict.fromkeys(("float", "double"), lambda name: _all_bits(name)),
     # By number: 0, '' and a member called '' are three values; SETs use all 64 bits.
     **dict.fromkeys(("bit", "enum", "set"), lambda name: f"CAST({name} AS UNSIGNED)"),
     # Hashed one by one, so that their sum need not fit into max_allowed_packet.
@@ -95,6 +94,20 @@ def key_shown(column: Column, text: str) -> str:
 
 def _is_string(column: Column) -> bool:
     return column.data_type in _STRINGS
+
+
+def _all_bits(name: str) -> str:
+    """A FLOAT or DOUBLE with all its bits, printed alike everywhere.
+
+    Alone a FLOAT prints six digits; as DOUBLE it prints all. Small and large numbers are laid out
+    differently by the versions, which even cut digits off. These are scaled by a power of two,
+    which is exact, into the range all versions print alike; in two halves, because the whole power
+    may lie beyond the largest number. Adding zero makes 0.0 of -0.0, which MariaDB never shows.
+    """
+    fifties = f"COALESCE(FLOOR(LOG2(ABS({name})) / 50), 0)"
+    half = f"POW(2, -25 * {fifties})"
+    scaled = f"CONCAT({name} * {half} * {half} + 0e0, 'p', {fifties})"
+    return f"IF(ABS({name}) BETWEEN 1e-3 AND 1e14, {name} + 0e0, {scaled})"
 
 
 def _printed_json(name: str) -> str:

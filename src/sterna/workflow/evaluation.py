@@ -15,12 +15,19 @@ from sterna.workflow.inheritance import carried
 from sterna.workflow.tools import Tools
 
 
-def run(tools: Tools, instance_id: str, target_version: str) -> tuple[Finding, ...]:
-    """All findings in their fixed order. Nothing is changed anywhere."""
+def run(
+    tools: Tools, instance_id: str, target_version: str, *, migrating: bool = False
+) -> tuple[Finding, ...]:
+    """All findings in their fixed order. Nothing is changed anywhere.
+
+    `migrating`: the instance is on its way already, so our own traces are no findings.
+    """
     target = choose_engine(tools.engines, target_version).version
     accounts = _account_plans(tools, instance_id, target)
     with open_session(tools.instance_server(instance_id)) as source:
-        context = Context(source, target, accounts=accounts, instance=instance_id)
+        context = Context(
+            source, target, accounts=accounts, migrating=migrating, instance=instance_id
+        )
         return tuple(Finding(**dataclasses.asdict(f)) for f in run_prechecks(context))
 
 

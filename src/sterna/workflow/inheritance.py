@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sterna.clusters import accounts
 from sterna.clusters.account_copy import Carried, apply_accounts
-from sterna.clusters.account_reading import read_accounts, read_vocabulary
+from sterna.clusters.account_reading import read_accounts, read_definers, read_vocabulary
 from sterna.clusters.accounts import Account, Decision, plan_accounts
 from sterna.clusters.engines import choose_engine
 from sterna.clusters.parameters import read_inherited
@@ -45,6 +45,7 @@ def carried(tools: Tools, instance_id: str, target: Version) -> Carried:
             found,
             target,
             decisions=decisions(tools, instance_id, source),
+            definers=read_definers(source),
             existing=(f"{quote_text(ADMIN_USER)}@{quote_text('127.0.0.1')}",),
         )
         return Carried(found, plans, read_vocabulary(source))

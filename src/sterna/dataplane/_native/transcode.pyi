@@ -26,9 +26,7 @@ class Transcoder:
     def failure(self) -> bytes | None:
         """The payload of the ERR packet that ended the rows (0xFF, code, message), else None."""
 
-    def transcode(
-        self, received: ReadableBuffer, packets: WriteableBuffer
-    ) -> tuple[int, int]:
+    def transcode(self, received: ReadableBuffer, packets: WriteableBuffer) -> tuple[int, int]:
         """Write the rows in `received` into `packets` as one framed packet.
 
         Returns:

@@ -24,7 +24,7 @@ def check_before_creating(run: Run) -> str:
     tools = run.tools
     migration = tools.journal.migration(run.cluster_id)
     version = tools.inventory.cluster(run.cluster_id).engine
-    findings = evaluation.run(tools, migration.instance_id, version)
+    findings = evaluation.run(tools, migration.instance_id, version, migrating=True)
     evaluation.refuse_errors(findings, tools.journal.ignored(run.cluster_id))
     return f"{len(findings)} findings, none of which stands in the way"
 
