@@ -120,4 +120,4 @@ def _follow(session: Session, writer: Server) -> None:
         [writer.host, writer.port, writer.user, writer.password],
     )
     execute(session, "START REPLICA")
-    execute(session, "SET GLOBAL super_read_only = ON")
+    execute(session, "SET PERSIST super_read_only = ON")

@@ -193,11 +193,11 @@ class Inventory:
         rows = self._database.rows(tables.endpoints, order="port", **where)
         return [to_record(Endpoint, row) for row in rows]
 
-    def set_routes(self, routes: Mapping[str, tuple[str, ...]]) -> None:
-        """Endpoint id → where it leads from now on."""
+    def set_routes(self, routes: Mapping[str, tuple[str, ...]], **values: str) -> None:
+        """Endpoint id → where it leads from now on; `values` are other fields to set."""
         for endpoint_id, routes_to in routes.items():
             where = {"id": endpoint_id}
-            self._database.change(tables.endpoints, where, routes_to=list(routes_to))
+            self._database.change(tables.endpoints, where, routes_to=list(routes_to), **values)
 
     def set_endpoint_state(self, endpoint_ids: tuple[str, ...], state: str) -> None:
         """Open or Held."""

@@ -10,10 +10,12 @@ import secrets
 from collections.abc import Iterable
 
 from sterna.clusters.engines import choose_engine
+from sterna.clusters.readers import can_have_readers
 from sterna.errors import Refused
 from sterna.migration.policy import EVALUATION_LIFETIME, MIGRATION_LIFETIME
 from sterna.migration.status import Action, Status
 from sterna.mysql.connection import Server, open_session, server_version
+from sterna.mysql.version import Version
 from sterna.store.database import now
 from sterna.store.records import (
     AccountPlan,
@@ -37,6 +39,7 @@ from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
 
 assert upgrade  # the story registers its operations when it is imported
 
+NODES_MAX = 15
 PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
 
 
@@ -173,8 +176,9 @@ class Service:
         """Create a cluster with the method Migrate from RDS and begin to fill it."""
         ignored = tuple(ignore)
         self._tools.journal.refuse_second(instance_id)
-        _refuse_unknown(node_class, pay_type, nodes)
         engine = choose_engine(self._tools.engines, target_version)
+        _refuse_unknown(node_class, pay_type)
+        _refuse_nodes(nodes, engine.version)
         evaluation.refuse_errors(evaluation.run(self._tools, instance_id, target_version), ignored)
         cluster = Cluster(
             id=new_id("pc"),
@@ -187,10 +191,12 @@ class Service:
             status="Creating",
             created_at=now(),
         )
-        self._keep(cluster, instance_id, ignored)
+        self._keep(cluster, instance_id, nodes, ignored)
         return self._begin(cluster.id, Action.CONTINUE)
 
-    def _keep(self, cluster: Cluster, instance_id: str, ignored: tuple[str, ...]) -> None:
+    def _keep(
+        self, cluster: Cluster, instance_id: str, nodes: int, ignored: tuple[str, ...]
+    ) -> None:
         """The rows of a new migration; nothing runs yet."""
         tools = self._tools
         task_id = new_id("dts")
@@ -216,9 +222,10 @@ class Service:
         tools.inventory.add_cluster(
             cluster, admin_user=ADMIN_USER, admin_password=secrets.token_urlsafe(24)
         )
-        node = Node(new_id("pi"), "Writer", "127.0.0.1", tools.free_port(), "Creating")
-        server_id = secrets.randbelow(2**30) + 2**30
-        tools.inventory.add_node(cluster.id, node, server_id=server_id)
+        for role in ("Writer", *["Reader"] * nodes):
+            node = Node(new_id("pi"), role, "127.0.0.1", tools.free_port(), "Creating")
+            server_id = secrets.randbelow(2**30) + 2**30
+            tools.inventory.add_node(cluster.id, node, server_id=server_id)
         tools.tasks.add(task_id, f"{instance_id} to {cluster.id}")
         tools.journal.add_migration(migration, ignored)
 
@@ -381,7 +388,7 @@ class Service:
                 )
 
 
-def _refuse_unknown(node_class: str, pay_type: str, nodes: int) -> None:
+def _refuse_unknown(node_class: str, pay_type: str) -> None:
     if node_class not in NODE_CLASSES:
         raise Refused(
             f"There is no node class {node_class}.",
@@ -394,11 +401,20 @@ def _refuse_unknown(node_class: str, pay_type: str, nodes: int) -> None:
             code="PayTypeNotFound",
             remedy=f"There are: {', '.join(PAY_TYPES)}.",
         )
-    if nodes:
+
+
+def _refuse_nodes(nodes: int, target: Version) -> None:
+    if nodes > NODES_MAX:
         raise Refused(
-            "Read-only nodes cannot be created together with the cluster yet.",
+            f"{nodes} read-only nodes are more than a cluster can have.",
+            code="TooManyNodes",
+            remedy=f"Ask for {NODES_MAX} at most.",
+        )
+    if nodes and not can_have_readers(target):
+        raise Refused(
+            f"{target} cannot clone itself, so a cluster of it has no read-only nodes yet.",
             code="NodesNotSupported",
-            remedy="Leave out --nodes: the cluster is created with its primary.",
+            remedy="Leave out --nodes, or choose MySQL 8.0.17 or newer as the target.",
         )
 
 

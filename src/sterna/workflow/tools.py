@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,6 +186,14 @@ class Tools:
                 routes_to=(address,),
             )
         )
+
+    def route_reads(self, cluster_id: str, readers: Sequence[Node]) -> None:
+        """Let the cluster endpoint lead to the read-only nodes, in turn."""
+        addresses = tuple(f"{node.host}:{node.port}" for node in readers)
+        for endpoint in self.inventory.endpoints(cluster_id):
+            if endpoint.type == "Cluster":
+                self.inventory.set_routes({endpoint.id: addresses}, read_write_mode="ReadOnly")
+        self.apply_routes()
 
     def free_port(self) -> int:
         """A port nobody listens on and that no endpoint or node has been given."""

@@ -28,6 +28,7 @@ def upgrade(run: Run) -> None:
     run(preparing.start_synchronization)
     run(preparing.wait_for_full_copy)
     run(preparing.carry_grants)
+    run(preparing.add_read_only_nodes)
     run(preparing.announce_running)
 
 

@@ -7,7 +7,9 @@ Pre-check failed, and the user continues or gives up. Nothing is ever changed on
 from __future__ import annotations
 
 import time
+from functools import partial
 
+from sterna.clusters.readers import join_reader
 from sterna.errors import SternaError, Transient
 from sterna.store.records import SyncTask
 from sterna.workflow import evaluation, inheritance
@@ -93,6 +95,27 @@ def _raise_if_failed(task: SyncTask) -> None:
 def carry_grants(run: Run) -> str:
     """Grant the privileges on databases, tables and routines, now that they exist."""
     return inheritance.carry_grants(run.tools, run.cluster_id)
+
+
+@step(no_undo_because=KEPT)
+def add_read_only_nodes(run: Run) -> str:
+    """Add the read-only nodes: clones of the primary that follow it."""
+    tools = run.tools
+    readers = [node for node in tools.inventory.nodes(run.cluster_id) if node.role == "Reader"]
+    for node in readers:
+        spec = tools.node_spec(run.cluster_id, node)
+        tools.provisioner.create_node(spec)
+        tools.provisioner.start_node(spec)
+        join_reader(
+            tools.cluster(run.cluster_id).server,
+            tools.node_server(run.cluster_id, node),
+            restart=partial(tools.provisioner.restart_node, spec),
+        )
+        tools.inventory.set_node_status(node.id, "Running")
+    if not readers:
+        return "none were asked for"
+    tools.route_reads(run.cluster_id, readers)
+    return f"{len(readers)} read-only nodes follow the primary; the cluster endpoint leads there"
 
 
 @step(no_undo_because=KEPT)
