@@ -1,0 +1,139 @@
+"""Whatever dies, at whatever instruction: it goes on by itself, and every promise is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from sterna.clusters.process import find_process, signal_process
+from tests.acceptance.stage import Stage, enabled_events, is_read_only, open_stage
+from tests.fixtures.product import node_argument
+from tests.fixtures.running import ServerFarm, eventually
+
+TARGET = "9.7"
+LONG_COPY = 0.4  # half a million rows: there is time to kill somebody meanwhile
+# The kill lands a few milliseconds after this step has been seen in the history.
+MOMENTS = ("hold_endpoints", "cut_sessions", "commit", "exchange_endpoints")
+
+
+@pytest.mark.parametrize("victim", ["server", "task"])
+def test_a_copy_goes_on_after_a_kill(farm: ServerFarm, victim: str) -> None:
+    """Killed in the middle of the copy, the upgrade ends by itself, without a difference."""
+    with open_stage(farm, "5.7", scale=LONG_COPY) as stage:
+        stage.supply_passwords()
+        with stage.open_hours():
+            stage.begin_upgrade(TARGET)
+            eventually(lambda: is_copying(stage), within_seconds=60, every_seconds=0.01)
+            kill(stage, victim)
+            assert stage.wait_until_idle()["status"] == "RDS2POLARDB_SYNCING"
+            stage.wait_until_verified()
+        stage.assert_sides_equal()
+
+
+@pytest.fixture(scope="module")
+def synchronized(farm: ServerFarm) -> Generator[Stage]:
+    """A cluster that follows; each test leaves it so, with the writes on the source."""
+    with open_stage(farm, "5.7") as stage:
+        stage.supply_passwords()
+        stage.upgrade(TARGET)
+        yield stage
+
+
+@pytest.mark.parametrize("victim", ["server", "task", "source", "target"])
+def test_the_synchronization_goes_on_after_a_kill(synchronized: Stage, victim: str) -> None:
+    """Killed under load, it is back and follows again, without a difference."""
+    stage = synchronized
+    with stage.open_hours():
+        kill(stage, victim)
+        stage.wait_for_writes()
+        stage.wait_until_in_step()
+        stage.verify()
+        stage.assert_promises_kept(stage.source)
+    assert_source_has_the_writes(stage)
+    stage.assert_sides_equal()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_switch_is_finished_or_undone_after_a_kill(synchronized: Stage, moment: str) -> None:
+    """Sterna is killed within a switchover: no one helps, and the bank goes on, on one side."""
+    stage = synchronized
+    with stage.open_hours():
+        begun = len(stage.migration["history"])
+        stage.product.see(f"/migrations/{stage.cluster_id}/switch-over", {"with_endpoints": True})
+        eventually(lambda: moment in steps_since(stage, begun), every_seconds=0)
+        kill(stage, "server")
+        migration = stage.wait_until_idle()
+        if migration["status"] == "POLARDB2RDS_SYNCING":
+            assert_cluster_has_the_writes(stage)
+            stage.wait_for_writes()
+            stage.assert_promises_kept(stage.cluster)
+            stage.wait_until_in_step()
+            stage.do("roll-back", "--yes")
+        assert_source_has_the_writes(stage)
+        stage.wait_for_writes()
+        stage.wait_until_in_step()
+        stage.assert_promises_kept(stage.source)
+        stage.verify()
+    stage.assert_sides_equal()
+
+
+def kill(stage: Stage, victim: str) -> None:
+    """End one of the cast as a power cut would; who has an owner is started again by it."""
+    if victim == "server":
+        stage.product.kill9()
+        stage.product.start()
+    elif victim == "task":
+        pid = stage.product.task_pid(stage.task_id)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: stage.product.task_pid(stage.task_id) not in (None, pid))
+    elif victim == "source":
+        stage.source.kill9()
+        stage.source.start()
+    else:
+        kill_primary(stage)
+
+
+def kill_primary(stage: Stage) -> None:
+    """Nobody but Sterna itself starts it again."""
+    node = stage.product.see(f"/clusters/{stage.cluster_id}")["nodes"][0]
+    argument = node_argument(stage.product.node_config(stage.cluster_id, node["id"]))
+    before = find_process(argument)
+    assert before is not None
+    assert signal_process(argument, signal.SIGKILL)
+    eventually(lambda: find_process(argument) not in (None, before), within_seconds=30)
+
+
+def is_copying(stage: Stage) -> bool:
+    """Some tables are there and some are not."""
+    tables: list[dict[str, Any]] = stage.migration["task"]["tables"]
+    return any(table["copied"] for table in tables) and not all(table["copied"] for table in tables)
+
+
+def steps_since(stage: Stage, begun: int) -> set[str]:
+    """Names of the steps done since the history was so long."""
+    return {entry["step"] for entry in stage.migration["history"][begun:]}
+
+
+def assert_source_has_the_writes(stage: Stage) -> None:
+    """Everything is as it was before the switch."""
+    assert stage.migration["status"] == "RDS2POLARDB_SYNCING"
+    source, cluster = stage.source.server, stage.cluster
+    eventually(lambda: (is_read_only(source), is_read_only(cluster)) == (False, True))
+    assert (enabled_events(source), enabled_events(cluster)) == ({"nightly"}, set())
+    (endpoint,) = stage.endpoints(stage.instance_id)
+    assert (endpoint["state"], endpoint["routes_to"]) == ("Open", [stage.source_address])
+
+
+def assert_cluster_has_the_writes(stage: Stage) -> None:
+    """The switch has been finished, endpoints included."""
+    source, cluster = stage.source.server, stage.cluster
+    assert (is_read_only(source), is_read_only(cluster)) == (True, False)
+    assert (enabled_events(source), enabled_events(cluster)) == (set(), {"nightly"})
+    (endpoint,) = stage.endpoints(stage.instance_id)
+    address = f"{cluster.host}:{cluster.port}"
+    assert (endpoint["state"], endpoint["routes_to"]) == ("Open", [address])
