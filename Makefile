@@ -38,6 +38,7 @@ demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=
 docs: install  ## Write the generated pages of docs/reference anew
 	$(BIN)/python -m tools.write_cli_reference docs/reference/cli.md
 	$(BIN)/python -m tools.write_error_reference docs/reference/errors.md
+	$(BIN)/python -m tools.write_outline_reference docs/reference/outline.md
 	$(BIN)/python -m tools.write_precheck_reference docs/reference/prechecks.md
 
 lock:  ## Write requirements.txt anew from pyproject.toml

@@ -12,11 +12,17 @@ import typer
 from sterna.cli.app import make_cli
 from sterna.migration.status import TITLES, Status
 from tests.house.project import REFERENCE, texts
-from tools import write_cli_reference, write_error_reference, write_precheck_reference
+from tools import (
+    write_cli_reference,
+    write_error_reference,
+    write_outline_reference,
+    write_precheck_reference,
+)
 
 GENERATED = {
     "cli.md": write_cli_reference.render,
     "errors.md": write_error_reference.render,
+    "outline.md": write_outline_reference.render,
     "prechecks.md": write_precheck_reference.render,
 }
 # Sterna hands variables of its own to the proxy's process; nobody else sets them.

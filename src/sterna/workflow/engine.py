@@ -122,7 +122,7 @@ class Run:
     def __call__(self, each: Step) -> None:
         """Do one step, durably."""
         self._tried.append(each)
-        error = DBOS.run_step({"name": each.name}, self._do, each)
+        error = self.durably(each.name, self._do, each)
         if error:
             raise StepFailedError(error)
 
@@ -145,7 +145,11 @@ class Run:
         """Undo every step tried, newest first; the one that failed may be half done."""
         for each in reversed(self._tried):
             if each.undo is not None:
-                DBOS.run_step({"name": f"undo {each.name}"}, self._undo, each)
+                self.durably(f"undo {each.name}", self._undo, each)
+
+    def durably(self, name: str, work: Callable[[Step], str], each: Step) -> str:
+        """Do a piece of work and record its answer; a recorded one is not done again."""
+        return DBOS.run_step({"name": name}, work, each)
 
     def _do(self, each: Step) -> str:
         """Empty when done, else the error."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
 from sterna.mysql.connection import Session, execute, open_session, query, scalar
+from sterna.mysql.variables import read_variables
 from sterna.workflow.engine import Run
 from sterna.workflow.tools import Side
 
@@ -75,6 +76,15 @@ def is_read_only(connection: Session) -> bool:
 def set_read_only(connection: Session, on: bool) -> None:
     """Refuse or allow writes of ordinary accounts; waits for statements under way."""
     execute(connection, f"SET GLOBAL read_only = {'ON' if on else 'OFF'}")
+
+
+def set_super_read_only(connection: Session, on: bool) -> None:
+    """Refuse or allow writes even of administrators, where the server can (MySQL 5.7.8 on).
+
+    Off leaves `read_only` as it is.
+    """
+    if "super_read_only" in read_variables(connection, "super_read_only"):
+        execute(connection, f"SET GLOBAL super_read_only = {'ON' if on else 'OFF'}")
 
 
 def foreign_sessions(connection: Session) -> list[tuple[int, str]]:

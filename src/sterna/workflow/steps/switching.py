@@ -108,6 +108,7 @@ def unblock_leaving_side(run: Run) -> str:
         return ""
     side = sides.leaving(run)
     with sides.session(side) as connection:
+        sides.set_super_read_only(connection, False)
         sides.set_read_only(connection, facts["was_read_only"])
     restore_events(side.server, _events(run))
     return f"the {side.word} takes writes as before"
@@ -124,8 +125,10 @@ def block_leaving_side(run: Run) -> str:
                 events=dataclasses.asdict(read_events_state(side.server)),
                 was_read_only=sides.is_read_only(connection),
             )
-        silence_events(side.server, _events(run))
+        if not sides.is_read_only(connection):
+            silence_events(side.server, _events(run))
         sides.set_read_only(connection, True)
+        sides.set_super_read_only(connection, True)
     return f"the {side.word} is read-only, {len(_events(run).enabled)} events silenced"
 
 
@@ -237,15 +240,12 @@ def check_arriving_side(run: Run) -> str:
     return f"the {side.word} is closed to others and stands where the writes ended"
 
 
-@step(no_undo_because="the position is written anew by the next try")
+@step(no_undo_because="the position is read anew by the next try")
 def note_starting_position(run: Run) -> str:
     """Keep the position from which the way back begins, before writes open."""
     _check_budget(run)
     with sides.session(sides.arriving(run)) as connection:
         position = _settled_position(connection)
-    epoch = run.tools.tasks.next_epoch(sides.task_id(run))
-    with sides.session(sides.leaving(run)) as connection:
-        checkpoint.write_start(connection, sides.checkpoint_next(run), epoch, position)
     run.learn(starting_position=str(position))
     return f"the way back begins at {position}"
 
@@ -253,7 +253,8 @@ def note_starting_position(run: Run) -> str:
 @step(no_undo_because="this is the point of no return")
 def commit(run: Run) -> str:
     """Point of no return: from here on the exchange is finished, whatever happens."""
-    _check_budget(run)
+    if run.tools.journal.operation(run.id).committed_at is None:
+        _check_budget(run)
     run.tools.journal.commit(run.id)
     facts = run.facts
     return f"positions {facts['final_position']} and {facts['starting_position']} are one moment"
@@ -317,6 +318,7 @@ def measure_outage(run: Run) -> str:
 def follow_the_other_way(run: Run) -> str:
     """Start the stream in the other direction."""
     task = sides.task_id(run)
+    _open_way_back(run)
     forward = run.operation.name == "roll_back"
     direction = "Forward" if forward else "Reverse"
     run.tools.tasks.want(task, running=True, direction=direction)
@@ -324,6 +326,19 @@ def follow_the_other_way(run: Run) -> str:
     topology = "RDS2POLARDB" if forward else "POLARDB2RDS"
     run.tools.journal.change_migration(run.cluster_id, topology=topology)
     return f"the {sides.leaving(run).word} follows from {run.facts['starting_position']}"
+
+
+def _open_way_back(run: Run) -> None:
+    """The leaving side, closed even to us until here, gets its checkpoint once."""
+    task, name = sides.task_id(run), sides.checkpoint_next(run)
+    position = Position.parse(run.facts["starting_position"])
+    with sides.session(sides.leaving(run)) as connection:
+        sides.set_super_read_only(connection, False)
+        sides.set_read_only(connection, True)
+        if "way_back_open" in run.facts:
+            return
+        checkpoint.write_start(connection, name, run.tools.tasks.next_epoch(task), position)
+    run.learn(way_back_open=True)
 
 
 def _endpoint_ids(run: Run) -> tuple[str, ...]:
