@@ -32,7 +32,14 @@ from sterna.dataplane.schema import (
 from sterna.dataplane.schema_tables import Facts, convert_table
 from sterna.dataplane.snapshot import close_sessions
 from sterna.errors import SternaError, Stopped
-from sterna.mysql.catalog import Column, Table, read_columns, read_databases, read_tables
+from sterna.mysql.catalog import (
+    Column,
+    Table,
+    read_columns,
+    read_databases,
+    read_foreign_keys,
+    read_tables,
+)
 from sterna.mysql.connection import Server, ServerError, Session
 from sterna.mysql.identifiers import quote
 from sterna.mysql.position import Position
@@ -97,7 +104,7 @@ def prepare_round(
     try:
         with state_session(destination) as writer:
             planned = plan_copy(reader)
-            _forget_unfinished(writer, {(table.database, table.name) for table in planned})
+            _forget_unfinished(reader, writer, {(t.database, t.name) for t in planned})
             maker = _Maker(reader, writer, position=position, report=report)
             jobs = maker.make(planned)
     finally:
@@ -105,11 +112,33 @@ def prepare_round(
     return CopyRound(origin, destination, position, report, stop, deque(jobs))
 
 
-def _forget_unfinished(writer: Session, present: set[TableName]) -> None:
-    """Drop what an earlier round left half copied, and what the origin has dropped since."""
-    for name, state in read_states(writer).items():
-        if name not in present or state.state in (CREATED, COPYING):
+def _forget_unfinished(reader: Session, writer: Session, present: set[TableName]) -> None:
+    """Drop what an earlier round left half copied, and what the origin has dropped since.
+
+    Tables tied to one that is to be copied are dropped as well. What a cascade does is in no
+    binary log: it is right only where both tables begin at the same position.
+    """
+    states = read_states(writer)
+    finished = {name for name, each in states.items() if each.state not in (CREATED, COPYING)}
+    unfinished = present - finished
+    again = _tied_by_foreign_keys(reader, unfinished) if states and unfinished else set()
+    for name in states:
+        if name not in present or name not in finished or name in again:
             forget_table(writer, name)
+
+
+def _tied_by_foreign_keys(reader: Session, tables: set[TableName]) -> set[TableName]:
+    """These tables and all that a cascade from or to them may reach."""
+    ties: list[tuple[TableName, TableName]] = [
+        ((database.name, key.table), (key.referenced_database, key.referenced_table))
+        for database in read_databases(reader)
+        for keys in read_foreign_keys(reader, database.name).values()
+        for key in keys
+    ]
+    found = set(tables)
+    while more := {name for tie in ties if found.intersection(tie) for name in tie} - found:
+        found |= more
+    return found
 
 
 class _Maker:
