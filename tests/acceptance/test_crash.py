@@ -29,7 +29,8 @@ def test_a_copy_goes_on_after_a_kill(farm: ServerFarm, victim: str) -> None:
             stage.begin_upgrade(TARGET)
             eventually(lambda: is_copying(stage), within_seconds=60, every_seconds=0.01)
             kill(stage, victim)
-            assert stage.wait_until_idle()["status"] == "RDS2POLARDB_SYNCING"
+            migration = stage.wait_until_idle()
+            assert migration["status"] == "RDS2POLARDB_SYNCING", migration["comment"]
             stage.wait_until_verified()
         stage.assert_sides_equal()
 
