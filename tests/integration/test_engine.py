@@ -53,7 +53,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     """A home with a migration; whatever still plays in it is killed afterwards."""
     database, _ = open_store(f"sqlite:///{tmp_path}/sterna.db", tmp_path / "key")
     make_migration(Journal(database))
-    database.engine.dispose()
+    database.close()
     players: list[subprocess.Popen[bytes]] = []
     (tmp_path / "players").mkdir()
     yield tmp_path

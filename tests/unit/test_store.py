@@ -33,7 +33,7 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     inventory.add_instance(INSTANCE, "geheim")
     assert inventory.instance("rm-1") == INSTANCE
     assert inventory.instance_password("rm-1") == "geheim"
-    database.engine.dispose()
+    database.close()
 
 
 def test_passwords_are_not_in_the_file(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_passwords_are_not_in_the_file(tmp_path: Path) -> None:
     database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
     inventory.add_instance(INSTANCE, "geheim")
     inventory.decide_account("rm-1", "'app'@'%'", "streng")
-    database.engine.dispose()
+    database.close()
     for file in tmp_path.glob("s.db*"):
         content = file.read_bytes()
         assert b"geheim" not in content
@@ -56,7 +56,7 @@ def test_unknown_id_is_refused(tmp_path: Path) -> None:
         inventory.instance("rm-9")
     assert refused.value.code == "NotFound"
     assert "sterna instance list" in refused.value.remedy
-    database.engine.dispose()
+    database.close()
 
 
 def test_epochs_only_rise(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_epochs_only_rise(tmp_path: Path) -> None:
     tasks = Tasks(database)
     tasks.add("dts-1", "one")
     assert [tasks.next_epoch("dts-1") for _ in range(3)] == [1, 2, 3]
-    database.engine.dispose()
+    database.close()
 
 
 def test_old_lag_is_no_lag(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_old_lag_is_no_lag(tmp_path: Path) -> None:
     tasks.change("dts-1", lag_at=INSTANCE.created_at)
     assert tasks.task("dts-1").lag_seconds is None
     assert "silent" in tasks.task("dts-1").stalled_because
-    database.engine.dispose()
+    database.close()
 
 
 def test_database_is_in_wal_mode_with_full_durability(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_database_is_in_wal_mode_with_full_durability(tmp_path: Path) -> None:
     database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
     with database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-    database.engine.dispose()
+    database.close()
     with sqlite3.connect(tmp_path / "s.db") as file:
         assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     file.close()

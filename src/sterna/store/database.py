@@ -21,23 +21,31 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_database(url: str) -> Engine:
-    """An engine on `url`, at the newest revision.
+def open_database(url: str) -> tuple[Engine, Engine]:
+    """Two engines on `url`, at the newest revision: a durable and a hasty one.
 
-    SQLite is put in WAL mode with full durability: the point of no return is a commit here.
+    SQLite is put in WAL mode. What the durable engine commits survives a power cut: the point of
+    no return is a commit there. What the hasty one commits survives any crash of ours, and a power
+    cut as soon as something durable was committed after it: for history and progress, which come
+    while applications wait.
     """
+    durable, hasty = _engine(url, "FULL"), _engine(url, "NORMAL")
+    _to_newest_revision(durable)
+    return durable, hasty
+
+
+def _engine(url: str, synchronous: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
-    event.listen(engine, "connect", _prepare_sqlite)
-    _to_newest_revision(engine)
+
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
     return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
 
 
 def _to_newest_revision(engine: Engine) -> None:

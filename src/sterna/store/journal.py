@@ -152,7 +152,8 @@ class Journal:
 
     def write(self, cluster_id: str, entry: HistoryEntry) -> None:
         """Append a sentence to the history."""
-        self._database.add(tables.history, cluster_id=cluster_id, **dataclasses.asdict(entry))
+        row = {"cluster_id": cluster_id, **dataclasses.asdict(entry)}
+        self._database.hasty.add(tables.history, **row)
 
     def history(self, cluster_id: str) -> tuple[HistoryEntry, ...]:
         """All sentences about a migration, oldest first."""

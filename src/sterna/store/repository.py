@@ -38,8 +38,19 @@ def _frozen(value: Any) -> Any:
 class Database:
     """Four verbs on one table; everything else is in the repositories."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, hasty: Engine) -> None:
         self.engine = engine
+        self._hasty = hasty
+
+    @property
+    def hasty(self) -> Database:
+        """The same without waiting for the disk; see `open_database`."""
+        return Database(self._hasty, self._hasty)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+        self._hasty.dispose()
 
     def add(self, table: Table, /, **values: Any) -> None:
         """Insert one row."""
@@ -226,5 +237,5 @@ class Inventory:
 
 def open_store(url: str, key_file: Path) -> tuple[Database, Inventory]:
     """The database at its newest revision, and the inventory in it."""
-    database = Database(open_database(url))
+    database = Database(*open_database(url))
     return database, Inventory(database, Secrets(key_file))

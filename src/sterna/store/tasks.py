@@ -37,6 +37,10 @@ class Tasks:
         """Update fields of a task."""
         self._database.change(tables.sync_tasks, {"id": task_id}, **values)
 
+    def progress(self, task_id: str, **values: Any) -> None:
+        """Update what moves by itself: latency, positions."""
+        self._database.hasty.change(tables.sync_tasks, {"id": task_id}, **values)
+
     def want(self, task_id: str, *, running: bool, direction: str | None = None) -> None:
         """Say whether the task's process should run, and in which direction."""
         values: dict[str, Any] = {"wanted": running, "lag_seconds": None, "error": ""}
@@ -65,7 +69,7 @@ class Tasks:
     def put_table(self, task_id: str, database: str, table: str, **values: Any) -> None:
         """Create or update the progress of one table."""
         key = {"task_id": task_id, "database": database, "table": table}
-        self._database.put(tables.task_tables, key, **values)
+        self._database.hasty.put(tables.task_tables, key, **values)
 
     def forget_tables(self, task_id: str) -> None:
         """Drop all progress: the copy begins anew."""
@@ -73,7 +77,7 @@ class Tasks:
 
     def log(self, task_id: str, level: str, sentence: str) -> None:
         """Append to the task's log."""
-        self._database.add(
+        self._database.hasty.add(
             tables.task_logs, task_id=task_id, at=now(), level=level, sentence=sentence
         )
 

@@ -95,7 +95,7 @@ class Bookkeeper:
 
     @_record.register
     def _(self, report: LagReport, task_id: str) -> None:
-        self._tasks.change(
+        self._tasks.progress(
             task_id,
             lag_seconds=report.lag_seconds,
             lag_at=now(),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sterna.clusters.engines import Engine, choose_engine
@@ -19,6 +20,7 @@ from sterna.store.journal import Journal
 from sterna.store.records import Endpoint, Node
 from sterna.store.repository import Inventory, new_id
 from sterna.store.tasks import Tasks
+from sterna.workflow.sessions import Sessions
 
 SERVER_ID_BASE = 830_000_000
 ADMIN_USER = "sterna"
@@ -55,6 +57,7 @@ class Tools:
     proxy: Proxy
     engines: tuple[Engine, ...]
     supervisor: Supervisor
+    sessions: Sessions = field(default_factory=Sessions)
 
     def source(self, cluster_id: str) -> Side:
         """The instance a cluster is made from."""
@@ -199,10 +202,15 @@ class Tools:
         """A port nobody listens on and that no endpoint or node has been given."""
         taken = {e.port for e in self.inventory.endpoints()}
         taken |= {n.port for c in self.inventory.clusters() for n in c.nodes}
-        port = free_port("127.0.0.1", first=FIRST_PORT, last=LAST_PORT)
+        port = free_port("127.0.0.1", first=self._first_port(), last=LAST_PORT)
         while port in taken:
             port = free_port("127.0.0.1", first=port + 1, last=LAST_PORT)
         return port
+
+    def _first_port(self) -> int:
+        """Where to begin looking: different for each home, so two servers do not race."""
+        spread = zlib.crc32(str(self.settings.home).encode()) % (LAST_PORT - FIRST_PORT - 200)
+        return FIRST_PORT + spread
 
 
 def _route(endpoint: Endpoint) -> Route:

@@ -48,6 +48,7 @@ def _exchange_roles(run: Run) -> None:
     """The leaving side hands its writes to the arriving side; the stream turns round."""
     run(switching.check_guards)
     run(switching.prove_way_back)
+    run(switching.note_what_is_there)
     run(switching.hold_endpoints)
     run(switching.block_leaving_side)
     run(switching.cut_sessions)
@@ -62,6 +63,7 @@ def _exchange_roles(run: Run) -> None:
         run(switching.exchange_endpoints)
     run(switching.release_endpoints)
     run(switching.measure_outage)
+    run(switching.keep_new_roles)
     run(switching.follow_the_other_way)
 
 

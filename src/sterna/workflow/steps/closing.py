@@ -47,7 +47,7 @@ def _cleaned(run: Run, side: Side) -> str:
     """A side that is gone keeps our database; it is named, so that nobody wonders."""
     task = sides.task_id(run)
     try:
-        with sides.session(side) as connection:
+        with sides.session(run, side) as connection:
             for direction in (FORWARD, REVERSE):
                 checkpoint.remove(connection, checkpoint_name(task, direction))
     except Refused as error:
@@ -66,7 +66,7 @@ def open_cluster(run: Run) -> str:
     if not tools.provisioner.is_running(tools.node_spec(run.cluster_id, writer)):
         return "the cluster has no running primary to open"
     tools.keep_cluster_mode(run.cluster_id, writable=True, event_scheduler="OFF")
-    with sides.session(tools.cluster(run.cluster_id)) as connection:
+    with sides.session(run, tools.cluster(run.cluster_id)) as connection:
         sides.set_read_only(connection, False)
     tools.journal.change_migration(run.cluster_id, cluster_mode="rw")
     tools.inventory.set_cluster_status(run.cluster_id, "Running")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
-from sterna.mysql.connection import Session, execute, open_session, query, scalar
+from sterna.mysql.connection import Session, execute, query, scalar
 from sterna.mysql.variables import read_variables
 from sterna.workflow.engine import Run
 from sterna.workflow.tools import Side
@@ -22,7 +22,6 @@ NOT_SESSIONS = (
     "Slave_worker",
 )
 SYSTEM_USERS = ("system user", "event_scheduler")
-LOCK_WAIT_SECONDS = 3
 
 
 def leaving(run: Run) -> Side:
@@ -59,13 +58,10 @@ def checkpoint_next(run: Run) -> str:
 
 
 @contextmanager
-def session(side: Side) -> Iterator[Session]:
-    """A short session on a side; locks are waited for only briefly."""
-    connection = open_session(side.server, lock_wait_seconds=LOCK_WAIT_SECONDS)
-    try:
+def session(run: Run, side: Side) -> Iterator[Session]:
+    """A session on a side, kept for the next step; locks are waited for only briefly."""
+    with run.tools.sessions.lend(side.server) as connection:
         yield connection
-    finally:
-        connection.close()
 
 
 def is_read_only(connection: Session) -> bool:

@@ -29,7 +29,7 @@ from sterna.workflow.guards import current_refusals
 from sterna.workflow.steps import sides
 
 POLL_SECONDS = 0.003
-SETTLE_SECONDS = 0.02
+SETTLE_SECONDS = 0.005
 
 
 class OutOfTimeError(SternaError):
@@ -67,7 +67,7 @@ def remove_way_back(run: Run) -> str:
     """Remove what was prepared on the side that would have followed"""
     if run.facts.get("way_back_was_there", True):
         return ""
-    with sides.session(sides.leaving(run)) as connection:
+    with sides.session(run, sides.leaving(run)) as connection:
         checkpoint.remove(connection, sides.checkpoint_next(run))
     return f"the {sides.leaving(run).word} is free of our tables again"
 
@@ -76,7 +76,7 @@ def remove_way_back(run: Run) -> str:
 def prove_way_back(run: Run) -> str:
     """Prepare the way back on the side that will follow, and prove it works."""
     side = sides.leaving(run)
-    with sides.session(side) as connection:
+    with sides.session(run, side) as connection:
         if "way_back_was_there" not in run.facts:
             run.learn(way_back_was_there=checkpoint.exists(connection))
         checkpoint.create(connection)
@@ -101,15 +101,25 @@ def hold_endpoints(run: Run) -> str:
     return f"new connections wait at {len(names)} endpoints"
 
 
+@step(no_undo_because="reads only")
+def note_what_is_there(run: Run) -> str:
+    """Note how the leaving side is now, to put it back or to hand it on."""
+    side = sides.leaving(run)
+    if "was_read_only" not in run.facts:
+        with sides.session(run, side) as connection:
+            run.learn(
+                events=dataclasses.asdict(read_events_state(side.server)),
+                was_read_only=sides.is_read_only(connection),
+            )
+    return f"{len(_events(run).enabled)} events run on the {side.word}"
+
+
 def unblock_leaving_side(run: Run) -> str:
     """Open the side for writing again, events as they were"""
-    facts = run.facts
-    if "was_read_only" not in facts:
-        return ""
     side = sides.leaving(run)
-    with sides.session(side) as connection:
+    with sides.session(run, side) as connection:
         sides.set_super_read_only(connection, False)
-        sides.set_read_only(connection, facts["was_read_only"])
+        sides.set_read_only(connection, run.facts["was_read_only"])
     restore_events(side.server, _events(run))
     return f"the {side.word} takes writes as before"
 
@@ -119,13 +129,8 @@ def block_leaving_side(run: Run) -> str:
     """Make the leaving side read-only and silence its events."""
     _check_budget(run)
     side = sides.leaving(run)
-    with sides.session(side) as connection:
-        if "was_read_only" not in run.facts:
-            run.learn(
-                events=dataclasses.asdict(read_events_state(side.server)),
-                was_read_only=sides.is_read_only(connection),
-            )
-        if not sides.is_read_only(connection):
+    with sides.session(run, side) as connection:
+        if not sides.is_read_only(connection) and _events(run).enabled:
             silence_events(side.server, _events(run))
         sides.set_read_only(connection, True)
         sides.set_super_read_only(connection, True)
@@ -144,7 +149,7 @@ def cut_sessions(run: Run) -> str:
     """Cut the sessions left on the leaving side; a transaction half done cannot commit there."""
     _check_budget(run)
     swept = run.tools.proxy.sweep(list(_endpoint_ids(run)))
-    with sides.session(sides.leaving(run)) as connection:
+    with sides.session(run, sides.leaving(run)) as connection:
         cut = sides.foreign_sessions(connection)
         for number, _ in cut:
             _kill(connection, number)
@@ -164,7 +169,7 @@ def _kill(connection: Session, number: int) -> None:
 def read_final_position(run: Run) -> str:
     """Read the position up to which the arriving side must have everything."""
     _check_budget(run)
-    with sides.session(sides.leaving(run)) as connection:
+    with sides.session(run, sides.leaving(run)) as connection:
         position = _settled_position(connection)
     run.learn(final_position=str(position))
     return f"the last write is at {position}"
@@ -186,7 +191,7 @@ def catch_up(run: Run) -> str:
     """Wait until the arriving side has applied everything."""
     started = time.monotonic()
     final = Position.parse(run.facts["final_position"])
-    with sides.session(sides.arriving(run)) as connection:
+    with sides.session(run, sides.arriving(run)) as connection:
         while checkpoint.read_position(connection, sides.checkpoint_now(run)) < final:
             _check_budget(run)
             time.sleep(POLL_SECONDS)
@@ -210,9 +215,9 @@ def stop_following(run: Run) -> str:
     run.tools.tasks.want(task, running=False)
     run.tools.supervisor.stop(task)
     epoch = run.tools.tasks.next_epoch(task)
-    with sides.session(sides.arriving(run)) as connection:
+    with sides.session(run, sides.arriving(run)) as connection:
         checkpoint.take_over(connection, sides.checkpoint_now(run), epoch)
-    with sides.session(sides.leaving(run)) as connection:
+    with sides.session(run, sides.leaving(run)) as connection:
         position = read_current_position(connection)
     if str(position) != run.facts["final_position"]:
         raise Refused(
@@ -230,7 +235,7 @@ def check_arriving_side(run: Run) -> str:
     """Check that the arriving side is still closed to others."""
     _check_budget(run)
     side = sides.arriving(run)
-    with sides.session(side) as connection:
+    with sides.session(run, side) as connection:
         if not sides.is_read_only(connection):
             raise Refused(
                 f"The {side.word} was open for writing before it had the writes.",
@@ -244,7 +249,7 @@ def check_arriving_side(run: Run) -> str:
 def note_starting_position(run: Run) -> str:
     """Keep the position from which the way back begins, before writes open."""
     _check_budget(run)
-    with sides.session(sides.arriving(run)) as connection:
+    with sides.session(run, sides.arriving(run)) as connection:
         position = _settled_position(connection)
     run.learn(starting_position=str(position))
     return f"the way back begins at {position}"
@@ -262,20 +267,17 @@ def commit(run: Run) -> str:
 
 @step(no_undo_because="after the point of no return")
 def open_arriving_side(run: Run) -> str:
-    """Open the arriving side for writing, its events running where they ran before."""
+    """Open the arriving side for writing."""
     side = sides.arriving(run)
-    with sides.session(side) as connection:
+    with sides.session(run, side) as connection:
         sides.set_read_only(connection, False)
-    restore_events(side.server, _events(run))
     to_cluster = side.word == "cluster"
-    scheduler = _events(run).scheduler
-    run.tools.keep_cluster_mode(run.cluster_id, writable=to_cluster, event_scheduler=scheduler)
     run.tools.journal.change_migration(
         run.cluster_id,
         source_mode="ro" if to_cluster else "rw",
         cluster_mode="rw" if to_cluster else "ro",
     )
-    return f"the {side.word} takes writes, {len(_events(run).enabled)} events run there"
+    return f"the {side.word} takes writes"
 
 
 @step(no_undo_because="after the point of no return")
@@ -303,7 +305,7 @@ def measure_outage(run: Run) -> str:
     """Measure the write outage: from the hold until a new session may write again."""
     outage_ms = run.facts.get("outage_ms")
     if outage_ms is None:
-        with sides.session(sides.arriving(run)) as connection:
+        with sides.session(run, sides.arriving(run)) as connection:
             if sides.is_read_only(connection):
                 raise Transient(f"The {sides.arriving(run).word} is still read-only.")
         held_at = datetime.fromisoformat(run.facts["held_at"])
@@ -312,6 +314,16 @@ def measure_outage(run: Run) -> str:
     name = "switch" if run.operation.name == "switch_over" else "rollback"
     run.tools.journal.change_migration(run.cluster_id, **{f"{name}_outage_ms": outage_ms})
     return f"applications could not write for {outage_ms:.0f} ms"
+
+
+@step(no_undo_because="after the point of no return")
+def keep_new_roles(run: Run) -> str:
+    """Let events run where the writes are, and make a restart of the cluster keep its role."""
+    side, events = sides.arriving(run), _events(run)
+    restore_events(side.server, events)
+    writable = side.word == "cluster"
+    run.tools.keep_cluster_mode(run.cluster_id, writable=writable, event_scheduler=events.scheduler)
+    return f"{len(events.enabled)} events run on the {side.word}"
 
 
 @step(no_undo_because="after the point of no return")
@@ -332,7 +344,7 @@ def _open_way_back(run: Run) -> None:
     """The leaving side, closed even to us until here, gets its checkpoint once."""
     task, name = sides.task_id(run), sides.checkpoint_next(run)
     position = Position.parse(run.facts["starting_position"])
-    with sides.session(sides.leaving(run)) as connection:
+    with sides.session(run, sides.leaving(run)) as connection:
         sides.set_super_read_only(connection, False)
         sides.set_read_only(connection, True)
         if "way_back_open" in run.facts:

@@ -1,0 +1,56 @@
+"""Sessions that are kept between steps: while applications wait, nobody shakes hands anew."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pymysql
+
+from sterna.mysql.connection import Server, Session, open_session
+
+LOCK_WAIT_SECONDS = 3
+
+
+class Sessions:
+    """Idle sessions by server; each is lent to one user at a time. Locks are waited for briefly."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Server, list[Session]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lend(self, server: Server) -> Iterator[Session]:
+        """A session that is alive; given back unless its use ended in an error."""
+        session = self._take(server) or open_session(server, lock_wait_seconds=LOCK_WAIT_SECONDS)
+        try:
+            yield session
+        except BaseException:
+            session.cut()
+            raise
+        with self._lock:
+            self._idle.setdefault(server, []).append(session)
+
+    def _take(self, server: Server) -> Session | None:
+        while True:
+            with self._lock:
+                idle = self._idle.get(server)
+                if not idle:
+                    return None
+                session = idle.pop()
+            try:
+                session.ping(reconnect=False)
+            except (pymysql.MySQLError, OSError):
+                session.cut()
+            else:
+                return session
+
+    def close(self) -> None:
+        """Close all that are idle."""
+        with self._lock:
+            idle = [session for sessions in self._idle.values() for session in sessions]
+            self._idle.clear()
+        for session in idle:
+            with suppress(pymysql.MySQLError, OSError):
+                session.close()
