@@ -33,10 +33,11 @@ def run_server() -> None:
         take_up(tools)
         engine = Engine(database_url=settings.database_url, tools=tools)
         engine.launch()
-        watch = Watch(tools)
+        service = Service(tools, engine)
+        watch = Watch(tools, service.expire)
         watch.start()
         try:
-            serve(Service(tools, engine), settings)
+            serve(service, settings)
         finally:
             watch.stop()
             tools.supervisor.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sterna.wiring import make_tools, take_up
 from sterna.workflow.engine import STORY, Run, Step, StepFailedError, outline
 from sterna.workflow.service import Service
 from sterna.workflow.tools import Tools
+from sterna.workflow.watch import Watch
 from tests.fixtures.product import end_servers
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
 
@@ -211,3 +213,24 @@ def test_steps_done_twice_end_as_done_once(stage: Stage) -> None:
     assert back == before
     stage.write(rows + 2)
     eventually(lambda: stage.count() == (rows + 2, rows + 2), within_seconds=30)
+
+
+def test_migration_expires_by_itself(stage: Stage) -> None:
+    """After thirty days, warned three times, the link is cut; the writes stay where they were."""
+    watch = Watch(stage.tools, stage.service.expire)
+    look_at_dates = watch.looks()[-1]
+    expires_at = stage.service.migration(stage.cluster_id).expires_at
+    for days_left in (8, 6.9, 6.8, 2.9, 0.9):
+        stage.tools.clock = lambda left=days_left: expires_at - timedelta(days=left)
+        look_at_dates()
+    history = stage.service.migration(stage.cluster_id).history
+    warnings = [entry.step for entry in history if entry.state == "warning"]
+    assert warnings == ["expiry_7", "expiry_3", "expiry_1"]
+    stage.tools.clock = lambda: expires_at
+    look_at_dates()
+    migration = stage.service.migration(stage.cluster_id)
+    assert migration.status == "NO_MIGRATION"
+    assert (migration.source_mode, migration.cluster_mode) == ("rw", "ro")
+    for side in (stage.tools.source, stage.tools.cluster):
+        with open_session(side(stage.cluster_id).server) as session:
+            assert ("sterna",) not in query(session, "SHOW DATABASES")

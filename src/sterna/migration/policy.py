@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sterna.errors import Refused
 from sterna.migration.status import REMEDIES, TITLES, TRANSITIONS, Action, Status
 
 LAG_SECONDS_MAX = 60.0
 MIGRATION_LIFETIME = timedelta(days=30)
+WARNING_DAYS = (7, 3, 1)
 EVALUATION_LIFETIME = timedelta(days=7)
 SWITCH_BUDGET_SECONDS = 30.0
 TRANSACTION_SECONDS_MAX = 10.0
@@ -36,6 +37,13 @@ def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
     if action in (Action.SWITCH_OVER, Action.ROLL_BACK):
         return (*_lag_refusals(snapshot), *_verify_refusals(action, snapshot))
     return ()
+
+
+def expiry_warning(now: datetime, expires_at: datetime) -> int | None:
+    """Which of the warnings is due: the smallest of `WARNING_DAYS` not yet passed, or None."""
+    left = expires_at - now
+    due = [days for days in WARNING_DAYS if left <= timedelta(days=days)]
+    return min(due) if due and left > timedelta(0) else None
 
 
 def _state_refusals(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:

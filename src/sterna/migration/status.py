@@ -36,6 +36,7 @@ class Action(StrEnum):
     ROLL_BACK = "roll_back"
     COMPLETE = "complete"
     CANCEL = "cancel"
+    EXPIRE = "expire"  # nobody asks for it: the thirty days are over
 
 
 TRANSITIONS: dict[Action, tuple[Status, ...]] = {
@@ -45,6 +46,7 @@ TRANSITIONS: dict[Action, tuple[Status, ...]] = {
     Action.ROLL_BACK: (Status.REVERSED,),
     Action.COMPLETE: (Status.REVERSED,),
     Action.CANCEL: (Status.SYNCING,),
+    Action.EXPIRE: (Status.PRE_CHECK_FAIL, Status.SYNCING, Status.REVERSED),
 }
 
 TITLES: dict[Status, str] = {

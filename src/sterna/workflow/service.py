@@ -291,6 +291,11 @@ class Service:
         self._refuse(cluster_id, Action.CANCEL)
         return self._begin(cluster_id, Action.CANCEL)
 
+    def expire(self, cluster_id: str) -> Migration:
+        """Close a migration whose time is over."""
+        self._refuse(cluster_id, Action.EXPIRE)
+        return self._begin(cluster_id, Action.EXPIRE)
+
     def verify(self, cluster_id: str) -> Migration:
         """Compare all rows again, in the background."""
         migration = self._tools.journal.migration(cluster_id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from sterna.clusters.engines import Engine, choose_engine
@@ -16,6 +17,7 @@ from sterna.endpoints.pairs import propose_pairs
 from sterna.endpoints.proxy import Backend, Proxy, Route
 from sterna.mysql.connection import Server
 from sterna.settings import Settings
+from sterna.store.database import now
 from sterna.store.journal import Journal
 from sterna.store.records import Endpoint, Node
 from sterna.store.repository import Inventory, new_id
@@ -58,6 +60,7 @@ class Tools:
     engines: tuple[Engine, ...]
     supervisor: Supervisor
     sessions: Sessions = field(default_factory=Sessions)
+    clock: Callable[[], datetime] = now
 
     def source(self, cluster_id: str) -> Side:
         """The instance a cluster is made from."""

@@ -6,6 +6,7 @@
     complete       the link is cut, the cluster stays the owner of the writes
     cancel         the link is cut, the source stays the owner; the cluster opens for itself
     give_up        the same after a failed precheck, when nothing follows yet
+    expire         the thirty days are over: the link is cut, whoever has the writes keeps them
 
 Each step stands beside its undo in `steps/`. Up to the point of no return a failure puts
 everything back as it was; after it the operation is finished whatever happens.
@@ -91,3 +92,11 @@ def give_up(run: Run) -> None:
     run(closing.cut_link)
     run(closing.remove_traces)
     run(closing.open_cluster)
+
+
+@operation(busy=Status.CLOSING, done=Status.CLOSED)
+def expire(run: Run) -> None:
+    """Expire: the time is over; the side with the writes keeps them, the other stays read-only."""
+    run.point_of_no_return(closing.decide_to_close)
+    run(closing.cut_link)
+    run(closing.remove_traces)

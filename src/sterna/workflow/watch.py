@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 
 from sterna.errors import SternaError
-from sterna.migration.status import Status
+from sterna.migration.policy import expiry_warning
+from sterna.migration.status import TRANSITIONS, Action, Status
 from sterna.mysql.connection import execute, open_session, scalar
+from sterna.store.records import HistoryEntry, Migration
 from sterna.workflow.tools import Side, Tools
 
 INTERVAL_SECONDS = 1.0
@@ -21,19 +23,29 @@ log = structlog.get_logger("sterna.watch")
 class Watch(threading.Thread):
     """Looks around once a second and mends what it may mend; the rest it says aloud."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, expire: Callable[[str], object]) -> None:
         super().__init__(name="watch", daemon=True)
         self._tools = tools
+        self._expire = expire
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Look around until stopped."""
         while not self._stopping.wait(INTERVAL_SECONDS):
-            for look in (self._look_at_proxy, self._look_at_nodes, self._look_at_followers):
+            for look in self.looks():
                 try:
                     look()
                 except (SternaError, OSError) as error:
                     log.warning("could not be mended yet", what=look.__name__, error=str(error))
+
+    def looks(self) -> tuple[Callable[[], None], ...]:
+        """Everything that is looked at, in order."""
+        return (
+            self._look_at_proxy,
+            self._look_at_nodes,
+            self._look_at_followers,
+            self._look_at_dates,
+        )
 
     def stop(self) -> None:
         """End the thread."""
@@ -58,6 +70,31 @@ class Watch(threading.Thread):
                 continue
             for side in self._follower(migration.cluster_id, Status(migration.status)):
                 self._close(side, migration.task_id)
+
+    def _look_at_dates(self) -> None:
+        """Warn before the thirty days are over, and close the migration when they are."""
+        now = self._tools.clock()
+        for migration in self._tools.journal.migrations():
+            if migration.operation or migration.status not in TRANSITIONS[Action.EXPIRE]:
+                continue
+            if now >= migration.expires_at:
+                self._expire(migration.cluster_id)
+            elif days := expiry_warning(now, migration.expires_at):
+                self._warn_once(migration, days)
+
+    def _warn_once(self, migration: Migration, days: int) -> None:
+        """One entry in the history per warning."""
+        step = f"expiry_{days}"
+        journal = self._tools.journal
+        if any(entry.step == step for entry in journal.history(migration.cluster_id)):
+            return
+        sentence = (
+            f"less than {days} days are left: complete or cancel before "
+            f"{migration.expires_at:%Y-%m-%d %H:%M} UTC, or the link is cut"
+        )
+        entry = HistoryEntry(self._tools.clock(), "expire", step, "Expiry", "warning", sentence, 0)
+        journal.write(migration.cluster_id, entry)
+        log.warning(sentence, cluster=migration.cluster_id)
 
     def _follower(self, cluster_id: str, status: Status) -> Iterator[Side]:
         if FOLLOWERS[status] == "source":
