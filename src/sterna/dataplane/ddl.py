@@ -18,7 +18,7 @@ from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb, u
 from sterna.mysql.binlog.events import Format, Query, TransactionPayload
 from sterna.mysql.binlog.parse import parse
 from sterna.mysql.binlog.types import EventType
-from sterna.mysql.connection import Session, execute, query
+from sterna.mysql.connection import Session, execute, query, translated_errors
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.position import Position
 from sterna.mysql.reserved import newly_reserved
@@ -262,8 +262,9 @@ def prepare(event: Query, statement: Statement, facts: Facts) -> Prepared:
     check_representable(event, facts)
     reserved = newly_reserved(facts.origin, facts.destination)
     sql, note = rewritten(event, statement, reserved)
-    is_about_database = statement.object_type in ("DATABASE", "SCHEMA")
-    database = "" if is_about_database else event.database
+    # a database that comes or goes is not there to be used; ALTER may leave its name out
+    comes_or_goes = statement.object_type in ("DATABASE", "SCHEMA") and statement.verb != "ALTER"
+    database = "" if comes_or_goes else event.database
     return Prepared(sql, session_settings(event, facts), database, note)
 
 
@@ -273,8 +274,8 @@ def run(session: Session, prepared: Prepared) -> None:
     execute(session, f"SET {settings}")
     if prepared.database:
         execute(session, f"USE {quote(prepared.database)}")
-    session.send(prepared.sql)
-    session.receive()
+    with translated_errors():
+        session.query(prepared.sql)  # OPTIMIZE PARTITION and its like answer with rows
 
 
 def summary(event: Query) -> str:
