@@ -6,10 +6,10 @@ INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo docs lock clean
+.PHONY: help install servers lint test demo bench-switch docs lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## Make .venv with everything pinned in requirements.txt
 
@@ -34,6 +34,9 @@ test: servers lint  ## Run all tests on real servers; print sizes and the slowes
 
 demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
 	$(BIN)/python -m demo
+
+bench-switch: servers  ## Measure the write outage of switchovers and rollbacks with 50 clients
+	$(BIN)/python -m bench.switch
 
 docs: install  ## Write the generated pages of docs/reference anew
 	$(BIN)/python -m tools.write_cli_reference docs/reference/cli.md

@@ -50,7 +50,7 @@ def refuse_errors(findings: tuple[Finding, ...], ignored: tuple[str, ...]) -> No
     ]
     if errors:
         raise Refused(
-            " ".join(f"{e.check}: {e.message}" for e in errors),
+            " ".join(f"{e.check} ({e.object}): {e.message}" for e in errors),
             code="PrecheckFailed",
             remedy=" ".join(dict.fromkeys(e.remedy for e in errors)),
         )

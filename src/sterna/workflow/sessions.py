@@ -10,7 +10,7 @@ import pymysql
 
 from sterna.mysql.connection import Server, Session, open_session
 
-LOCK_WAIT_SECONDS = 3
+LOCK_WAIT_SECONDS = 1
 
 
 class Sessions:

@@ -7,6 +7,7 @@ and its undo may be run whether or not the step got anywhere.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Iterable
 from datetime import datetime
@@ -132,9 +133,39 @@ def block_leaving_side(run: Run) -> str:
     with sides.session(run, side) as connection:
         if not sides.is_read_only(connection) and _events(run).enabled:
             silence_events(side.server, _events(run))
-        sides.set_read_only(connection, True)
-        sides.set_super_read_only(connection, True)
-    return f"the {side.word} is read-only, {len(_events(run).enabled)} events silenced"
+        tries = _block(run, connection)
+    return (
+        f"the {side.word} is read-only, {len(_events(run).enabled)} events silenced; {tries} tries"
+    )
+
+
+def _block(run: Run, connection: Session) -> int:
+    """Refuse writes; how many tries it took.
+
+    read_only waits for the statements under way, and these may wait for a lock of a transaction
+    whose next statement waits for read_only: so the sessions are cut first, and again until it
+    comes through.
+    """
+    for tries in itertools.count(1):
+        _cut(run, connection)
+        try:
+            sides.set_read_only(connection, True)
+            sides.set_super_read_only(connection, True)
+        except Transient:
+            _check_budget(run)
+            connection.ping(reconnect=False)
+        else:
+            return tries
+    raise AssertionError("unreachable")
+
+
+def _cut(run: Run, connection: Session) -> tuple[int, int]:
+    """Cut the sessions at the endpoints and on the server; how many of each."""
+    swept = run.tools.proxy.sweep(list(_endpoint_ids(run)))
+    cut = sides.foreign_sessions(connection)
+    for number, _ in cut:
+        _kill(connection, number)
+    return swept, len(cut)
 
 
 def _events(run: Run) -> EventsState:
@@ -148,12 +179,9 @@ def _events(run: Run) -> EventsState:
 def cut_sessions(run: Run) -> str:
     """Cut the sessions left on the leaving side; a transaction half done cannot commit there."""
     _check_budget(run)
-    swept = run.tools.proxy.sweep(list(_endpoint_ids(run)))
     with sides.session(run, sides.leaving(run)) as connection:
-        cut = sides.foreign_sessions(connection)
-        for number, _ in cut:
-            _kill(connection, number)
-    return f"cut {swept} sessions at the endpoints, {len(cut)} on the server itself"
+        swept, cut = _cut(run, connection)
+    return f"cut {swept} sessions at the endpoints, {cut} on the server itself"
 
 
 def _kill(connection: Session, number: int) -> None:
