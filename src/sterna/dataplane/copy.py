@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sterna.dataplane.chunks import RowMover, plan_rows
 from sterna.dataplane.copy_prepare import (
@@ -285,21 +286,41 @@ def _add_missing_indexes(session: Session) -> None:
 def _add_indexes(session: Session, state: TableState) -> None:
     """One ALTER TABLE for all of them, unless a crash came between it and the state."""
     database, table = state.name
-    if state.deferred_indexes:
+
+    def are_there() -> bool:
         present = {key.name for key in read_keys(session, database).get(table, [])}
-        if not any(f"KEY {quote(name)}" in state.deferred_indexes for name in present):
-            _alter(session, state, state.deferred_indexes)
+        return any(f"KEY {quote(name)}" in state.deferred_indexes for name in present)
+
+    if state.deferred_indexes:
+        _alter_once(session, state, state.deferred_indexes, are_there)
     write_state(session, replace(state, state=DONE, deferred_indexes=""))
 
 
 def _add_foreign_keys(session: Session) -> None:
     """When all tables and their indexes are there; the rows are known to satisfy them."""
     for state in read_states(session).values():
-        database, table = state.name
         if state.deferred_foreign_keys:
-            if not read_foreign_keys(session, database).get(table):
-                _alter(session, state, state.deferred_foreign_keys)
+            are_there = partial(_has_foreign_keys, session, state.name)
+            _alter_once(session, state, state.deferred_foreign_keys, are_there)
             write_state(session, replace(state, deferred_foreign_keys=""))
+
+
+def _has_foreign_keys(session: Session, name: TableName) -> bool:
+    database, table = name
+    return bool(read_foreign_keys(session, database).get(table))
+
+
+def _alter_once(
+    session: Session, state: TableState, sql: str, are_there: Callable[[], bool]
+) -> None:
+    """A server goes on with the statement of a process that was killed, and ends it before ours."""
+    if are_there():
+        return
+    try:
+        _alter(session, state, sql)
+    except Stopped:
+        if not are_there():
+            raise
 
 
 def _alter(session: Session, state: TableState, sql: str) -> None:
