@@ -1,4 +1,4 @@
-"""Builds the one native module; everything else is in pyproject.toml."""
+"""Builds the native modules; everything else is in pyproject.toml."""
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -7,10 +7,11 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                "sterna.dataplane._native.transcode",
-                ["src/sterna/dataplane/_native/transcode.pyx"],
+                f"sterna.dataplane._native.{name}",
+                [f"src/sterna/dataplane/_native/{name}.pyx"],
                 extra_compile_args=["-O3"],
             )
+            for name in ("transcode", "regroup")
         ],
         compiler_directives={"language_level": "3"},
     )

@@ -20,6 +20,7 @@ from sterna.dataplane import checkpoint
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.lag import LagMeter, sample_positions
 from sterna.dataplane.receive import receive
+from sterna.dataplane.regroup import Irregular
 from sterna.dataplane.reports import LagReport, ReportTo
 from sterna.dataplane.spool import Spool
 from sterna.dataplane.transactions import Assembler, TableName
@@ -113,6 +114,8 @@ class Follower:
                 if self._is_careful:
                     raise
                 self._trouble, self._is_careful = error.message, True
+            except Irregular as error:
+                self._trouble, self._is_careful = f"The log is irregular: {error}.", True
             except (Transient, Refused) as error:
                 failures = 0 if self._applied != began_at else failures + 1
                 self._trouble = error.message

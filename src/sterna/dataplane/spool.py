@@ -210,6 +210,25 @@ class SpoolReader:
                 self._end_offset = end_offset
                 return raw
 
+    @property
+    def backlog_bytes(self) -> int:
+        """What is there to be read in this segment; 0 before the first `next`."""
+        if self._segment is None or self._skips:
+            return 0
+        return self._segment.size_bytes - self._read_bytes + len(self._buffer) - self._at
+
+    def buffered(self) -> tuple[bytes, int]:
+        """Records in memory, and where among them the next one begins; the last may be cut."""
+        return self._buffer, self._at
+
+    def skip_to(self, at: int, end_offset: int) -> None:
+        """The records before `at` in `buffered` are done; the last one ended at `end_offset`."""
+        self._at, self._end_offset = at, end_offset
+
+    def load(self) -> bool:
+        """More of what is published into memory; False where there is nothing more."""
+        return self._load()
+
     def close(self) -> None:
         """Close the segment being read."""
         if self._file is not None:

@@ -42,7 +42,7 @@ PIECE_BYTES = 1 << 20
 _BEGINNINGS = frozenset({EventType.GTID, EventType.ANONYMOUS_GTID, EventType.GTID_TAGGED})
 _NO_TABLE = 0xFFFFFF  # a rows event that only ends its statement
 _SQL_FOREIGN_KEYS = 0x0010  # MySQL 9.7: the cascade's rows are in the log themselves
-_ROWS_FLAGS = (
+ROWS_FLAGS = (
     STATEMENT_END
     | NO_FOREIGN_KEY_CHECKS
     | RELAXED_UNIQUE_CHECKS
@@ -189,6 +189,11 @@ class Assembler:
         start = self._start_positions.get(name)
         return start is None or start < place.position
 
+    @property
+    def has_copied(self) -> bool:
+        """Whether there are tables whose events have to be held against a start position."""
+        return bool(self._start_positions)
+
     def forget_copied(self, applied: Position) -> None:
         """Drop the start positions that no later event can lie before."""
         for name in [n for n, start in self._start_positions.items() if start <= applied]:
@@ -328,7 +333,7 @@ def _check_rows(event: Rows, name: TableName) -> None:
             remedy="Set binlog_row_image=FULL on the origin, end the old sessions, and start the"
             " sync task again from a new copy.",
         )
-    if event.flags & ~_ROWS_FLAGS:
+    if event.flags & ~ROWS_FLAGS:
         raise _stopped(
             event.header.end_offset, f"a rows event of {name[0]}.{name[1]} with flags {event.flags}"
         )

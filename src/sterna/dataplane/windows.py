@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sterna.dataplane import ddl
 from sterna.dataplane.apply import Applier
+from sterna.dataplane.regroup import Regrouper
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.spool import Spool, SpoolReader
 from sterna.dataplane.transactions import Assembler, Boundary, Ddl, Notice, RowPiece, Step
@@ -24,6 +25,7 @@ from sterna.mysql.binlog.types import EventType
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
 from sterna.mysql.position import Position
 
+REGROUP_BYTES = 128 << 10  # from this backlog on transactions are regrouped
 IDLE_SECONDS = 0.2  # how often an idle loop looks at its stop event
 _NOT_RUN = ("LockWaitTimeout", "Deadlock")  # errors after which a DDL statement surely did nothing
 
@@ -66,7 +68,9 @@ class WindowLoop:
         self._report = report
         self._format: Format | None = None
         self._facts: ddl.Facts | None = None
+        self._regrouper = Regrouper(sides.destination, sides.relay_format)
         self._transactions = 0
+        self._row_events = 0
         self._is_dirty = False
 
     def run(
@@ -75,7 +79,10 @@ class WindowLoop:
         """Apply everything behind `start` until `stop`."""
         self._boundary = start
         self._on_applied = on_applied
-        with contextlib.closing(SpoolReader(self._spool, start)) as self._reader:
+        with (
+            contextlib.closing(self._regrouper),
+            contextlib.closing(SpoolReader(self._spool, start)) as self._reader,
+        ):
             try:
                 while not stop.is_set():
                     self._turn()
@@ -86,6 +93,12 @@ class WindowLoop:
 
     def _turn(self) -> None:
         can_commit = self._is_dirty and not self._assembler.is_inside
+        if self._may_regroup():
+            if self._gather():
+                return
+            if self._regrouper.is_starved and can_commit:
+                self._commit()
+                return
         raw = self._reader.next(0.0 if can_commit else IDLE_SECONDS)
         if raw is None:
             if can_commit:
@@ -98,6 +111,43 @@ class WindowLoop:
             return
         for one in self._unpacked(raw):
             self._do(self._assembler.feed(one, self._reader))
+
+    def _may_regroup(self) -> bool:
+        """Whether we are at the beginning of a transaction and far enough behind."""
+        return (
+            not self._assembler.is_inside
+            and (self._regrouper.transactions > 0 or self._reader.backlog_bytes >= REGROUP_BYTES)
+            and not self._applier.is_careful
+            and not self._assembler.has_copied
+            and self._reader.log_format is self._format
+        )
+
+    def _gather(self) -> bool:
+        """Gather what is ordinary; False where the next transaction is not, or not whole yet."""
+        is_any = False
+        while not self._is_full and self._regrouper.gather(self._reader):
+            is_any = True
+            for piece in self._regrouper.statements():
+                self._applier.add(piece)
+        if is_any:
+            self._boundary = self._reader.position
+            self._is_dirty = True
+        if self._is_full:
+            self._commit()
+        return is_any
+
+    @property
+    def _is_full(self) -> bool:
+        return self._applier.is_full or self._regrouper.is_full
+
+    def _send_gathered(self) -> None:
+        if not self._regrouper.transactions:
+            return
+        self._transactions += self._regrouper.transactions
+        self._row_events += self._regrouper.row_events
+        self._assembler.commit_timestamp = self._regrouper.commit_timestamp
+        for piece in self._regrouper.drain():
+            self._applier.add(piece)
 
     def _unpacked(self, raw: bytes) -> Iterator[bytes]:
         log_format = self._reader.log_format
@@ -116,6 +166,8 @@ class WindowLoop:
     def _do(self, step: Step | None) -> None:
         match step:
             case RowPiece():
+                self._send_gathered()
+                self._row_events += step.row_events
                 self._applier.add(step)
             case Boundary():
                 self._reach(is_commit=step.is_commit)
@@ -129,18 +181,18 @@ class WindowLoop:
         self._boundary = self._reader.position
         self._is_dirty = True
         self._transactions += is_commit
-        if self._applier.is_full:
+        if self._is_full:
             self._commit()
 
     def _commit(self) -> None:
-        row_events = self._applier.window_row_events
+        self._send_gathered()
         self._applier.commit(self._boundary)
         self._is_dirty = False
         self._assembler.forget_copied(self._boundary)
         applied = Applied(
-            self._boundary, self._assembler.commit_timestamp, self._transactions, row_events
+            self._boundary, self._assembler.commit_timestamp, self._transactions, self._row_events
         )
-        self._transactions = 0
+        self._transactions = self._row_events = 0
         self._on_applied(applied)
         self._spool.remove_applied(self._boundary)
 
@@ -149,6 +201,7 @@ class WindowLoop:
         position = self._reader.position
         with contextlib.closing(open_session(self._sides.destination)) as session:
             prepared = ddl.prepare(step.event, step.statement, self._read_facts())
+            self._send_gathered()
             self._applier.commit(self._boundary, pending=position)
             try:
                 ddl.run(session, prepared)
@@ -162,6 +215,7 @@ class WindowLoop:
                 raise
         self._boundary = position
         self._transactions += 1
+        self._regrouper.forget()
         self._commit()
         sentence = f"Ran {ddl.summary(step.event)} ({position})"
         self._report(LogReport("NORMAL", ": ".join(filter(None, [sentence, prepared.note]))))
