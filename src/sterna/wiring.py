@@ -83,7 +83,7 @@ def _alone(home: Path) -> Iterator[None]:
     """One server per home. 0711: the database servers' user passes through to their folders."""
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o711)
-    with (home / "lock").open("w") as lock:
+    with (home / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -92,4 +92,7 @@ def _alone(home: Path) -> Iterator[None]:
                 code="AlreadyRunning",
                 remedy="Use that one, or set STERNA_HOME to another folder.",
             ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")  # for whoever wants to know which process it is
+        lock.flush()
         yield
