@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo bench-switch docs lock clean
+.PHONY: help install servers lint test demo bench-switch bench-apply soak-apply docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ test: servers lint  ## Run all tests on real servers; print sizes and the slowes
 
 demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
 	$(BIN)/python -m demo
+
+bench-apply: servers  ## Measure applying beside MySQL's own replica
+	$(BIN)/python -m bench.apply
+
+soak-apply: servers  ## Kill a sync task's process at random moments, ROUNDS (500) times; compare each time
+	$(BIN)/python -m tools.soak_apply --rounds $(or $(ROUNDS),500)
 
 bench-switch: servers  ## Measure the write outage of switchovers and rollbacks with 50 clients
 	$(BIN)/python -m bench.switch

@@ -146,7 +146,7 @@ def test_applied_segments_are_removed(mysql57: RunningServer, tmp_path: Path) ->
         with pytest.raises(Stopped, match="The spool begins at"):
             SpoolReader(spool, start).next(0)
         spool.remove_applied(end)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("*.segment"))) == 1
 
 
 def test_full_spool_holds_the_receiver_back(mysql57: RunningServer, tmp_path: Path) -> None:
@@ -205,3 +205,20 @@ def test_ddl_is_found_where_it_is(mysql57: RunningServer, tmp_path: Path) -> Non
         assert contains_ddl(spool, start, end)
         assert contains_ddl(spool, made, end)  # CREATE … IF NOT EXISTS is logged again
         assert not contains_ddl(spool, end, end)
+
+
+def test_overtaken_process_writes_to_nobody(mysql57: RunningServer, tmp_path: Path) -> None:
+    """A process that wakes up after another has opened the spool can add nothing to it."""
+    wipe(mysql57.server)
+    start = current_position(mysql57.server)
+    old = Spool(tmp_path)
+    write_rows(mysql57, 5)
+    with Receiving(mysql57, old, start) as receiving:
+        end = receiving.caught_up()
+        taken = Spool(tmp_path)
+        assert taken.end == end
+        write_rows(mysql57, 5)
+        assert receiving.caught_up() > end
+        with pytest.raises(Stopped, match="taken over"):
+            old.begin_segment(end, old.segments[-1].log_format)
+    assert Spool(tmp_path).end == end

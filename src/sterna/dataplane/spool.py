@@ -6,7 +6,8 @@ segment starts at, format description), then one record per event as it stands i
     record  = length (4 bytes), CRC32 of the payload (4 bytes), payload
     segment = 00000001.segment, 00000002.segment, …
 
-One writer, any number of readers, all in one process. Invariants: a record is never changed;
+One writer, any number of readers, all in one process; who opens the spool takes it over from the
+process before. Invariants: a record is never changed;
 a segment never mixes two binary log files; what a reader sees is whole; after a crash the last
 segment is cut behind its last whole record, earlier ones are whole because they were synced.
 """
@@ -14,6 +15,8 @@ segment is cut behind its last whole record, earlier ones are whole because they
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import struct
 import threading
 import time
@@ -32,6 +35,7 @@ SPOOL_BYTES_MAX = 20 << 30
 SEGMENT_BYTES_MAX = 64 << 20
 SYNC_SECONDS = 1.0
 _READ_BYTES = 1 << 20
+_OWNER = "owner"
 _RECORD = struct.Struct("<II")
 _END_OFFSET = slice(13, 17)  # in the header of every event
 _HEADER = struct.Struct("<QH")
@@ -68,6 +72,7 @@ class Spool:
         self._bytes_max = bytes_max
         self._segment_bytes = segment_bytes
         self._when_full = when_full
+        self._owner = _take_over(directory)
         self.changed = threading.Condition()
         self.segments = _open_segments(directory)
         self.interruption = ""  # why nothing arrives at present; the receiver says so here
@@ -89,6 +94,7 @@ class Spool:
     def begin_segment(self, start: Position, log_format: Format) -> None:
         """Go on at `start`, in the format the origin has there."""
         self._finish_segment()
+        self._check_owner()
         number = int(self.segments[-1].path.stem) + 1 if self.segments else 1
         path = self._directory / f"{number:08d}.segment"
         header = _record(_pack_header(start, log_format))
@@ -97,6 +103,14 @@ class Spool:
         with self.changed:
             self.segments.append(Segment(path, start, log_format, len(header), len(header), start))
             self.changed.notify_all()
+
+    def _check_owner(self) -> None:
+        if (self._directory / _OWNER).read_text(encoding="ascii") != self._owner:
+            raise Stopped(
+                "Another process has taken over the spool; this one writes no more to it.",
+                code="Fenced",
+                remedy="Nothing to do: the other process goes on.",
+            )
 
     def append(self, raw: bytes, end_offset: int, *, stop: threading.Event) -> None:
         """Add one event that ends at `end_offset` of the segment's file; visible at once.
@@ -369,6 +383,23 @@ def _unpack_header(payload: bytes) -> tuple[Position, Format]:
     _, length = _HEADER.unpack_from(payload)
     place = payload[_HEADER.size : _HEADER.size + length]
     return Position.parse(place.decode()), parse_format(payload[_HEADER.size + length :])
+
+
+def _take_over(directory: Path) -> str:
+    """Make the spool ours; the mark of that.
+
+    An older process may still be writing. It writes to a file that is no longer here: the last
+    segment is replaced by its copy. It begins no other segment either, for it looks at the mark.
+    """
+    mark = secrets.token_hex(16)
+    (directory / _OWNER).write_text(mark, encoding="ascii")
+    if paths := sorted(directory.glob("*.segment")):
+        copy = paths[-1].with_suffix(".copy")
+        shutil.copyfile(paths[-1], copy)
+        with copy.open("rb") as file:
+            os.fsync(file.fileno())
+        copy.replace(paths[-1])
+    return mark
 
 
 def _open_segments(directory: Path) -> list[Segment]:
