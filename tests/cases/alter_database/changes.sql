@@ -1,0 +1,3 @@
+ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE in_new_default (v VARCHAR(10) PRIMARY KEY);
+INSERT INTO in_new_default VALUES ('a'), ('A');

@@ -1,0 +1,12 @@
+SET auto_increment_increment = 2, auto_increment_offset = 1;
+INSERT INTO counted (v) VALUES (4), (5);
+SET auto_increment_increment = 10, auto_increment_offset = 7;
+INSERT INTO counted (v) VALUES (6), (7);
+SET auto_increment_increment = 1, auto_increment_offset = 1;
+DELETE FROM counted WHERE v = 7;
+UPDATE counted SET id = 1000 WHERE id = 0;
+INSERT INTO counted VALUES (0, 8);
+INSERT INTO second (v) SELECT v FROM second;
+INSERT INTO unique_only (v) VALUES (3);
+ALTER TABLE counted AUTO_INCREMENT = 5000;
+INSERT INTO counted (v) VALUES (9);

@@ -1,0 +1,15 @@
+UPDATE ci SET k = 'STRASSE' WHERE v = 2;
+UPDATE ci SET k = 'äpfel' WHERE v = 3;
+UPDATE ci SET k = 'B' WHERE v = 5;
+UPDATE ci SET k = ' ' WHERE v = 4;
+UPDATE german SET k = 'MUSS' WHERE v = 1;
+UPDATE german SET k = 'AEPFEL' WHERE v = 3;
+UPDATE bin SET k = 'tmp' WHERE v = 1;
+UPDATE bin SET k = 'a' WHERE v = 2;
+UPDATE bin SET k = 'A' WHERE v = 1;
+DELETE FROM bin WHERE k = '😀';
+UPDATE padded SET k = 'A', w = 'X' WHERE v = 1;
+DELETE FROM padded WHERE v = 2;
+UPDATE swedish SET k = 'Å' WHERE v = 1;
+INSERT INTO swedish VALUES ('O ', 9) ON DUPLICATE KEY UPDATE k = 'O ', v = 40;
+REPLACE INTO swedish VALUES ('A', 20);

@@ -1,0 +1,10 @@
+CREATE DATABASE `case databases.new` CHARACTER SET latin1;
+CREATE TABLE `case databases.new`.t (id INT PRIMARY KEY, v VARCHAR(9));
+INSERT INTO `case databases.new`.t VALUES (1, 'ä');
+CREATE DATABASE case_short_lived;
+CREATE TABLE case_short_lived.t (id INT PRIMARY KEY);
+INSERT INTO case_short_lived.t VALUES (1);
+RENAME TABLE case_short_lived.t TO `case databases.new`.moved;
+INSERT INTO `case databases.new`.moved VALUES (2);
+DROP DATABASE case_short_lived;
+INSERT INTO here VALUES (1);

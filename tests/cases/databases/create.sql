@@ -1,0 +1,1 @@
+CREATE TABLE here (id INT PRIMARY KEY);

@@ -1,0 +1,10 @@
+INSERT INTO my (grp, t) VALUES (1, 'd'), (2, 'e');
+DELETE FROM my WHERE grp = 1 AND id = 1;
+UPDATE fixed_my SET b = 2 LIMIT 1;
+UPDATE memory SET b = 'y' LIMIT 1;
+INSERT INTO archive (b) VALUES ('new');
+INSERT INTO csv VALUES (3, 'three');
+CREATE TABLE later (a INT PRIMARY KEY) ENGINE=MyISAM;
+INSERT INTO later VALUES (1), (2);
+ALTER TABLE memory ADD COLUMN c INT DEFAULT 1;
+INSERT INTO memory VALUES (5, 'z', 5);

@@ -1,0 +1,2 @@
+INSERT INTO checked VALUES (200, -2);
+UPDATE checked SET v = -v;

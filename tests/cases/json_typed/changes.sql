@@ -1,0 +1,2 @@
+INSERT INTO typed SELECT id + 10, JSON_ARRAY(j) FROM typed;
+UPDATE typed SET j = JSON_ARRAY(CAST(0.10 AS DECIMAL(5,3)), j) WHERE id = 1;

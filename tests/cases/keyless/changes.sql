@@ -1,0 +1,13 @@
+DELETE FROM dup WHERE a = 1 LIMIT 1;
+UPDATE dup SET c = 5 WHERE a = 1 LIMIT 1;
+UPDATE dup SET b = 'was null' WHERE a IS NULL LIMIT 1;
+DELETE FROM dup WHERE a = 2 AND c = 0 LIMIT 1;
+UPDATE one_column SET v = 'b' WHERE v = '' LIMIT 1;
+DELETE FROM one_column WHERE v = 'a' LIMIT 1;
+UPDATE nullable_unique SET b = 9 WHERE a IS NULL LIMIT 2;
+DELETE FROM nullable_unique WHERE a IS NULL LIMIT 1;
+UPDATE nullable_unique SET a = NULL;
+UPDATE late_key SET c = 5 - c;
+DELETE FROM blobs_only WHERE t = 'x' LIMIT 1;
+UPDATE blobs_only SET b = REPEAT('c', 3000);
+INSERT INTO dup SELECT * FROM dup;

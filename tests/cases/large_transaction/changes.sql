@@ -1,0 +1,10 @@
+BEGIN;
+UPDATE many SET v = REPEAT('w', 180);
+UPDATE many SET id = id + 100000;
+UPDATE many SET id = id - 100000 WHERE id % 2 = 0;
+DELETE FROM many WHERE k = 7;
+INSERT INTO many SELECT id + 500000, k, 'third' FROM many;
+UPDATE nokey SET v = 'x' WHERE id < 200;
+DELETE FROM nokey WHERE id < 100;
+COMMIT;
+INSERT INTO nokey SELECT * FROM many WHERE id < 500;

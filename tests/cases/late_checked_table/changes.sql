@@ -1,0 +1,2 @@
+CREATE TABLE checked (id INT PRIMARY KEY, v INT CHECK (v > 0));
+INSERT INTO checked VALUES (300, -3);

@@ -1,0 +1,2 @@
+ALTER TABLE checked ADD CONSTRAINT positive CHECK (v > 0);
+INSERT INTO checked VALUES (300, -3);

@@ -1,0 +1,2 @@
+CREATE TABLE checked (id INT PRIMARY KEY, v INT);
+INSERT INTO checked VALUES (1, -1);

@@ -1,0 +1,12 @@
+INSERT INTO t VALUES (2, REPEAT('b', 2000), REPEAT(0x01, 5000));
+UPDATE t SET a = REPEAT('c', 2000);
+SET gtid_domain_id = 7;
+INSERT INTO t VALUES (3, 'x', 'y');
+SET skip_replication = 1;
+INSERT INTO t VALUES (4, 'skipped by others', 'y');
+SET skip_replication = 0;
+DELETE FROM t WHERE id = 1;
+ALTER TABLE t ADD COLUMN c VARCHAR(100) DEFAULT 'a long enough default';
+INSERT INTO t VALUES (5, 'x', 'y', 'z');
+SET GLOBAL log_bin_compress = OFF;
+INSERT INTO t VALUES (6, 'x', 'y', 'z');

@@ -1,0 +1,13 @@
+UPDATE `a b.c``d%s"e'f` SET `x y` = 10, `c``d` = 'z', `"` = 7 WHERE id = 1;
+ALTER TABLE `a b.c``d%s"e'f` ADD COLUMN `new ``%d` INT NOT NULL DEFAULT 5, ADD KEY (`a.b`);
+UPDATE `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` SET v = 2;
+UPDATE `groups` SET `system` = 5, `window` = 6;
+ALTER TABLE `groups` ADD COLUMN `cume_dist` INT, ADD COLUMN `ntile` INT;
+INSERT INTO `groups` (`rank`, `ntile`) VALUES (3, 3);
+CREATE TABLE `rows` (`lead` INT PRIMARY KEY, `lag` INT);
+INSERT INTO `rows` VALUES (1, 2);
+UPDATE `Mixed` SET vAL = 10;
+DELETE FROM `mixed`;
+RENAME TABLE `select` TO `order by`;
+INSERT INTO `order by` VALUES (2, 2);
+INSERT INTO `täble ß€` VALUES (2, '語');

@@ -1,0 +1,13 @@
+INSERT INTO t VALUES (3, 3);
+UPDATE t SET v = 10;
+DELETE FROM t WHERE id = 2;
+CALL fill(5);
+UPDATE first_view SET v = 50 WHERE id = 1;
+DROP TRIGGER upd;
+UPDATE t SET v = 7 WHERE id = 3;
+CREATE TRIGGER upd BEFORE UPDATE ON t FOR EACH ROW SET NEW.v = NEW.v + 100;
+UPDATE t SET v = 7 WHERE id = 3;
+DROP VIEW a_view_on_it;
+CREATE VIEW a_view_on_it AS SELECT twice(v) AS four FROM first_view;
+ALTER TABLE t ADD COLUMN w INT DEFAULT 1;
+INSERT INTO t (id, v) VALUES (900, 1);

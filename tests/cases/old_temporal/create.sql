@@ -1,0 +1,4 @@
+SET GLOBAL mysql56_temporal_format = OFF;
+CREATE TABLE t (id INT PRIMARY KEY, at DATETIME(3), t TIME, ts TIMESTAMP NULL);
+SET GLOBAL mysql56_temporal_format = ON;
+INSERT INTO t VALUES (1, '2020-01-01 00:00:00.123', '-10:00:00', '2020-01-01 00:00:00');

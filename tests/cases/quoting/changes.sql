@@ -1,0 +1,12 @@
+SET sql_mode = 'NO_BACKSLASH_ESCAPES';
+INSERT INTO q VALUES (20, '\n\0\', 'it''s', 'a\');
+CREATE TABLE plain (id INT PRIMARY KEY, v VARCHAR(20) NOT NULL DEFAULT 'a\n' COMMENT 'c\');
+INSERT INTO plain (id) VALUES (1);
+SET sql_mode = 'ANSI_QUOTES';
+CREATE TABLE "ansi" ("select" INT PRIMARY KEY, "a b" VARCHAR(20) DEFAULT 'it''s');
+INSERT INTO "ansi" ("select") VALUES (1);
+SET sql_mode = 'PIPES_AS_CONCAT,ANSI_QUOTES,NO_BACKSLASH_ESCAPES';
+INSERT INTO "ansi" VALUES (2, '\' || '\');
+SET sql_mode = '';
+UPDATE q SET v = CONCAT(v, '\0', CHAR(26), '\\') WHERE id < 10;
+DELETE FROM q WHERE id = 192;

@@ -1,0 +1,2 @@
+SET binlog_format = 'STATEMENT';
+INSERT INTO t VALUES (1, 1);

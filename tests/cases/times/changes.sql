@@ -1,0 +1,17 @@
+SET time_zone = '-11:00';
+SET timestamp = 1288485000.25;
+UPDATE touched SET v = v + 1 WHERE id < 3;
+INSERT INTO touched (id, v) VALUES (10, 10);
+SET time_zone = '+05:30';
+SET timestamp = 1288488600.999999;
+UPDATE touched SET v = v + 1 WHERE id = 2;
+UPDATE touched SET at = '0000-00-00 00:00:00' WHERE id = 3;
+INSERT INTO times (id, ts, ts6) VALUES (20, NOW(), NOW(6)), (21, '1970-01-01 05:30:01', NULL);
+SET time_zone = '+00:00';
+UPDATE times SET t6 = '-00:00:00.000002', t1 = '-00:00:00.9' WHERE id = 3;
+UPDATE times SET d = '2023-02-30', dt3 = '2023-00-00 00:00:00.999' WHERE id = 4;
+DELETE FROM times WHERE id = 2;
+UPDATE time_key SET t = '-00:00:00.002', v = 5 WHERE d = '0000-00-00';
+DELETE FROM time_key WHERE d = '2023-02-31';
+UPDATE stamp_key SET ts = '2038-01-19 03:14:07' WHERE v = 2;
+DELETE FROM stamp_key WHERE v = 1;
