@@ -26,8 +26,10 @@ BEGIN
     WHILE i < n DO
         SET i = i + 1;
         START TRANSACTION;
-        UPDATE bench.sbtest1 SET k = k + 1 WHERE id = 1 + FLOOR(RAND() * size);
-        UPDATE bench.sbtest1 SET c = RPAD(RAND(), 96, 'x') WHERE id = 1 + FLOOR(RAND() * size);
+        SET x = 1 + FLOOR(RAND() * size);
+        UPDATE bench.sbtest1 SET k = k + 1 WHERE id = x;
+        SET x = 1 + FLOOR(RAND() * size);
+        UPDATE bench.sbtest1 SET c = RPAD(RAND(), 96, 'x') WHERE id = x;
         SET x = 1 + FLOOR(RAND() * size);
         DELETE FROM bench.sbtest1 WHERE id = x;
         INSERT INTO bench.sbtest1 VALUES (x, i, RPAD(RAND(), 96, 'x'), RPAD(i, 32, 'y'));

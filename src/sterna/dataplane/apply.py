@@ -13,6 +13,13 @@ from __future__ import annotations
 import binascii
 
 from sterna.dataplane.checkpoint import Checkpoint, fenced, move_sql, read
+from sterna.dataplane.prepared import (
+    StoredPiece,
+    forget_sql,
+    name_sql,
+    read_pieces,
+    store_sql,
+)
 from sterna.dataplane.transactions import PIECE_BYTES, RowPiece, TableName
 from sterna.errors import Ambiguous, SternaError, Stopped
 from sterna.mysql.binlog.events import Format
@@ -107,6 +114,34 @@ class Applier:
         self.window_bytes += piece.size_bytes
         if self.is_careful or self._batch_bytes >= BATCH_BYTES:
             self._send_batch()
+
+    def write(self, *statements: bytes) -> None:
+        """Run statements of our own within the window."""
+        self._send_batch()
+        self._receive_all()
+        for sql in statements:
+            if len(sql) + STATEMENT_OVERHEAD_BYTES > self._packet_bytes:
+                raise _too_large(len(sql), self._packet_bytes, self._batch_tables)
+            self.session.send(sql)
+            self.session.receive()
+
+    def keep(self, piece: RowPiece, log_format: Format) -> None:
+        """Put row events aside until their XA transaction is committed."""
+        stored = StoredPiece(_binlog(piece.events), log_format, piece.tables)
+        self.write(store_sql(self._task, stored))
+
+    def name_kept(self, xid: str) -> None:
+        """What was put aside last is a prepared transaction now."""
+        self.write(*name_sql(self._task, xid))
+
+    def read_kept(self, xid: str) -> list[StoredPiece]:
+        """The pieces of a prepared transaction."""
+        self.write()
+        return read_pieces(self.session, self._task, xid)
+
+    def forget_kept(self, xid: str) -> None:
+        """A prepared transaction has ended."""
+        self.write(forget_sql(self._task, xid))
 
     def commit(self, position: Position, pending: Position | None = None) -> None:
         """Commit the window and the checkpoint as one transaction."""

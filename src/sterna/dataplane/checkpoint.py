@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sterna.dataplane import prepared
 from sterna.errors import Refused, Stopped
 from sterna.mysql.connection import ServerError, Session, execute, query, scalar
 from sterna.mysql.identifiers import quote_text
@@ -31,6 +32,7 @@ _TABLE_EXISTS = (
     "SELECT COUNT(*) FROM information_schema.tables"
     " WHERE table_schema = 'sterna' AND table_name = 'checkpoint'"
 )
+_PREPARED_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'prepared'")
 _DATABASE_EXISTS = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'sterna'"
 
 
@@ -49,6 +51,8 @@ def create(connection: Session) -> None:
         execute(connection, _CREATE_DATABASE)
     if not exists(connection):
         execute(connection, _CREATE_TABLE)
+    if not scalar(connection, _PREPARED_EXISTS):
+        execute(connection, prepared.CREATE_TABLE)
 
 
 def exists(connection: Session) -> bool:
@@ -148,6 +152,8 @@ def remove(connection: Session, task: str) -> None:
         return
     if exists(connection):
         execute(connection, "DELETE FROM sterna.checkpoint WHERE task = %s", [task])
+        if scalar(connection, _PREPARED_EXISTS):
+            execute(connection, "DELETE FROM sterna.prepared WHERE task = %s", [task])
         if scalar(connection, "SELECT COUNT(*) FROM sterna.checkpoint"):
             return
     execute(connection, "DROP DATABASE sterna")

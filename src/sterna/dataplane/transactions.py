@@ -10,6 +10,7 @@ What it does not know stops the task.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
@@ -30,6 +31,7 @@ from sterna.mysql.binlog.events import (
     Rotate,
     Rows,
     TableMap,
+    XaPrepare,
 )
 from sterna.mysql.binlog.events import Format as LogFormat
 from sterna.mysql.binlog.parse import is_begin, parse, read_header
@@ -39,6 +41,9 @@ from sterna.mysql.position import Position
 from sterna.mysql.sql_text import Kind, Statement, classify
 
 PIECE_BYTES = 1 << 20
+_XA_STATEMENT = re.compile(
+    rb"XA\s+(START|END|COMMIT|ROLLBACK)\s+(X'[0-9a-f]*',X'[0-9a-f]*',[0-9]+)\s*", re.IGNORECASE
+)
 _BEGINNINGS = frozenset({EventType.GTID, EventType.ANONYMOUS_GTID, EventType.GTID_TAGGED})
 _NO_TABLE = 0xFFFFFF  # a rows event that only ends its statement
 _SQL_FOREIGN_KEYS = 0x0010  # MySQL 9.7: the cascade's rows are in the log themselves
@@ -95,7 +100,21 @@ class Notice(NamedTuple):
     level: str = "WARN"
 
 
-Step = RowPiece | Boundary | Ddl | Notice
+class XaPiece(NamedTuple):
+    """Rows of an XA transaction: to be kept until it is committed."""
+
+    piece: RowPiece
+
+
+class XaEnd(NamedTuple):
+    """The XA transaction being read is prepared, or a prepared one ends: PREPARE, COMMIT,
+    ROLLBACK. With an empty `xid` the one being read is committed at once."""
+
+    verb: str
+    xid: str
+
+
+Step = RowPiece | Boundary | Ddl | Notice | XaPiece | XaEnd
 
 
 class _MappedTable(NamedTuple):
@@ -123,6 +142,7 @@ class Assembler:
         self._used: set[int] = set()
         self._had_rows = False
         self._last_is_end = True
+        self._is_xa = False
         self.is_inside = False
         self.commit_timestamp = 0
 
@@ -147,7 +167,10 @@ class Assembler:
     def _on_event(self, event: Event, raw: bytes, place: Place) -> Step | None:
         match event:
             case Rows():
-                return self._on_rows(event, raw, place.log_format)
+                piece = self._on_rows(event, raw, place.log_format)
+                return XaPiece(piece) if piece and self._is_xa else piece
+            case XaPrepare():
+                return self._on_xa_prepare(event)
             case TableMap():
                 self._on_table_map(event, raw, place)
             case Query():
@@ -170,20 +193,22 @@ class Assembler:
 
     def _on_mariadb_gtid(self, event: MariadbGtid, raw: bytes) -> None:
         self._expect_outside(raw)
-        if event.is_xa:
-            raise _xa(event.header.end_offset)
+        self._is_xa = event.is_prepared_xa
         self.is_inside = not event.is_standalone
 
     def _on_table_map(self, event: TableMap, raw: bytes, place: Place) -> None:
         self.is_inside = True  # a log may be taken up behind the DDL of CREATE TABLE … SELECT
         name = (event.database, event.table)
-        is_relayed = event.database not in SYSTEM_DATABASES and self._is_behind_copy(name, place)
+        # Where an XA transaction lies is decided when it is committed.
+        is_behind = self._is_xa or self.is_behind_copy(name, place)
+        is_relayed = event.database not in SYSTEM_DATABASES and is_behind
         if is_relayed:
             _check_columns(event)
             raw = self._rewritten(raw, place.log_format)
         self._tables[event.table_id] = _MappedTable(raw, name, is_relayed)
 
-    def _is_behind_copy(self, name: TableName, place: Place) -> bool:
+    def is_behind_copy(self, name: TableName, place: Place) -> bool:
+        """Whether a change that commits at `place` is missing in the copy of its table."""
         if not self._start_positions:
             return True
         start = self._start_positions.get(name)
@@ -199,7 +224,7 @@ class Assembler:
         for name in [n for n, start in self._start_positions.items() if start <= applied]:
             del self._start_positions[name]
 
-    def _on_rows(self, event: Rows, raw: bytes, log_format: LogFormat) -> Step | None:
+    def _on_rows(self, event: Rows, raw: bytes, log_format: LogFormat) -> RowPiece | None:
         if event.table_id == _NO_TABLE and event.ends_statement:
             return self._end_statement(log_format)
         table = self._tables.get(event.table_id)
@@ -261,6 +286,8 @@ class Assembler:
                 return self._roll_back(event)
             case Kind.SAVEPOINT:
                 return None
+            case Kind.XA:
+                return self._on_xa(event, raw)
             case _:
                 return self._on_statement(event, statement, place)
 
@@ -283,7 +310,7 @@ class Assembler:
 
     def _is_in_copy(self, event: Query, statement: Statement, place: Place) -> bool:
         tables = affected_tables(event, statement)
-        in_copy = [name for name in tables if not self._is_behind_copy(name, place)]
+        in_copy = [name for name in tables if not self.is_behind_copy(name, place)]
         if in_copy and len(in_copy) < len(tables):
             raise _stopped(
                 event.header.end_offset,
@@ -291,10 +318,31 @@ class Assembler:
             )
         return bool(in_copy)
 
+    def _on_xa(self, event: Query, raw: bytes) -> Step | None:
+        match = _XA_STATEMENT.fullmatch(event.sql)
+        if match is None:
+            raise _stopped(event.header.end_offset, f"an XA statement of its own: {summary(event)}")
+        verb = match[1].decode().upper()
+        if verb == "END":
+            return None
+        # MariaDB's GTID has opened what is a statement of its own elsewhere.
+        self._expect_outside(raw)
+        if verb == "START":
+            self.is_inside = self._is_xa = True
+            return None
+        self._is_xa = False
+        self.commit_timestamp = event.header.timestamp
+        return XaEnd(verb, match[2].decode().lower().replace("x'", "X'"))
+
+    def _on_xa_prepare(self, event: XaPrepare) -> XaEnd:
+        self._commit()
+        self.commit_timestamp = event.header.timestamp
+        return XaEnd("COMMIT", "") if event.is_one_phase else XaEnd("PREPARE", event.xid)
+
     def _commit(self) -> Boundary:
         if self._rows:
             raise Stopped("A transaction ended in the middle of a statement.", code="BadEvent")
-        self.is_inside = self._had_rows = False
+        self.is_inside = self._had_rows = self._is_xa = False
         return Boundary(is_commit=True)
 
     def _roll_back(self, event: Query) -> Boundary:
@@ -340,8 +388,6 @@ def _check_rows(event: Rows, name: TableName) -> None:
 
 
 def _not_ddl(event: Query, statement: Statement) -> Stopped:
-    if statement.kind is Kind.XA:
-        return _xa(event.header.end_offset)
     if statement.kind is Kind.DML or statement.kind is Kind.ROLLBACK_TO:
         return Stopped(
             f"The binary log has a {statement.verb} statement instead of its rows"
@@ -359,14 +405,6 @@ def _split_alter(event: Query) -> Stopped:
         f" {event.header.end_offset}).",
         code="UnknownStatement",
         remedy="Set binlog_alter_two_phase=OFF on the origin and start again from a new copy.",
-    )
-
-
-def _xa(end_offset: int) -> Stopped:
-    return Stopped(
-        f"The binary log has an XA transaction (at offset {end_offset}); it is not carried yet.",
-        code="XaTransaction",
-        remedy="Keep applications from XA until the migration is completed; start from a new copy.",
     )
 
 

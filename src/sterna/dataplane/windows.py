@@ -16,7 +16,16 @@ from sterna.dataplane.apply import Applier
 from sterna.dataplane.regroup import Regrouper
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.spool import Spool, SpoolReader
-from sterna.dataplane.transactions import Assembler, Boundary, Ddl, Notice, RowPiece, Step
+from sterna.dataplane.transactions import (
+    Assembler,
+    Boundary,
+    Ddl,
+    Notice,
+    RowPiece,
+    Step,
+    XaEnd,
+    XaPiece,
+)
 from sterna.errors import Stopped, Transient
 from sterna.mysql.binlog.compressed import unpack_payload
 from sterna.mysql.binlog.events import Format, TransactionPayload
@@ -176,6 +185,40 @@ class WindowLoop:
                 self._reach(is_commit=False)
             case Ddl():
                 self._barrier(step)
+            case XaPiece():
+                self._row_events += step.piece.row_events
+                self._applier.keep(step.piece, self._sides.relay_format or self._reader.log_format)
+            case XaEnd():
+                self._end_xa(step)
+
+    def _end_xa(self, step: XaEnd) -> None:
+        match step.verb:
+            case "PREPARE":
+                self._applier.name_kept(step.xid)
+            case "ROLLBACK":
+                self._applier.forget_kept(step.xid)
+            case _:
+                self._commit_xa(step.xid)
+        self._reach(is_commit=True)
+
+    def _commit_xa(self, xid: str) -> None:
+        self._send_gathered()
+        for piece in self._applier.read_kept(xid):
+            if self._applier.needs_format(piece.log_format):
+                self._change_format_for(piece.log_format)
+            behind = {self._assembler.is_behind_copy(name, self._reader) for name in piece.tables}
+            if len(behind) > 1:
+                raise _half_copied(xid, self._reader.position)
+            if behind == {True}:
+                self._applier.write(piece.statement)
+        self._applier.forget_kept(xid)
+
+    def _change_format_for(self, log_format: Format) -> None:
+        """An older format for what was prepared under it; the next event goes back to its own."""
+        if self._is_dirty:
+            self._commit()
+        self._applier.use_format(log_format)
+        self._format = None
 
     def _reach(self, *, is_commit: bool) -> None:
         self._boundary = self._reader.position
@@ -229,6 +272,15 @@ class WindowLoop:
                 versions = (greeting_version(origin), greeting_version(destination))
                 self._facts = ddl.read_facts(origin, destination, versions)
         return self._facts
+
+
+def _half_copied(xid: str, position: Position) -> Stopped:
+    return Stopped(
+        f"The XA transaction {xid}, committed at {position}, is in the copies of some tables and"
+        " not of others.",
+        code="XaTransaction",
+        remedy="Start the sync task again from a new copy.",
+    )
 
 
 def _ddl_failed(error: ServerError, step: Ddl, position: Position) -> Stopped:

@@ -134,7 +134,15 @@ class MariadbGtid(NamedTuple):
 
     header: Header
     is_standalone: bool
-    is_xa: bool
+    is_prepared_xa: bool
+
+
+class XaPrepare(NamedTuple):
+    """XA_PREPARE: an XA transaction ends its rows; in one phase it is committed with that."""
+
+    header: Header
+    xid: str
+    is_one_phase: bool
 
 
 class Heartbeat(NamedTuple):
@@ -169,6 +177,7 @@ Event = (
     | Xid
     | Gtid
     | MariadbGtid
+    | XaPrepare
     | Heartbeat
     | TransactionPayload
     | Marker

@@ -26,6 +26,7 @@ from sterna.mysql.binlog.events import (
     Rows,
     TableMap,
     TransactionPayload,
+    XaPrepare,
     Xid,
 )
 from sterna.mysql.binlog.reader import Reader
@@ -251,7 +252,14 @@ def _heartbeat_v2(header: Header, reader: Reader) -> Heartbeat:
 def _mariadb_gtid(header: Header, reader: Reader) -> MariadbGtid:
     reader.take(12)
     flags = reader.number(1)
-    return MariadbGtid(header, bool(flags & 0x01), bool(flags & 0xC0))
+    return MariadbGtid(header, bool(flags & 0x01), bool(flags & 0x40))
+
+
+def _xa_prepare(header: Header, reader: Reader) -> XaPrepare:
+    is_one_phase = bool(reader.number(1))
+    form, global_bytes, branch_bytes = (reader.number(4) for _ in range(3))
+    xid = f"X'{reader.take(global_bytes).hex()}',X'{reader.take(branch_bytes).hex()}',{form}"
+    return XaPrepare(header, xid, is_one_phase)
 
 
 def _payload(header: Header, reader: Reader) -> TransactionPayload:
@@ -279,5 +287,6 @@ _PARSERS: dict[int, Callable[[Header, Reader], Event]] = {
     EventType.HEARTBEAT: _heartbeat,
     EventType.HEARTBEAT_V2: _heartbeat_v2,
     EventType.MARIADB_GTID: _mariadb_gtid,
+    EventType.XA_PREPARE: _xa_prepare,
     EventType.TRANSACTION_PAYLOAD: _payload,
 }

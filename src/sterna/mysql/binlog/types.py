@@ -60,10 +60,6 @@ _STATEMENT_FORMAT = (
     "A session on the origin writes in STATEMENT or MIXED format. Set binlog_format=ROW there, end"
     " the old sessions, and start the sync task again from a new copy of the tables concerned."
 )
-_XA = (
-    "XA transactions are not carried yet. End them, keep applications from starting new ones, and"
-    " start the sync task again from a new copy."
-)
 
 # Types with a name that stop the task, and what the operator does then.
 ADVICE: dict[int, str] = {
@@ -78,7 +74,6 @@ ADVICE: dict[int, str] = {
         "The origin lost changes from its binary log (see its error log). Start the sync task"
         " again from a new copy."
     ),
-    EventType.XA_PREPARE: _XA,
     EventType.PARTIAL_UPDATE_ROWS: (
         "Set binlog_row_value_options='' on the origin, end the old sessions, and start the sync"
         " task again from a new copy of the tables concerned."

@@ -1,0 +1,100 @@
+"""XA transactions between PREPARE and COMMIT: kept on the destination, applied at the commit.
+
+The rows of a prepared transaction are locked on the origin until it ends, so applying them where
+it commits is the same as applying them before. Until then they lie in `sterna.prepared` as the
+BINLOG statements they will be, written in the same windows that move the checkpoint: a restart
+finds them. While the transaction is still being read its `xid` is ''. A row without a statement
+says that it was prepared, be it without any change.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sterna.errors import Stopped
+from sterna.mysql.binlog.events import Format
+from sterna.mysql.binlog.parse import parse_format
+from sterna.mysql.connection import Session, query
+from sterna.mysql.identifiers import quote_text
+
+UNNAMED = ""  # the transaction being read
+
+CREATE_TABLE = """
+CREATE TABLE IF NOT EXISTS sterna.prepared (
+    number BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    task VARCHAR(64) NOT NULL,
+    xid VARCHAR(300) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    touched LONGTEXT NOT NULL,
+    format BLOB NOT NULL,
+    statement LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    KEY (xid)
+) ENGINE=InnoDB
+"""
+
+TableName = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class StoredPiece:
+    """A BINLOG statement that waits, the format of its events, and the tables it changes."""
+
+    statement: bytes
+    log_format: Format
+    tables: tuple[TableName, ...]
+
+
+def store_sql(task: str, piece: StoredPiece) -> bytes:
+    """Keep a piece of the transaction being read."""
+    touched = quote_text(json.dumps(piece.tables))
+    return (
+        f"INSERT INTO sterna.prepared (task, xid, touched, format, statement) VALUES"
+        f" ({quote_text(task)}, '{UNNAMED}', {touched}, X'{piece.log_format.raw.hex()}', "
+    ).encode() + _quoted(piece.statement)
+
+
+def _quoted(statement: bytes) -> bytes:
+    return b"'" + statement.replace(b"'", b"''") + b"')"
+
+
+def name_sql(task: str, xid: str) -> tuple[bytes, bytes]:
+    """The transaction being read is prepared under `xid`."""
+    name = quote_text(xid)
+    return (
+        f"UPDATE sterna.prepared SET xid = {name} WHERE task = {quote_text(task)}"
+        f" AND xid = '{UNNAMED}'".encode(),
+        "INSERT INTO sterna.prepared (task, xid, touched, format, statement) VALUES"
+        f" ({quote_text(task)}, {name}, '[]', '', '')".encode(),
+    )
+
+
+def forget_sql(task: str, xid: str) -> bytes:
+    """The transaction has ended."""
+    return (
+        f"DELETE FROM sterna.prepared WHERE task = {quote_text(task)} AND xid = {quote_text(xid)}"
+    ).encode()
+
+
+def read_pieces(session: Session, task: str, xid: str) -> list[StoredPiece]:
+    """The pieces of a transaction in their order. Stopped where it was never prepared here."""
+    rows = query(
+        session,
+        "SELECT touched, format, statement FROM sterna.prepared WHERE task = %s AND xid = %s"
+        " ORDER BY number",
+        [task, xid],
+    )
+    if not rows and xid != UNNAMED:
+        raise Stopped(
+            f"The XA transaction {xid} was committed, but was prepared before this task began.",
+            code="XaTransaction",
+            remedy="Start the sync task again from a new copy.",
+        )
+    return [
+        StoredPiece(
+            str(statement).encode(),
+            parse_format(log_format),
+            tuple((database, table) for database, table in json.loads(touched)),
+        )
+        for touched, log_format, statement in rows
+        if statement
+    ]
