@@ -86,11 +86,14 @@ class Stage:
     def wait_until_in_step(self) -> None:
         """Until a write on the owner's side arrives at the other within a second or so."""
 
-        def lag_seconds() -> float:
-            lag = self.migration["task"]["lag_seconds"]
-            return 1e9 if lag is None else float(lag)
+        def in_step() -> bool:
+            migration = self.migration
+            lag_seconds, task = migration["lag_seconds"], migration["task"]
+            known = {name: task[name] for name in ("direction", "status", "stalled_because")}
+            assert lag_seconds is not None and lag_seconds < 2, (lag_seconds, known)
+            return True
 
-        eventually(lambda: lag_seconds() < 2, within_seconds=60)
+        eventually(in_step, within_seconds=60)
 
     # What can be seen
 
