@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from sterna.dataplane import copy_ranges
 from sterna.dataplane.chunks import RowMover, plan_rows
 from sterna.dataplane.copy import CopiedTables, StopAsked, copy_tables
 from sterna.dataplane.copy_state import DONE, read_states, state_session
@@ -380,3 +381,86 @@ def test_a_second_copy_at_the_same_time_is_refused(
         mysql57.server, destination.server, workers=1, report=copy_once_more, stop=threading.Event()
     )
     assert [error.code for error in caught] == ["CopyRunning"]
+
+
+def make_long_table(session: Session, *, rows: int) -> None:
+    run(session, "CREATE DATABASE cut")
+    run(session, "CREATE TABLE cut.t (id BIGINT UNSIGNED PRIMARY KEY, v VARCHAR(20), KEY (v))")
+    numbers(session, "cut.t", rows=rows)
+    run(session, "INSERT INTO cut.t VALUES (0, ''), (18446744073709551615, 'far away')")
+    query(session, "ANALYZE TABLE cut.t")
+
+
+def test_a_long_table_is_copied_in_ranges_by_all_workers(
+    origin: RunningServer, destination: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut along its key, far outliers included, a table arrives whole, with its indexes."""
+    monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 3000)
+    with session_of(origin) as session:
+        make_long_table(session, rows=30_000)
+    copy(origin, destination)
+    with session_of(destination) as session:
+        ranges = copy_ranges.read_ranges(session)["cut", "t"]
+        assert len(ranges) > 5 and all(each.is_done for each in ranges)
+        assert sum(each.rows_copied for each in ranges) == 30_002
+        assert [key.name for key in read_keys(session, "cut")["t"]] == ["PRIMARY", "v"]
+    assert_equal(origin.server, destination.server, ["cut"])
+
+
+def test_finished_ranges_stay_after_a_crash(
+    origin: RunningServer, destination: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended in the middle of a table: ranges that are done and still the same are not loaded
+    again; what was changed, removed or half loaded meanwhile is."""
+    monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 3000)
+    with session_of(origin) as session:
+        make_long_table(session, rows=30_000)
+    stop = threading.Event()
+
+    def stop_late(report: Report) -> None:
+        if isinstance(report, TableReport) and report.rows_copied > 12_000:
+            stop.set()
+
+    with pytest.raises(StopAsked):
+        copy_tables(origin.server, destination.server, workers=2, report=stop_late, stop=stop)
+    with state_session(destination.server) as session:
+        done = [each for each in copy_ranges.read_ranges(session)["cut", "t"] if each.is_done]
+        run(session, "INSERT INTO cut.t VALUES (29999, 'left by a killed worker')")
+    with session_of(origin) as session:
+        run(session, "UPDATE cut.t SET v = 'changed' WHERE id = 7")
+        run(session, "DELETE FROM cut.t WHERE id = 29000")
+    before = rows_inserted(destination)
+    copied = copy(origin, destination)
+    kept = sum(each.rows_copied for each in done if each.low is not None)
+    assert kept > 5000
+    assert rows_inserted(destination) - before < 30_002 - kept + 500  # and Sterna's own rows
+    assert copied.start_positions["cut", "t"] == copied.complete_at
+    assert_equal(origin.server, destination.server, ["cut"])
+
+
+def rows_inserted(server: RunningServer) -> int:
+    with session_of(server) as session:
+        rows = query(session, "SHOW GLOBAL STATUS LIKE 'Innodb_rows_inserted'")
+        return int(rows[0][1])
+
+
+def test_a_table_changed_after_a_crash_is_copied_anew(
+    mysql57: RunningServer, destination: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ranges of another definition are not gone on with."""
+    monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 3000)
+    wipe(mysql57.server)
+    with session_of(mysql57) as session:
+        make_long_table(session, rows=30_000)
+    stop = threading.Event()
+
+    def stop_late(report: Report) -> None:
+        if isinstance(report, TableReport) and report.rows_copied > 12_000:
+            stop.set()
+
+    with pytest.raises(StopAsked):
+        copy_tables(mysql57.server, destination.server, workers=2, report=stop_late, stop=stop)
+    with session_of(mysql57) as session:
+        run(session, "ALTER TABLE cut.t ADD COLUMN more INT DEFAULT 3")
+    copy(mysql57, destination)
+    assert_equal(mysql57.server, destination.server, ["cut"])

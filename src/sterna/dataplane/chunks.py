@@ -47,11 +47,15 @@ class RowPlan:
     rounding: frozenset[str]
 
 
-def plan_rows(table: Table, columns: list[Column]) -> RowPlan:
-    """How to read and load a table so that every value arrives bit by bit."""
+def plan_rows(table: Table, columns: list[Column], *, where: str = "") -> RowPlan:
+    """How to read and load a table so that every value arrives bit by bit.
+
+    `where` is a condition on the first column of its primary key, "" for all rows.
+    """
     name = quote(table.database, table.name)
     carried = [column for column in columns if not column.generated]
     rounding = frozenset(c.name for c in columns if c.generated or c.data_type in ("enum", "set"))
+    chosen = f" FORCE INDEX (PRIMARY) WHERE {where}" if where else ""
     targets, sets = [], []
     for number, column in enumerate(carried):
         setter = _setter(column, f"@v{number}")
@@ -60,7 +64,7 @@ def plan_rows(table: Table, columns: list[Column]) -> RowPlan:
             sets.append(f"{quote(column.name)} = {setter}")
     return RowPlan(
         name=name,
-        select=f"SELECT {', '.join(map(_selected, carried))} FROM {name}",
+        select=f"SELECT {', '.join(map(_selected, carried))} FROM {name}{chosen}",
         load=(
             f"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {name} CHARACTER SET binary"
             " FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'"

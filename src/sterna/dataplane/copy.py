@@ -1,9 +1,10 @@
 """The full copy: every table exactly as of one known position, then its indexes.
 
 A round takes one snapshot, makes the tables that are not there yet and moves their rows, the
-largest first, with one worker per snapshot session. When DDL on the origin hits a table meanwhile,
-its snapshot can no longer be read: the round ends, finished tables stay, and the next round copies
-the rest under a new snapshot. The same happens after a crash. Every table has a start position:
+largest first and in ranges of their key, with one worker per snapshot session. When DDL on the
+origin hits a table meanwhile, its snapshot can no longer be read: the round ends, finished tables
+stay, and the next round copies the rest under a new snapshot. The same happens after a crash;
+finished ranges that are still the same stay as well. Every table has a start position:
 what the origin logged later must be applied to it, nothing else.
 """
 
@@ -21,23 +22,24 @@ from sterna.dataplane.copy_prepare import (
     CopyRound,
     DefinitionChanged,
     Job,
+    Piece,
     as_definition_change,
     current_definition,
     plan_copy,
     prepare_round,
 )
+from sterna.dataplane.copy_ranges import TableName, is_unchanged, write_ranges
 from sterna.dataplane.copy_state import (
     COPYING,
     DONE,
     LOADED,
-    TableName,
     TableState,
     create_state_tables,
     read_states,
     state_session,
     write_state,
 )
-from sterna.dataplane.reports import CopyReport, LogReport, ReportTo, TableReport
+from sterna.dataplane.reports import CopyReport, LogReport, ReportTo
 from sterna.dataplane.schema import (
     allow_large_rows,
     open_destination_session,
@@ -176,8 +178,8 @@ class _Worker:
             self._loader = self._keep(
                 open_destination_session(self._work.destination, local_infile=True)
             )
-            while (job := self._next_job()) is not None:
-                self._copy(job)
+            while (piece := self._next_piece()) is not None:
+                self._copy(piece)
             done = True
         finally:
             # after an error some stand in the middle of a statement; none is used again
@@ -189,10 +191,10 @@ class _Worker:
         self._sessions.append(session)
         return session
 
-    def _next_job(self) -> Job | None:
+    def _next_piece(self) -> Piece | None:
         self._go_on()
         try:
-            return self._work.jobs.popleft()
+            return self._work.pieces.popleft()
         except IndexError:
             return None
 
@@ -200,21 +202,25 @@ class _Worker:
         if self._work.stop.is_set() or self._failed.is_set():
             raise StopAsked("The copy was asked to stop; finished tables stay.")
 
-    def _copy(self, job: Job) -> None:
-        state = replace(read_states(self._writer)[job.name], state=COPYING)
-        if job.table.engine.upper() == "INNODB":
-            state = self._move_rows(job, self._snapshot, state=state)
+    def _copy(self, piece: Piece) -> None:
+        state = replace(piece.job.state, state=COPYING)
+        if piece.job.table.engine.upper() == "INNODB":
+            write_state(self._writer, state)
+            moved = self._copy_range(piece, self._snapshot)
         else:
-            state = self._copy_locked(job, state)
-        self._add_indexes(job, state)
+            state, moved = self._copy_locked(piece, state)
+        if piece.progress.finish(piece.range.number, *moved):
+            self._add_indexes(piece.job, self._finish_table(piece, state))
 
-    def _copy_locked(self, job: Job, state: TableState) -> TableState:
+    def _copy_locked(self, piece: Piece, state: TableState) -> tuple[TableState, tuple[int, int]]:
         """No snapshot shows a table without transactions: its writers wait while it is read."""
+        job = piece.job
         locked = lock_table(self._work.origin, job.table)
         started = time.monotonic()
         try:
             state = replace(state, start_position=locked.position)
-            state = self._move_rows(job, locked.session, state=state)
+            write_state(self._writer, state)
+            moved = self._move_rows(piece, locked.session)
         finally:
             locked.close()
         sentence = (
@@ -222,41 +228,59 @@ class _Worker:
             f" its writers waited {time.monotonic() - started:.1f} s."
         )
         self._work.report(LogReport("WARN", sentence))
-        return state
+        return state, moved
 
-    def _move_rows(self, job: Job, origin: Session, *, state: TableState) -> TableState:
-        """All rows are there when it returns; the new state says how many."""
-        write_state(self._writer, state)
-        plan = plan_rows(job.table, job.columns)
+    def _copy_range(self, piece: Piece, origin: Session) -> tuple[int, int]:
+        """Rows and bytes of one range, which is there when it returns."""
+        piece.progress.begin()
+        if not piece.job.key:
+            return self._move_rows(piece, origin)
+        done = piece.range
+        if not done.is_done or not self._is_unchanged(piece, origin):
+            self._clear_range(piece)
+            rows, octets = self._move_rows(piece, origin)
+            done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets)
+            write_ranges(self._writer, piece.job.name, [done])
+        return done.rows_copied, done.bytes_copied
+
+    def _is_unchanged(self, piece: Piece, origin: Session) -> bool:
+        """Whether a range of an earlier round is the same under this one's snapshot."""
+        name, where = quote(*piece.job.name), piece.range.condition(piece.job.key)
+        select = f"{name} FORCE INDEX (PRIMARY) WHERE {where}" if where else name
+        try:
+            return is_unchanged(origin, self._writer, select=select, columns=piece.job.columns)
+        except ServerError as error:
+            raise as_definition_change(error, piece.job.table) from error
+
+    def _clear_range(self, piece: Piece) -> None:
+        """A killed worker may have left some of its rows."""
+        where = piece.range.condition(piece.job.key) or "TRUE"
+        execute(self._writer, f"DELETE FROM {quote(*piece.job.name)} WHERE {where}")
+
+    def _move_rows(self, piece: Piece, origin: Session) -> tuple[int, int]:
+        """Rows and bytes moved, all that the range has."""
+        where = piece.range.condition(piece.job.key)
+        plan = plan_rows(piece.job.table, piece.job.columns, where=where)
         mover = RowMover(plan, origin=origin, destination=self._loader)
-        progress = self._progress(job)
+        piece.progress.begin()
 
         def after_chunk(rows: int, octets: int) -> None:
             self._go_on()
-            progress(rows, octets, False)
+            piece.progress.moved(piece.range.number, rows, octets)
 
         try:
             mover.move(after_chunk)
         except ServerError as error:
-            raise as_definition_change(error, job.table) from error
-        self._require_same_definition(job)
-        progress(mover.rows, mover.bytes, True)
-        loaded = replace(state, state=LOADED, rows_copied=mover.rows, bytes_copied=mover.bytes)
-        write_state(self._writer, loaded)
-        return loaded
+            raise as_definition_change(error, piece.job.table) from error
+        return mover.rows, mover.bytes
 
-    def _progress(self, job: Job) -> Callable[[int, int, bool], None]:
-        started = time.monotonic()
-
-        def report(rows: int, octets: int, copied: bool) -> None:
-            estimated = rows if copied else max(job.table.rows_estimated, rows)
-            seconds = time.monotonic() - started
-            database, table = job.name
-            self._work.report(
-                TableReport(database, table, estimated, rows, octets, seconds, copied)
-            )
-
-        return report
+    def _finish_table(self, piece: Piece, state: TableState) -> TableState:
+        """All ranges are there, of one definition; the state says so from now on."""
+        self._require_same_definition(piece.job)
+        rows, octets = piece.progress.complete()
+        state = replace(state, state=LOADED, rows_copied=rows, bytes_copied=octets)
+        write_state(self._writer, state)
+        return state
 
     def _require_same_definition(self, job: Job) -> None:
         """Not every version notices DDL when an older snapshot is read."""

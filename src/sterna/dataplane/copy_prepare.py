@@ -7,20 +7,31 @@ the snapshot is read, and ends the round.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from sterna.dataplane.copy_ranges import (
+    WHOLE,
+    KeyRange,
+    TableName,
+    cut_table,
+    is_large,
+    range_key,
+    read_ranges,
+    write_ranges,
+)
 from sterna.dataplane.copy_state import (
     COPYING,
     CREATED,
-    TableName,
     TableState,
     forget_table,
     read_states,
     state_session,
     write_state,
 )
-from sterna.dataplane.reports import LogReport, ReportTo
+from sterna.dataplane.reports import LogReport, ReportTo, TableReport
 from sterna.dataplane.schema import (
     create_databases,
     create_table,
@@ -29,7 +40,7 @@ from sterna.dataplane.schema import (
     require_same_columns,
     show_create_table,
 )
-from sterna.dataplane.schema_tables import Facts, convert_table
+from sterna.dataplane.schema_tables import Facts, convert_table, same_definition
 from sterna.dataplane.snapshot import close_sessions
 from sterna.errors import SternaError, Stopped
 from sterna.mysql.catalog import (
@@ -38,6 +49,7 @@ from sterna.mysql.catalog import (
     read_columns,
     read_databases,
     read_foreign_keys,
+    read_keys,
     read_tables,
 )
 from sterna.mysql.connection import Server, ServerError, Session
@@ -56,11 +68,17 @@ class DefinitionChanged(SternaError):
 
 @dataclass(frozen=True)
 class Job:
-    """One table whose rows are to be moved, with the definition it had when it was planned."""
+    """One table whose rows are to be moved, with the definition it had when it was planned.
+
+    `ranges` of its `key` are moved one by one; those that are done are compared before.
+    """
 
     table: Table
     columns: list[Column]
     definition: str
+    state: TableState
+    key: str = ""
+    ranges: tuple[KeyRange, ...] = WHOLE
 
     @property
     def name(self) -> TableName:
@@ -68,16 +86,73 @@ class Job:
         return (self.table.database, self.table.name)
 
 
+class TableProgress:
+    """What all workers together have moved of one table."""
+
+    def __init__(self, job: Job, report: ReportTo) -> None:
+        self._job, self._report = job, report
+        self._lock = threading.Lock()
+        self._moved: dict[int, tuple[int, int]] = {}
+        self._unfinished = len(job.ranges)
+        self._started: float | None = None
+
+    def begin(self) -> None:
+        """The first range of the table begins now, or has begun."""
+        self._started = self._started or time.monotonic()
+
+    def moved(self, number: int, rows: int, octets: int) -> None:
+        """A range has moved so much in all."""
+        with self._lock:
+            self._moved[number] = (rows, octets)
+            self._say(copied=False)
+
+    def finish(self, number: int, rows: int, octets: int) -> bool:
+        """A range is done; True for the table's last one."""
+        with self._lock:
+            self._moved[number] = (rows, octets)
+            self._unfinished -= 1
+            return self._unfinished == 0
+
+    def complete(self) -> tuple[int, int]:
+        """The table is copied: its rows and bytes."""
+        with self._lock:
+            return self._say(copied=True)
+
+    def _say(self, *, copied: bool) -> tuple[int, int]:
+        rows, octets = (sum(each) for each in zip(*self._moved.values(), strict=True))
+        estimated = rows if copied else max(self._job.table.rows_estimated, rows)
+        seconds = time.monotonic() - (self._started or time.monotonic())
+        self._report(TableReport(*self._job.name, estimated, rows, octets, seconds, copied))
+        return rows, octets
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One range of one table; the table's pieces share their progress."""
+
+    job: Job
+    range: KeyRange
+    progress: TableProgress
+
+
+def _pieces(jobs: Iterable[Job], report: ReportTo) -> deque[Piece]:
+    pieces: deque[Piece] = deque()
+    for job in jobs:
+        progress = TableProgress(job, report)
+        pieces += (Piece(job, each, progress) for each in job.ranges)
+    return pieces
+
+
 @dataclass(frozen=True)
 class CopyRound:
-    """What the workers of one round share. `jobs` is a queue, the largest table first."""
+    """What the workers of one round share. `pieces` is a queue, the largest table first."""
 
     origin: Server
     destination: Server
     position: Position
     report: ReportTo
     stop: threading.Event
-    jobs: deque[Job]
+    pieces: deque[Piece]
 
 
 def plan_copy(origin: Session) -> list[Table]:
@@ -104,25 +179,35 @@ def prepare_round(
     try:
         with state_session(destination) as writer:
             planned = plan_copy(reader)
-            _forget_unfinished(reader, writer, {(t.database, t.name) for t in planned})
+            ranges = read_ranges(writer)
+            _forget_unfinished(reader, writer, planned, begun=set(ranges))
             maker = _Maker(reader, writer, position=position, report=report)
-            jobs = maker.make(planned)
+            jobs = maker.make(planned, ranges)
     finally:
         close_sessions([reader])
-    return CopyRound(origin, destination, position, report, stop, deque(jobs))
+    return CopyRound(origin, destination, position, report, stop, _pieces(jobs, report))
 
 
-def _forget_unfinished(reader: Session, writer: Session, present: set[TableName]) -> None:
+def _forget_unfinished(
+    reader: Session, writer: Session, planned: list[Table], *, begun: set[TableName]
+) -> None:
     """Drop what an earlier round left half copied, and what the origin has dropped since.
 
-    Tables tied to one that is to be copied are dropped as well. What a cascade does is in no
-    binary log: it is right only where both tables begin at the same position.
+    Tables copied in ranges stay, if they are as they were. Tables tied to one that is to be
+    copied are dropped as well. What a cascade does is in no binary log: it is right only where
+    both tables begin at the same position.
     """
     states = read_states(writer)
+    present = {(table.database, table.name): table for table in planned}
     finished = {name for name, each in states.items() if each.state not in (CREATED, COPYING)}
-    unfinished = present - finished
+    unfinished = set(present) - finished
     again = _tied_by_foreign_keys(reader, unfinished) if states and unfinished else set()
-    for name in states:
+    for name, state in states.items():
+        is_begun = name in begun and name in present and state.state == COPYING
+        if is_begun and same_definition(
+            state.definition, current_definition(reader, present[name])
+        ):
+            continue
         if name not in present or name not in finished or name in again:
             forget_table(writer, name)
 
@@ -151,29 +236,36 @@ class _Maker:
         self._position, self._report = position, report
         self._facts: Facts = read_facts(reader, writer)
 
-    def make(self, planned: list[Table]) -> list[Job]:
-        """The jobs, in the order of `planned`."""
+    def make(
+        self, planned: list[Table], begun: Mapping[TableName, tuple[KeyRange, ...]]
+    ) -> list[Job]:
+        """The jobs, in the order of `planned`; `begun` are the ranges of an earlier round."""
         databases = read_databases(self._reader)
         create_databases(databases, destination=self._writer, facts=self._facts)
         known = read_states(self._writer)
         jobs: dict[TableName, Job] = {}
         for database in databases:
             tables = [t for t in planned if t.database == database.name]
-            fresh = [t for t in tables if (t.database, t.name) not in known]
-            jobs |= {job.name: job for job in self._make_database(database.name, fresh)}
+            for job in self._make_database(database.name, tables, known):
+                jobs[job.name] = self._cut(job, begun.get(job.name, ()))
         order = [(table.database, table.name) for table in planned]
         return [jobs[name] for name in order if name in jobs]
 
-    def _make_database(self, database: str, tables: list[Table]) -> list[Job]:
+    def _make_database(
+        self, database: str, tables: list[Table], known: Mapping[TableName, TableState]
+    ) -> list[Job]:
         columns = read_columns(self._reader, database)
         taken = {table.name for table in read_tables(self._writer, database)}
         jobs = []
         for table in tables:
-            if table.name in taken:
-                raise _name_taken(table)
-            job = Job(table, columns.get(table.name, []), current_definition(self._reader, table))
-            self._make_table(job)
-            jobs.append(job)
+            state = known.get((database, table.name))
+            if state is None:
+                if table.name in taken:
+                    raise _name_taken(table)
+                jobs.append(self._make_table(table, columns.get(table.name, [])))
+            elif state.state == COPYING:
+                state = replace(state, start_position=self._position)
+                jobs.append(Job(table, columns.get(table.name, []), state.definition, state))
         made = read_columns(self._writer, database)
         for job in jobs:
             require_same_columns(
@@ -184,22 +276,38 @@ class _Maker:
             )
         return jobs
 
-    def _make_table(self, job: Job) -> None:
-        script = convert_table(job.definition, job.table, columns=job.columns, facts=self._facts)
+    def _make_table(self, table: Table, columns: list[Column]) -> Job:
+        definition = current_definition(self._reader, table)
+        script = convert_table(definition, table, columns=columns, facts=self._facts)
         state = TableState(
-            name=job.name,
+            name=(table.database, table.name),
             state=CREATED,
             start_position=self._position,
             deferred_indexes=script.indexes,
             deferred_foreign_keys=script.foreign_keys,
             rows_copied=0,
             bytes_copied=0,
+            definition=definition,
         )
         write_state(self._writer, state)
-        create_table(script, job.table, destination=self._writer)
+        create_table(script, table, destination=self._writer)
         if script.notes:
             notes = "; ".join(script.notes)
-            self._report(LogReport("WARN", f"Table {quote(*job.name)}: {notes}."))
+            self._report(LogReport("WARN", f"Table {quote(*state.name)}: {notes}."))
+        return Job(table, columns, definition, state)
+
+    def _cut(self, job: Job, begun: tuple[KeyRange, ...]) -> Job:
+        """The job in ranges, where that is worth it or has been begun."""
+        if not begun and not is_large(job.table):
+            return job
+        keys = read_keys(self._reader, job.table.database).get(job.table.name, [])
+        key = range_key(job.columns, keys)
+        if not key:
+            return job
+        ranges = begun or cut_table(self._reader, job.table, key)
+        if not begun:
+            write_ranges(self._writer, job.name, ranges)
+        return replace(job, key=key, ranges=ranges)
 
 
 def _name_taken(table: Table) -> Stopped:

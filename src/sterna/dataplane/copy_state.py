@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sterna.dataplane.copy_ranges import CREATE_RANGES, forget_ranges
+from sterna.dataplane.copy_ranges import TableName as TableName
 from sterna.dataplane.schema import open_destination_session
 from sterna.mysql.connection import Server, Session, execute, query
 from sterna.mysql.identifiers import quote
 from sterna.mysql.position import Position
 
 CREATED, COPYING, LOADED, DONE = "created", "copying", "loaded", "done"
-
-TableName = tuple[str, str]
 
 _CREATE = (
     "CREATE DATABASE IF NOT EXISTS sterna",
@@ -31,14 +31,19 @@ _CREATE = (
         deferred_foreign_keys MEDIUMTEXT NOT NULL,
         rows_copied BIGINT UNSIGNED NOT NULL,
         bytes_copied BIGINT UNSIGNED NOT NULL,
+        definition MEDIUMTEXT NOT NULL,
         PRIMARY KEY (database_name, table_name)
     ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin""",
+    CREATE_RANGES,
 )
 
 
 @dataclass(frozen=True)
 class TableState:
-    """One table's row. The deferred statements are "" where there is nothing to add."""
+    """One table's row. The deferred statements are "" where there is nothing to add.
+
+    `definition` is the origin's SHOW CREATE TABLE when the table was made.
+    """
 
     name: TableName
     state: str
@@ -47,10 +52,11 @@ class TableState:
     deferred_foreign_keys: str
     rows_copied: int
     bytes_copied: int
+    definition: str
 
 
 def create_state_tables(destination: Session) -> None:
-    """Make the `sterna` database and its table of copied tables; keeps what is there."""
+    """Make the `sterna` database and its tables of the copy; keeps what is there."""
     for sql in _CREATE:
         execute(destination, sql)
 
@@ -60,7 +66,8 @@ def read_states(destination: Session) -> dict[TableName, TableState]:
     rows = query(
         destination,
         "SELECT database_name, table_name, state, start_position, deferred_indexes,"
-        " deferred_foreign_keys, rows_copied, bytes_copied FROM sterna.tables ORDER BY 1, 2",
+        " deferred_foreign_keys, rows_copied, bytes_copied, definition FROM sterna.tables"
+        " ORDER BY 1, 2",
     )
     states = {}
     for database, table, state, position, *rest in rows:
@@ -73,7 +80,7 @@ def write_state(destination: Session, entry: TableState) -> None:
     """Store a table's row, whether there was one or not."""
     execute(
         destination,
-        "REPLACE INTO sterna.tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        "REPLACE INTO sterna.tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             *entry.name,
             entry.state,
@@ -82,13 +89,15 @@ def write_state(destination: Session, entry: TableState) -> None:
             entry.deferred_foreign_keys,
             entry.rows_copied,
             entry.bytes_copied,
+            entry.definition,
         ],
     )
 
 
 def forget_table(destination: Session, name: TableName) -> None:
-    """Drop a table that the copy made, then its row."""
+    """Drop a table that the copy made, then its rows here."""
     execute(destination, f"DROP TABLE IF EXISTS {quote(*name)}")
+    forget_ranges(destination, name)
     execute(
         destination,
         "DELETE FROM sterna.tables WHERE database_name = %s AND table_name = %s",
