@@ -28,6 +28,7 @@ from sterna.workflow.watch import Watch
 def run_server() -> None:
     """Take up what the last server left, then serve until told to stop."""
     settings = read_settings()
+    os.umask(0o077)
     with _alone(settings.home):
         tools = make_tools(settings)
         take_up(tools)

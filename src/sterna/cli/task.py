@@ -23,6 +23,24 @@ def show_task(
     show(task, as_json=as_json, human=lambda: _print(task))
 
 
+@app.command("resume")
+def resume_task(
+    task_id: Annotated[str, typer.Argument(metavar="TASK", help="Id of the sync task, dts…")],
+    statement_applied: Annotated[
+        bool | None,
+        typer.Option(
+            "--statement-applied/--statement-not-applied",
+            help="Where it stopped at a DDL statement: go on behind it, or run it again.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start a sync task that has stopped, once its cause is removed."""
+    body = {"statement_applied": statement_applied}
+    task = connect().post(f"/tasks/{task_id}/resume", SyncTask, body)
+    show(task, as_json=as_json, human=lambda: say(f"{task_id} goes on."))
+
+
 def _print(task: SyncTask) -> None:
     print_facts(
         {
@@ -38,6 +56,7 @@ def _print(task: SyncTask) -> None:
             "Rows copied": f"{task.rows_copied:,} of about {task.rows_estimated:,}",
             "Rows verified": f"{task.rows_verified:,}, {task.differences} differ",
             "Verified": task.verified_at,
+            "Rogue writers": task.rogue,
             "Error": task.error,
             "Remedy": task.remedy,
         }

@@ -30,7 +30,7 @@ def read_inherited(source: Session, target: Version) -> dict[str, str]:
     for entry in entries:
         value = values.get(entry["name"], values.get(entry.get("old_name", ""), ""))
         if value and (kept := _translated(entry["name"], value, target)):
-            found[entry["name"]] = kept
+            found[entry.get("option", entry["name"])] = kept
     if _is_unknown_collation(found.get("collation_server", ""), greeting_version(source), target):
         del found["collation_server"]
     return found
@@ -39,8 +39,8 @@ def read_inherited(source: Session, target: Version) -> dict[str, str]:
 def _translated(name: str, value: str, target: Version) -> str:
     if name == "sql_mode":
         return ",".join(_sql_mode(value, target))
-    if name == "time_zone" and value == "SYSTEM":
-        return ""
+    if name == "time_zone":
+        return value if value[:1] in "+-" else ""
     if name in ("character_set_server", "collation_server") and not target.is_mariadb:
         charset, _, rest = value.partition("_")
         renamed = _CHARSETS.get(charset, charset) if target.at_least(8, 0, 30) else charset

@@ -237,5 +237,6 @@ def _pending(task: str, checkpoint: Checkpoint) -> Ambiguous:
         " not have been applied.",
         code="DdlPending",
         remedy="Look at the statement in the origin's log and at its object on the destination;"
-        " then say whether it was applied, and the task goes on behind it or runs it again.",
+        " then: sterna task resume TASK --statement-applied, and the task goes on behind it, or"
+        " --statement-not-applied, and it is run again.",
     )

@@ -72,6 +72,14 @@ class LagReport:
 
 
 @dataclass(frozen=True)
+class RogueReport:
+    """Somebody else changed rows of these tables on the destination."""
+
+    position: str
+    tables: list[str]
+
+
+@dataclass(frozen=True)
 class LogReport:
     """A fact worth keeping: DDL applied, a snapshot taken, an object converted."""
 
@@ -96,6 +104,7 @@ Report = (
     | VerifyReport
     | VerifyDoneReport
     | LagReport
+    | RogueReport
     | LogReport
     | StoppedReport
 )
@@ -110,6 +119,7 @@ _KINDS: dict[str, type[Any]] = {
         VerifyReport,
         VerifyDoneReport,
         LagReport,
+        RogueReport,
         LogReport,
         StoppedReport,
     )

@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from sterna.dataplane import checkpoint
 from sterna.dataplane.copy import CopiedTables, copy_tables
 from sterna.dataplane.copy_state import (
-    TableName,
     create_state_tables,
     forget_table,
     read_states,
@@ -30,9 +29,11 @@ from sterna.dataplane.ddl import contains_ddl
 from sterna.dataplane.follow import FollowTask, follow
 from sterna.dataplane.receive import receive
 from sterna.dataplane.reports import LogReport, Report, StageReport, StoppedReport, to_line
+from sterna.dataplane.rogue import RogueWatch
 from sterna.dataplane.schema_objects import create_objects
 from sterna.dataplane.spec import FORWARD, TaskSpec, from_line
 from sterna.dataplane.spool import Spool
+from sterna.dataplane.transactions import TableName
 from sterna.dataplane.verify import Sides, verify_tables
 from sterna.errors import SternaError, Stopped, Transient
 from sterna.mysql.connection import open_session
@@ -134,8 +135,8 @@ class Task:
                 report=self._report,
                 stop=self._stop,
             )
-            if self._is_one_moment(copied, spool):
-                return self._finish_copy(copied)
+            if self._is_one_moment(copied, spool) and self._create_objects(copied, spool):
+                return self._start_following(copied)
             self._forget_copy()
         raise Stopped(
             f"DDL on the source has spoiled the copy {COPIES_MAX} times.",
@@ -154,8 +155,22 @@ class Task:
         self._report(LogReport("WARN", sentence))
         return False
 
-    def _finish_copy(self, copied: CopiedTables) -> None:
-        create_objects(self._spec.origin, self._spec.destination, self._report)
+    def _create_objects(self, copied: CopiedTables, spool: Spool) -> bool:
+        """False when the objects do not fit the copied tables because DDL came in between."""
+        try:
+            create_objects(self._spec.origin, self._spec.destination, self._report)
+        except Stopped as error:
+            with open_session(self._spec.origin) as session:
+                now = read_current_position(session)
+            self._wait(lambda: spool.end is not None and spool.end >= now)
+            if not contains_ddl(spool, copied.smallest, now):
+                raise
+            sentence = f"{error.message} Definitions changed meanwhile; everything is copied anew."
+            self._report(LogReport("WARN", sentence))
+            return False
+        return True
+
+    def _start_following(self, copied: CopiedTables) -> None:
         with open_session(self._spec.destination) as session:
             checkpoint.write_start(
                 session, self._spec.checkpoint, self._spec.epoch, copied.smallest
@@ -174,6 +189,8 @@ class Task:
         if self._spec.direction == FORWARD:
             self.verify()
         spec = self._spec
+        rogue = RogueWatch(spec.destination, spec.spool / "watched", server_id=spec.server_id + 1)
+        self._background("rogue", lambda: rogue.run(self._report, self._stop))
         task = FollowTask(
             spec.origin, spec.destination, spec.checkpoint, spec.epoch, spec.server_id, starts
         )

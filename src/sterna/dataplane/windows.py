@@ -250,7 +250,6 @@ class WindowLoop:
                 ddl.run(session, prepared)
             except ServerError as error:
                 if error.number != step.event.error_code:
-                    self._applier.commit(self._boundary)
                     raise _ddl_failed(error, step, position) from error
             except Transient as error:
                 if error.code in _NOT_RUN:
@@ -288,5 +287,7 @@ def _ddl_failed(error: ServerError, step: Ddl, position: Position) -> Stopped:
         f"The destination refused a statement that ends at {position}: {error.number}"
         f" {error.text} ({ddl.summary(step.event)}). Everything before it is applied.",
         code="DdlFailed",
-        remedy="Remove the cause, then resume the sync task: the statement is run again.",
+        remedy="Remove the cause, then: sterna task resume TASK --statement-not-applied, and it is"
+        " run again. Or do by hand what it should have done, then: sterna task resume TASK"
+        " --statement-applied, and the task goes on behind it.",
     )

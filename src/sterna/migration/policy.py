@@ -27,6 +27,7 @@ class Snapshot:
     stalled_because: str
     task_status: str
     verified_clean: bool | None  # None: no pass has ended yet
+    rogue: str = ""  # who else wrote to the side that follows, since the last clean pass
 
 
 def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
@@ -35,7 +36,11 @@ def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
     if state:
         return state
     if action in (Action.SWITCH_OVER, Action.ROLL_BACK):
-        return (*_lag_refusals(snapshot), *_verify_refusals(action, snapshot))
+        return (
+            *_lag_refusals(snapshot),
+            *_rogue_refusals(snapshot),
+            *_verify_refusals(action, snapshot),
+        )
     return ()
 
 
@@ -96,6 +101,19 @@ def _lag_refusals(snapshot: Snapshot) -> tuple[Refused, ...]:
             ),
         )
     return ()
+
+
+def _rogue_refusals(snapshot: Snapshot) -> tuple[Refused, ...]:
+    if not snapshot.rogue:
+        return ()
+    return (
+        Refused(
+            f"The side that follows is no longer what it was copied from: {snapshot.rogue}.",
+            code="RogueWrites",
+            remedy="Stop that writer, make the rows alike, and verify: "
+            f"sterna verify {snapshot.cluster_id}; a clean pass lifts this.",
+        ),
+    )
 
 
 def _verify_refusals(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from sterna.errors import Refused, SternaError
 
@@ -31,6 +32,7 @@ def add_handlers(app: FastAPI) -> None:
     """Make `app` answer every SternaError and every malformed request with a Problem."""
     app.add_exception_handler(SternaError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
+    app.add_exception_handler(HTTPException, _answer_unknown)
 
 
 def status_of(error: SternaError) -> int:
@@ -62,6 +64,15 @@ def _answer_malformed(_request: Request, error: Exception) -> JSONResponse:
         "Compare the request with /api/v1/openapi.json.",
     )
     return JSONResponse(asdict(problem), 422)
+
+
+def _answer_unknown(_request: Request, error: Exception) -> JSONResponse:
+    """No such path, no such method, a body that is not JSON."""
+    assert isinstance(error, HTTPException)
+    code = NOT_FOUND if error.status_code == 404 else INVALID_REQUEST
+    message = f"The request was not understood ({error.detail}); nothing was done."
+    problem = Problem(code, message, "See which there are: /api/v1/openapi.json.")
+    return JSONResponse(asdict(problem), error.status_code)
 
 
 def _place(location: tuple[str | int, ...]) -> str:

@@ -108,6 +108,8 @@ class SyncTask:
     differences: int
     verified_at: datetime | None  # last complete clean or unclean pass
     error: str
+    error_code: str
+    rogue: str  # who else wrote to the destination; empty when nobody, or verified clean since
     remedy: str
     created_at: datetime
     tables: tuple[TableProgress, ...] = ()

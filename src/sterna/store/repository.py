@@ -210,6 +210,11 @@ class Inventory:
             where = {"id": endpoint_id}
             self._database.change(tables.endpoints, where, routes_to=list(routes_to), **values)
 
+    def give_endpoint(self, endpoint_id: str, owner_id: str) -> None:
+        """Make the endpoint a custom one of another owner; its address stays."""
+        where = {"id": endpoint_id}
+        self._database.change(tables.endpoints, where, owner_id=owner_id, type="Custom")
+
     def set_endpoint_state(self, endpoint_ids: tuple[str, ...], state: str) -> None:
         """Open or Held."""
         for endpoint_id in endpoint_ids:

@@ -189,6 +189,8 @@ sync_tasks = Table(
     _integer("differences"),
     _time("verified_at", nullable=True),
     _text("error"),
+    _text("error_code"),
+    _text("rogue"),
     _text("remedy"),
     _time("created_at"),
 )

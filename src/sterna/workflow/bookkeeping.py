@@ -9,6 +9,7 @@ from sterna.dataplane.reports import (
     LagReport,
     LogReport,
     Report,
+    RogueReport,
     StageReport,
     StoppedReport,
     TableReport,
@@ -38,7 +39,9 @@ class Bookkeeper:
     @_record.register
     def _(self, report: StageReport, task_id: str) -> None:
         status = STATUS_OF_STAGE[report.stage]
-        self._tasks.change(task_id, stage=report.stage, status=status, error="", remedy="")
+        self._tasks.change(
+            task_id, stage=report.stage, status=status, error="", remedy="", error_code=""
+        )
         self._tasks.log(task_id, "NORMAL", report.sentence)
 
     @_record.register
@@ -86,6 +89,8 @@ class Bookkeeper:
             differences=report.differences,
             verified_at=now(),
         )
+        if not report.differences:
+            self._tasks.change(task_id, rogue="")
         self._tasks.log(
             task_id,
             "WARN" if report.differences else "NORMAL",
@@ -105,12 +110,28 @@ class Bookkeeper:
         )
 
     @_record.register
+    def _(self, report: RogueReport, task_id: str) -> None:
+        sentence = (
+            f"somebody else changed {', '.join(report.tables)} on the destination before "
+            f"{report.position}"
+        )
+        self._tasks.change(task_id, rogue=sentence, verified_at=None)
+        self._tasks.log(task_id, "WARN", sentence)
+
+    @_record.register
     def _(self, report: LogReport, task_id: str) -> None:
         self._tasks.log(task_id, report.level, report.sentence)
 
     @_record.register
     def _(self, report: StoppedReport, task_id: str) -> None:
-        values = {"error": report.message, "remedy": report.remedy, "lag_at": None}
         status = {} if report.retry else {"status": "Failed"}
-        self._tasks.change(task_id, stalled_because=report.message, **values, **status)
+        self._tasks.change(
+            task_id,
+            stalled_because=report.message,
+            error=report.message,
+            error_code=report.code,
+            remedy=report.remedy.replace("TASK", task_id),
+            lag_at=None,
+            **status,
+        )
         self._tasks.log(task_id, "WARN", f"{report.message} {report.remedy}".strip())

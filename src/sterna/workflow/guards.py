@@ -27,6 +27,7 @@ def snapshot_of(tools: Tools, cluster_id: str) -> Snapshot:
         stalled_because=task.stalled_because,
         task_status=task.status,
         verified_clean=clean,
+        rogue=task.rogue,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from sterna.clusters import accounts
-from sterna.clusters.account_copy import Carried, apply_accounts
+from sterna.clusters.account_copy import Carried, apply_accounts, compare_accounts
 from sterna.clusters.account_reading import read_accounts, read_definers, read_vocabulary
 from sterna.clusters.accounts import Account, Decision, plan_accounts
 from sterna.clusters.engines import choose_engine
@@ -101,6 +101,37 @@ def _apply(tools: Tools, cluster_id: str, phase: str) -> str:
     left = [f"{p.account} left out: {p.reason}" for p in accounts_.plans if p.how == "left out"]
     told = " ".join([*notes, *(left if phase == "accounts" else [])])
     return f"{len(names)} accounts: {', '.join(names)}. {told}".strip()
+
+
+def bring_up_to_date(tools: Tools, cluster_id: str) -> str:
+    """Carry what changed in the source's accounts since the copy; Refused when it cannot be."""
+    instance_id = tools.journal.migration(cluster_id).instance_id
+    target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+    accounts_ = carried(tools, instance_id, target)
+    _refuse_undecided(instance_id, accounts_.plans)
+    source, cluster = tools.source(cluster_id).server, tools.cluster(cluster_id).server
+    with _session(source) as there, _session(cluster) as here:
+        apply_accounts(here, accounts_, phase="accounts")
+        apply_accounts(here, accounts_, phase="objects")
+        differences = compare_accounts(there, here, accounts_.plans)
+    if differences:
+        raise Refused(
+            f"The accounts of cluster and source differ: {' '.join(differences)}",
+            code="AccountsDiffer",
+            remedy="Make them alike on the cluster, or change the source, then try again.",
+        )
+    return f"{len(list(accounts_.pairs()))} accounts are on the cluster as they are on the source"
+
+
+def _refuse_undecided(instance_id: str, plans: Iterable[accounts.AccountPlan]) -> None:
+    names = [plan.account for plan in plans if plan.how == accounts.UNDECIDED]
+    if names:
+        raise Refused(
+            f"Nobody has decided yet how these accounts reach the cluster: {', '.join(names)}.",
+            code="AccountsUndecided",
+            remedy=f"For each: sterna account set-password {instance_id} ACCOUNT, "
+            f"or: sterna account leave-out {instance_id} ACCOUNT.",
+        )
 
 
 def inherited_parameters(tools: Tools, cluster_id: str) -> dict[str, str]:

@@ -40,6 +40,7 @@ from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
 assert upgrade  # the story registers its operations when it is imported
 
 NODES_MAX = 15
+DDL_CODES = ("DdlPending", "DdlFailed")
 PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
 
 
@@ -107,22 +108,20 @@ class Service:
         """Forget an instance and its endpoints; the server itself is not touched."""
         self.instance(instance_id)
         self._tools.journal.refuse_second(instance_id)
-        self._refuse_exchanged(instance_id)
+        self._hand_over_endpoints(instance_id)
         self._tools.inventory.remove_instance(instance_id)
         self._tools.apply_routes()
 
-    def _refuse_exchanged(self, instance_id: str) -> None:
-        """Applications may still reach the cluster through the instance's endpoints."""
-        instance = self.instance(instance_id)
-        own = (f"{instance.host}:{instance.port}",)
+    def _hand_over_endpoints(self, instance_id: str) -> None:
+        """Addresses that applications reach a cluster by become endpoints of that cluster."""
+        owners = {
+            f"{node.host}:{node.port}": cluster.id
+            for cluster in self.clusters()
+            for node in cluster.nodes
+        }
         for endpoint in self.endpoints(instance_id):
-            if endpoint.routes_to != own:
-                raise Refused(
-                    f"The endpoint {endpoint.host}:{endpoint.port} of {instance_id} leads to the "
-                    "cluster since the switchover; applications may be using it.",
-                    code="EndpointInUse",
-                    remedy="Keep the instance registered as long as its endpoints are used.",
-                )
+            if owner := owners.get(endpoint.routes_to[0]):
+                self._tools.inventory.give_endpoint(endpoint.id, owner)
 
     # Before the upgrade
 
@@ -307,6 +306,30 @@ class Service:
             )
         self._tools.tasks.change(migration.task_id, verified_at=None)
         return self.migration(cluster_id)
+
+    def resume_task(self, task_id: str, statement_applied: bool | None = None) -> SyncTask:
+        """Start a stopped sync task again; what became of a pending DDL statement is said first."""
+        task = self.task(task_id)
+        if task.status != "Failed":
+            raise Refused(
+                f"{task_id} has not stopped; its status is {task.status}.",
+                code="StatusNotSupported",
+                remedy=f"See what it does: sterna task show {task_id}.",
+            )
+        pending = task.error_code in DDL_CODES
+        if pending and statement_applied is None:
+            raise Refused(
+                f"{task_id} stopped at a DDL statement: {task.error}",
+                code="StatementUndecided",
+                remedy=task.remedy,
+            )
+        if pending:
+            self._tools.resolve_statement(task_id, was_applied=bool(statement_applied))
+        self._tools.tasks.want(task_id, running=True)
+        status = "Synchronizing" if task.stage == "incremental" else "Initializing"
+        self._tools.tasks.change(task_id, status=status, stalled_because="", error_code="")
+        self._tools.supervisor.ensure(task_id)
+        return self.task(task_id)
 
     # Looking around
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sterna.clusters.engines import Engine, choose_engine
 from sterna.clusters.local import free_port
 from sterna.clusters.provisioner import GIB, Admin, NodeSpec, Provisioner
+from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.pairs import propose_pairs
@@ -102,6 +103,14 @@ class Tools:
             spool=self.spool_folder(task_id) / direction,
             server_id=self.replica_id(task_id),
         )
+
+    def resolve_statement(self, task_id: str, *, was_applied: bool) -> None:
+        """Tell the task's destination what became of the DDL statement it stopped at."""
+        spec = self.task_spec(task_id)
+        with self.sessions.lend(spec.destination) as session:
+            checkpoint.resolve_pending(
+                session, spec.checkpoint, spec.epoch, was_applied=was_applied
+            )
 
     @staticmethod
     def replica_id(task_id: str) -> int:

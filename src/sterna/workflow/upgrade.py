@@ -48,6 +48,7 @@ def roll_back(run: Run) -> None:
 def _exchange_roles(run: Run) -> None:
     """The leaving side hands its writes to the arriving side; the stream turns round."""
     run(switching.check_guards)
+    run(switching.bring_accounts_up_to_date)
     run(switching.prove_way_back)
     run(switching.note_what_is_there)
     run(switching.hold_endpoints)
@@ -73,6 +74,7 @@ def complete(run: Run) -> None:
     """Complete: the cluster stays the owner of the writes, the way back is closed."""
     run.point_of_no_return(closing.decide_to_close)
     run(closing.cut_link)
+    run(closing.lead_endpoints_home)
     run(closing.remove_traces)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 
@@ -10,18 +11,20 @@ import structlog
 from sterna.errors import SternaError
 from sterna.migration.policy import expiry_warning
 from sterna.migration.status import TRANSITIONS, Action, Status
-from sterna.mysql.connection import execute, open_session, scalar
+from sterna.mysql.connection import execute, scalar
+from sterna.store.database import now
 from sterna.store.records import HistoryEntry, Migration
 from sterna.workflow.tools import Side, Tools
 
-INTERVAL_SECONDS = 1.0
+INTERVAL_SECONDS = 0.25
+SLOW_TURNS = 4
 FOLLOWERS = {Status.CLONING: "cluster", Status.SYNCING: "cluster", Status.REVERSED: "source"}
 
 log = structlog.get_logger("sterna.watch")
 
 
 class Watch(threading.Thread):
-    """Looks around once a second and mends what it may mend; the rest it says aloud."""
+    """Looks around four times a second and mends what it may mend; the rest it says aloud."""
 
     def __init__(self, tools: Tools, expire: Callable[[str], object]) -> None:
         super().__init__(name="watch", daemon=True)
@@ -31,8 +34,11 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         """Look around until stopped."""
-        while not self._stopping.wait(INTERVAL_SECONDS):
-            for look in self.looks():
+        for turn in itertools.count():
+            if self._stopping.wait(INTERVAL_SECONDS):
+                return
+            # Who may write is looked at in every turn, the rest once a second.
+            for look in self.looks() if turn % SLOW_TURNS == 0 else (self._look_at_followers,):
                 try:
                     look()
                 except (SternaError, OSError) as error:
@@ -69,17 +75,17 @@ class Watch(threading.Thread):
             if migration.operation or migration.status not in FOLLOWERS:
                 continue
             for side in self._follower(migration.cluster_id, Status(migration.status)):
-                self._close(side, migration.task_id)
+                self._close(side, migration)
 
     def _look_at_dates(self) -> None:
         """Warn before the thirty days are over, and close the migration when they are."""
-        now = self._tools.clock()
+        today = self._tools.clock()
         for migration in self._tools.journal.migrations():
             if migration.operation or migration.status not in TRANSITIONS[Action.EXPIRE]:
                 continue
-            if now >= migration.expires_at:
+            if today >= migration.expires_at:
                 self._expire(migration.cluster_id)
-            elif days := expiry_warning(now, migration.expires_at):
+            elif days := expiry_warning(today, migration.expires_at):
                 self._warn_once(migration, days)
 
     def _warn_once(self, migration: Migration, days: int) -> None:
@@ -102,18 +108,17 @@ class Watch(threading.Thread):
         elif self._tools.writer(cluster_id).status == "Running":
             yield self._tools.cluster(cluster_id)
 
-    def _close(self, side: Side, task_id: str) -> None:
-        connection = open_session(side.server)
-        try:
+    def _close(self, side: Side, migration: Migration) -> None:
+        with self._tools.sessions.lend(side.server) as connection:
             if int(scalar(connection, "SELECT @@GLOBAL.read_only")):
                 return
             execute(connection, "SET GLOBAL read_only = ON")
-        finally:
-            connection.close()
         sentence = (
             f"the {side.word} was open for writing although it only follows (restarted?); it is "
             "read-only again. Verify the data before the next switch."
         )
-        self._tools.tasks.log(task_id, "WARN", sentence)
-        self._tools.tasks.change(task_id, verified_at=None)
+        self._tools.tasks.log(migration.task_id, "WARN", sentence)
+        self._tools.tasks.change(migration.task_id, verified_at=None)
+        entry = HistoryEntry(now(), "watch", "closed_again", "Follower", "warning", sentence, 0)
+        self._tools.journal.write(migration.cluster_id, entry)
         log.warning(sentence, server=str(side.server))

@@ -35,10 +35,10 @@ def check_before_creating(run: Run) -> str:
 def create_nodes(run: Run) -> str:
     """Create the primary: its own data directory, read-only to applications, binary log on."""
     tools = run.tools
-    if not tools.inventory.cluster_parameters(run.cluster_id):
+    writer = tools.writer(run.cluster_id)
+    if writer.status == "Creating":
         parameters = inheritance.inherited_parameters(tools, run.cluster_id)
         tools.inventory.set_cluster_parameters(run.cluster_id, parameters)
-    writer = tools.writer(run.cluster_id)
     spec = tools.node_spec(run.cluster_id, writer)
     tools.provisioner.create_node(spec)
     tools.provisioner.start_node(spec)

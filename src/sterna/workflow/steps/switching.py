@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import shutil
 import time
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,6 +26,7 @@ from sterna.mysql.connection import Session, execute
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
+from sterna.workflow import inheritance
 from sterna.workflow.engine import Run, step
 from sterna.workflow.guards import current_refusals
 from sterna.workflow.steps import sides
@@ -62,6 +64,14 @@ def check_guards(run: Run) -> str:
         raise refusals[0]
     snapshot = run.tools.tasks.task(sides.task_id(run))
     return f"nothing stands in the way; the replication latency is {snapshot.lag_seconds} s"
+
+
+@step(no_undo_because="the cluster's accounts are those of the source")
+def bring_accounts_up_to_date(run: Run) -> str:
+    """Carry passwords and privileges that changed on the source since the copy."""
+    if run.operation.name != "switch_over":
+        return "accounts made on the cluster stay there"
+    return inheritance.bring_up_to_date(run.tools, run.cluster_id)
 
 
 def remove_way_back(run: Run) -> str:
@@ -245,6 +255,12 @@ def stop_following(run: Run) -> str:
     epoch = run.tools.tasks.next_epoch(task)
     with sides.session(run, sides.arriving(run)) as connection:
         checkpoint.take_over(connection, sides.checkpoint_now(run), epoch)
+    _refuse_rogue_writes(run)
+    return f"the stream is stopped and fenced with epoch {epoch}"
+
+
+def _refuse_rogue_writes(run: Run) -> None:
+    """Where the server cannot be closed to administrators, one of them may have written."""
     with sides.session(run, sides.leaving(run)) as connection:
         position = read_current_position(connection)
     if str(position) != run.facts["final_position"]:
@@ -255,7 +271,6 @@ def stop_following(run: Run) -> str:
             code="RogueWriter",
             remedy="Stop that writer (accounts with SUPER or READ_ONLY ADMIN), then try again.",
         )
-    return f"the stream is stopped and fenced with epoch {epoch}"
 
 
 @step(no_undo_because="reads only")
@@ -288,6 +303,7 @@ def commit(run: Run) -> str:
     """Point of no return: from here on the exchange is finished, whatever happens."""
     if run.tools.journal.operation(run.id).committed_at is None:
         _check_budget(run)
+        _refuse_rogue_writes(run)
     run.tools.journal.commit(run.id)
     facts = run.facts
     return f"positions {facts['final_position']} and {facts['starting_position']} are one moment"
@@ -378,6 +394,8 @@ def _open_way_back(run: Run) -> None:
         if "way_back_open" in run.facts:
             return
         checkpoint.write_start(connection, name, run.tools.tasks.next_epoch(task), position)
+    # What an earlier time in this direction left there is of no use now.
+    shutil.rmtree(run.tools.spool_folder(task) / name.rpartition("/")[2], ignore_errors=True)
     run.learn(way_back_open=True)
 
 

@@ -166,6 +166,8 @@ def upgrade() -> None:
         sa.Column("differences", sa.Integer(), server_default="0", nullable=False),
         sa.Column("verified_at", sterna.store.tables.UtcDateTime(), nullable=True),
         sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.Column("error_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("rogue", sa.Text(), server_default="", nullable=False),
         sa.Column("remedy", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),

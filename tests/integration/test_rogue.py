@@ -1,0 +1,88 @@
+"""Rogue writers on a real destination."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sterna.dataplane import checkpoint
+from sterna.dataplane.reports import Report, RogueReport
+from sterna.dataplane.rogue import RogueWatch
+from sterna.mysql.connection import Server, execute, open_session
+from sterna.mysql.position import Position
+from tests.fixtures.running import RunningServer, eventually, wipe
+
+
+@contextmanager
+def watching(server: Server, folder: Path) -> Iterator[list[Report]]:
+    """What a watch reports meanwhile."""
+    reports: list[Report] = []
+    stop = threading.Event()
+    watch = RogueWatch(server, folder / "watched", server_id=4711)
+    thread = threading.Thread(target=watch.run, args=(reports.append, stop))
+    thread.start()
+    yield reports
+    stop.set()
+    thread.join()
+
+
+def prepare(server: Server) -> None:
+    """A table, and our checkpoint."""
+    wipe(server)
+    with open_session(server) as session:
+        checkpoint.create(session)
+        checkpoint.write_start(session, "t/forward", 1, Position.parse("x.000001:4"))
+        execute(session, "CREATE DATABASE shop")
+        execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
+
+
+@pytest.fixture(params=["mysql56", "mysql57", "mysql97", "mariadb1011"])
+def destination(request: pytest.FixtureRequest) -> RunningServer:
+    """Every kind of destination."""
+    running: RunningServer = request.getfixturevalue(request.param)
+    prepare(running.server)
+    return running
+
+
+def insert(server: Server, row: int, *, with_checkpoint: bool) -> None:
+    """A transaction of ours, or of somebody else."""
+    with open_session(server, autocommit=False) as session:
+        execute(session, "INSERT INTO shop.t VALUES (%s)", [row])
+        if with_checkpoint:
+            position = Position.parse(f"x.000001:{row + 100}")
+            execute(session, checkpoint.move_sql("t/forward", 1, position).decode())
+        execute(session, "COMMIT")
+
+
+def test_only_foreign_transactions_are_reported(destination: RunningServer, tmp_path: Path) -> None:
+    """A transaction that does not move our checkpoint is named within two seconds; ours never."""
+    with watching(destination.server, tmp_path) as reports:
+        insert(destination.server, 1, with_checkpoint=True)
+        insert(destination.server, 2, with_checkpoint=False)
+        eventually(lambda: reports, within_seconds=2)
+        insert(destination.server, 3, with_checkpoint=True)
+        with open_session(destination.server) as session:
+            execute(session, "FLUSH LOGS")
+        insert(destination.server, 4, with_checkpoint=False)
+        eventually(lambda: len(reports) == 2, within_seconds=3)
+    assert all(isinstance(report, RogueReport) for report in reports)
+    assert [report.tables for report in reports if isinstance(report, RogueReport)] == [
+        ["shop.t"],
+        ["shop.t"],
+    ]
+
+
+def test_what_happened_while_nobody_watched_is_found(
+    mysql57: RunningServer, tmp_path: Path
+) -> None:
+    """A watch that starts again reads on where the last one ended."""
+    prepare(mysql57.server)
+    with watching(mysql57.server, tmp_path):
+        pass
+    insert(mysql57.server, 1, with_checkpoint=False)
+    with watching(mysql57.server, tmp_path) as reports:
+        eventually(lambda: reports, within_seconds=3)
