@@ -24,11 +24,17 @@ class Sessions:
     def lend(self, server: Server) -> Iterator[Session]:
         """A session that is alive; given back unless its use ended in an error."""
         session = self._take(server) or open_session(server, lock_wait_seconds=LOCK_WAIT_SECONDS)
+        is_good = False
         try:
             yield session
-        except BaseException:
-            session.cut()
-            raise
+            is_good = True
+        finally:
+            if is_good:
+                self._give_back(server, session)
+            else:
+                session.cut()
+
+    def _give_back(self, server: Server, session: Session) -> None:
         with self._lock:
             self._idle.setdefault(server, []).append(session)
 
