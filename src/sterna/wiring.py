@@ -42,9 +42,9 @@ def run_server() -> None:
         finally:
             watch.stop()
             tools.supervisor.close()
-            # Operations under way are left where they are, as after a crash: the next server goes
-            # on with them. Their threads may be waiting for hours.
-            os._exit(0)
+        # Operations under way are left where they are, as after a crash: the next server goes on
+        # with them. Their threads may be waiting for hours.
+        os._exit(0)
 
 
 def make_tools(settings: Settings) -> Tools:
