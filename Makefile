@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo bench-switch bench-apply soak-apply docs lock clean
+.PHONY: help install servers lint test demo bench-switch bench-copy bench-apply soak-apply docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: servers lint  ## Run all tests on real servers; print sizes and the slowes
 
 demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
 	$(BIN)/python -m demo
+
+bench-copy: servers  ## Measure the copy beside mysqldump, mydumper and LOAD DATA; ROWS=3000000
+	$(BIN)/python -m bench.copy --rows $(or $(ROWS),3000000) --wide-rows $(or $(WIDE_ROWS),1000000)
 
 bench-apply: servers  ## Measure applying beside MySQL's own replica
 	$(BIN)/python -m bench.apply
