@@ -174,6 +174,7 @@ def point_replica(origin: Server, replica: Server, start: Position, workers: int
     with contextlib.closing(open_session(replica)) as session:
         execute(session, "STOP REPLICA")
         execute(session, "RESET REPLICA ALL")
+        execute(session, "RESET BINARY LOGS AND GTIDS")  # else it skips what it has had before
         execute(session, f"SET GLOBAL replica_parallel_workers = {workers}")
         execute(
             session,

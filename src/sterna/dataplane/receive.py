@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 
+from sterna.dataplane._native.regroup import Framer
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.spool import Spool
 from sterna.errors import Refused, Stopped, Transient
@@ -85,16 +86,39 @@ class _Receiver:
         self._stop = stop
         self._place: Position
         self._format: Format | None = None
-        self._needs_segment = True
+        self._framer = Framer()
 
     def run(self, start: Position) -> None:
         """Receive until `stop` or until the connection breaks."""
         self._place = start
         with contextlib.closing(BinlogStream(self._origin, start, self._server_id)) as stream:
-            for raw in stream:
-                self._take(raw)
-                if self._stop.is_set():
-                    return
+            while not self._stop.is_set():
+                if self._take_many(stream):
+                    continue
+                raw = stream.next_event()
+                if raw is None:
+                    stream.wait()
+                else:
+                    self._take(raw)
+
+    def _take_many(self, stream: BinlogStream) -> bool:
+        """Spool the ordinary events that have come; False where the next one is not, or is cut."""
+        if self._format is None:
+            return False
+        received, at = stream.received()
+        records = self._framer.frame(
+            received,
+            at,
+            sequence=stream.sequence,
+            end_offset=self._place.offset_bytes,
+            has_checksum=self._format.has_checksum,
+        )
+        if not records:
+            return False
+        stream.take(self._framer.taken, self._framer.sequence)
+        self._spool.append_records(records, self._framer.end_offset, stop=self._stop)
+        self._place = self._place.in_same_file(self._framer.end_offset)
+        return True
 
     def _take(self, raw: bytes) -> None:
         header = read_header(raw)

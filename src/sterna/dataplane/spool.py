@@ -117,16 +117,24 @@ class Spool:
 
         Waits while the spool is full, until space is freed or `stop` is set.
         """
+        self._write(self._segment_with_room(stop), _record(raw), end_offset)
+
+    def append_records(self, records: bytes, end_offset: int, *, stop: threading.Event) -> None:
+        """Add events that are records already, the last of which ends at `end_offset`."""
+        self._write(self._segment_with_room(stop), records, end_offset)
+
+    def _segment_with_room(self, stop: threading.Event) -> Segment:
         segment = self.segments[-1]
         if segment.size_bytes >= self._segment_bytes:
             self._wait_for_space(stop)
             self.begin_segment(segment.end, segment.log_format)
-            segment = self.segments[-1]
+        return self.segments[-1]
+
+    def _write(self, segment: Segment, records: bytes, end_offset: int) -> None:
         assert self._file is not None, "append before begin_segment"
-        record = _record(raw)
-        self._file.write(record)
+        self._file.write(records)
         with self.changed:
-            segment.size_bytes += len(record)
+            segment.size_bytes += len(records)
             segment.end = segment.end.in_same_file(end_offset)
             self.changed.notify_all()
         self.sync_if_due()

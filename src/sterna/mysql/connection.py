@@ -9,6 +9,7 @@ waits, deadlocks) and `ServerError` for everything else a server may answer.
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import ssl
 from collections import deque
@@ -16,7 +17,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import pymysql
 from pymysql.connections import Connection
@@ -66,7 +67,7 @@ class Session(Connection):
 
     server_version: str  # what the server greeted with
     _sock: socket.socket | None
-    _rfile: BinaryIO
+    _rfile: io.BufferedReader
     _next_seq_id: int
     _execute_command: Callable[[int, bytes], None]
     _read_ok_packet: Callable[[], OKPacketWrapper]

@@ -10,7 +10,6 @@ import contextlib
 import struct
 import uuid
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import pymysql
 from pymysql.constants import COMMAND
@@ -35,6 +34,8 @@ HEARTBEAT_SECONDS = 1.0
 SILENCE_SECONDS_MAX = 3 * HEARTBEAT_SECONDS
 _DUMP_OFFSET_MAX = (1 << 32) - 1
 _PACKET_BYTES_MAX = 0xFFFFFF
+_HEADER_BYTES = 4
+_READ_BYTES = 256 << 10
 _LOG_UNREADABLE = 1236
 _OK, _END, _ERROR = 0x00, 0xFE, 0xFF
 
@@ -80,6 +81,8 @@ class BinlogStream:
             self._request_dump(server_id)
         except pymysql.MySQLError as error:
             raise translate(error, server) from error
+        self.sequence = self._connection._next_seq_id
+        self._received, self._at = b"", 0
 
     def close(self) -> None:
         """Cut the connection; a thread that waits in the iteration gets Transient."""
@@ -95,19 +98,75 @@ class BinlogStream:
         connection._execute_command(COMMAND.COM_BINLOG_DUMP, request)
 
     def __iter__(self) -> Iterator[bytes]:
-        stream = self._connection._rfile
-        sequence = self._connection._next_seq_id
         while True:
-            try:
-                packet, sequence = _read_packet(stream, sequence)
-            except (OSError, ValueError) as error:  # ValueError: closed by another thread
-                raise Transient(
-                    f"The binary log stream of {self._server} broke: {error}.",
-                    code="ConnectionLost",
-                ) from error
-            if packet[0] != _OK:
-                self._raise_for(packet)
-            yield packet[1:]
+            raw = self.next_event()
+            if raw is None:
+                self.wait()
+            else:
+                yield raw
+
+    def received(self) -> tuple[bytes, int]:
+        """What has come and was not taken: bytes, and where in them the next packet begins."""
+        return self._received, self._at
+
+    def take(self, at: int, sequence: int) -> None:
+        """The packets before `at` in `received` are done; the next one has this number."""
+        self._at, self.sequence = at, sequence
+
+    def wait(self) -> None:
+        """Wait for more bytes."""
+        try:
+            more = self._connection._rfile.read1(_READ_BYTES)
+        except (OSError, ValueError) as error:  # ValueError: closed by another thread
+            raise self._broken(error) from error
+        if not more:
+            raise self._broken("the server closed the connection")
+        self._received, self._at = self._received[self._at :] + more, 0
+
+    def next_event(self) -> bytes | None:
+        """The next event; None while it has not come whole. Waits only in the middle of events
+        that are larger than what is read at once."""
+        front = self._received[self._at : self._at + _HEADER_BYTES]
+        if len(front) < _HEADER_BYTES:
+            return None
+        size_bytes = _HEADER_BYTES + int.from_bytes(front[:3], "little")
+        if len(self._received) - self._at < size_bytes < _READ_BYTES:
+            return None
+        packet = self._packet()
+        if packet[0] != _OK:
+            self._raise_for(packet)
+        return packet[1:]
+
+    def _packet(self) -> bytes:
+        """One packet, reassembled where it is longer than 16 MB."""
+        parts: list[bytes] = []
+        while True:
+            head = self._exactly(_HEADER_BYTES)
+            if head[3] != self.sequence:
+                raise self._broken(f"packet {head[3]} came where {self.sequence} was due")
+            self.sequence = (self.sequence + 1) & 0xFF
+            size_bytes = int.from_bytes(head[:3], "little")
+            parts.append(self._exactly(size_bytes))
+            if size_bytes < _PACKET_BYTES_MAX:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _exactly(self, count: int) -> bytes:
+        data = self._received[self._at : self._at + count]
+        self._at += len(data)
+        if len(data) == count:
+            return data
+        try:
+            more = self._connection._rfile.read(count - len(data))
+        except (OSError, ValueError) as error:
+            raise self._broken(error) from error
+        if len(data) + len(more) < count:
+            raise self._broken("the server closed the connection")
+        return data + more
+
+    def _broken(self, why: object) -> Transient:
+        return Transient(
+            f"The binary log stream of {self._server} broke: {why}.", code="ConnectionLost"
+        )
 
     def _raise_for(self, packet: bytes) -> None:
         if packet[0] == _END:
@@ -144,24 +203,3 @@ def _negotiation(connection: Session, server_id: int) -> Iterator[str]:
         f" @master_heartbeat_period = {nanoseconds}, @source_heartbeat_period = {nanoseconds},"
         f" @slave_uuid = '{identity}', @replica_uuid = '{identity}'"
     )
-
-
-def _read_packet(stream: BinaryIO, sequence: int) -> tuple[bytes, int]:
-    """One packet, reassembled where it is longer than 16 MB, and the next sequence number."""
-    parts: list[bytes] = []
-    while True:
-        head = _read_exactly(stream, 4)
-        if head[3] != sequence:
-            raise OSError(f"packet {head[3]} came where {sequence} was due")
-        sequence = (sequence + 1) & 0xFF
-        size_bytes = int.from_bytes(head[:3], "little")
-        parts.append(_read_exactly(stream, size_bytes))
-        if size_bytes < _PACKET_BYTES_MAX:
-            return (parts[0] if len(parts) == 1 else b"".join(parts)), sequence
-
-
-def _read_exactly(stream: BinaryIO, count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise OSError("the server closed the connection")
-    return data

@@ -15,14 +15,22 @@ from libc.string cimport memcmp, memcpy
 cdef enum:
     RECORD_BYTES = 8
     HEADER_BYTES = 19
+    PACKET_HEADER_BYTES = 4
+    PACKET_FULL = 0xFFFFFF
+    CRC_OF_SEALED = 0x2144DF1C  # of any bytes with their own CRC32 behind them
+    ARTIFICIAL = 0x20
     QUERY = 2
+    ROTATE = 4
+    FORMAT_DESCRIPTION = 15
     XID = 16
     TABLE_MAP = 19
     ROWS_V1 = 23  # the first of three: write, update, delete
+    HEARTBEAT = 27
     ROWS_QUERY = 29
     ROWS_V2 = 30
     GTID = 33
     ANONYMOUS_GTID = 34
+    HEARTBEAT_V2 = 41
     GTID_TAGGED = 42
     ANNOTATE = 160
     MARIADB_GTID = 162
@@ -623,3 +631,55 @@ cdef Bytes _behind_bitmaps(Bytes at, Bytes end, int kind, int columns) noexcept:
         at += (count + 7) // 8
         images -= 1
     return at
+
+
+cdef class Framer:
+    """See regroup.pyi."""
+
+    cdef readonly Py_ssize_t taken
+    cdef readonly unsigned char sequence
+    cdef readonly unsigned long end_offset
+
+    def frame(
+        self, bytes received, Py_ssize_t at, *, unsigned char sequence, unsigned long end_offset,
+        bint has_checksum,
+    ):
+        cdef Bytes data = <Bytes>PyBytes_AS_STRING(received)
+        cdef Bytes here = data + at
+        cdef Bytes end = data + PyBytes_GET_SIZE(received)
+        cdef Bytes event
+        cdef size_t size
+        cdef uint32_t crc
+        cdef bytes records = PyBytes_FromStringAndSize(NULL, 2 * (end - here) + RECORD_BYTES)
+        cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(records)
+        cdef uint8_t* begun = out
+        while end - here > PACKET_HEADER_BYTES:
+            size = _number(here, 3)
+            if size == PACKET_FULL or <size_t>(end - here) < PACKET_HEADER_BYTES + size:
+                break
+            if here[3] != sequence or here[4] != 0 or size <= HEADER_BYTES:
+                break
+            event = here + PACKET_HEADER_BYTES + 1
+            size -= 1
+            if not _is_ordinary(event, size) or _number(event + 13, 4) <= end_offset:
+                break
+            crc = _crc32(event, size)
+            if has_checksum and crc != CRC_OF_SEALED:
+                break
+            end_offset = _number(event + 13, 4)
+            memcpy(out, &size, 4)
+            memcpy(out + 4, &crc, 4)
+            memcpy(out + RECORD_BYTES, event, size)
+            out += RECORD_BYTES + size
+            here = event + size
+            sequence += 1
+        self.taken, self.sequence, self.end_offset = here - data, sequence, end_offset
+        return records[:out - begun]
+
+
+cdef bint _is_ordinary(Bytes event, size_t size) noexcept:
+    """Whether the event stands in a file and says nothing about the stream itself."""
+    cdef uint8_t kind = event[4]
+    if kind == FORMAT_DESCRIPTION or kind == ROTATE or kind == HEARTBEAT or kind == HEARTBEAT_V2:
+        return False
+    return _number(event + 9, 4) == size and not event[17] & ARTIFICIAL
