@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 
 from sterna.dataplane.copy import copy_tables
+from sterna.dataplane.pace import Pace
 from sterna.dataplane.reports import Report
 from sterna.mysql.connection import Server, execute, open_session, query, scalar
 from tests.fixtures.running import RunningServer, ServerFarm, wipe
@@ -256,7 +257,7 @@ def copy_in_process(origin: Server, destination: Server, answers: Any) -> None:
     def silent(_report: Report) -> None:
         pass
 
-    copy_tables(origin, destination, workers=WORKERS, report=silent, stop=threading.Event())
+    copy_tables(origin, destination, pace=Pace(WORKERS), report=silent, stop=threading.Event())
     answers.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

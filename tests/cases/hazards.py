@@ -12,6 +12,7 @@ from typing import Any
 
 from sterna.dataplane import checkpoint
 from sterna.dataplane.copy import CopiedTables, copy_tables
+from sterna.dataplane.pace import Pace
 from sterna.dataplane.reports import Report
 from sterna.dataplane.schema_objects import create_objects
 from sterna.errors import SternaError
@@ -132,7 +133,7 @@ class Pair:
                 copied = copy_tables(
                     self._origin,
                     self._destination,
-                    workers=2,
+                    pace=Pace(2),
                     report=reports.append,
                     stop=threading.Event(),
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from sterna.dataplane import copy_ranges
 from sterna.dataplane.chunks import RowMover, plan_rows
 from sterna.dataplane.copy import CopiedTables, StopAsked, copy_tables
 from sterna.dataplane.copy_state import DONE, read_states, state_session
+from sterna.dataplane.pace import Pace, Rate
 from sterna.dataplane.reports import CopyReport, LogReport, Report, TableReport
 from sterna.dataplane.schema import open_destination_session
 from sterna.errors import SternaError, Stopped, Transient
@@ -66,7 +68,7 @@ def copy(
     return copy_tables(
         origin.server,
         destination.server,
-        workers=2,
+        pace=Pace(2),
         report=said.append,
         stop=stop or threading.Event(),
     )
@@ -226,7 +228,7 @@ def test_a_crashed_copy_goes_on_without_doing_finished_tables_again(
 
     with pytest.raises(StopAsked):
         copy_tables(
-            mysql57.server, destination.server, workers=1, report=stop_after_first, stop=stop
+            mysql57.server, destination.server, pace=Pace(1), report=stop_after_first, stop=stop
         )
     with state_session(destination.server) as session:
         before = {n: s for n, s in read_states(session).items() if s.state == DONE}
@@ -271,7 +273,7 @@ def test_ddl_during_the_copy_copies_the_table_again(
                 run(session, ddl)
 
     copy_tables(
-        origin.server, destination.server, workers=1, report=change_table, stop=threading.Event()
+        origin.server, destination.server, pace=Pace(1), report=change_table, stop=threading.Event()
     )
     assert_equal(origin.server, destination.server, ["moving"])
 
@@ -378,7 +380,11 @@ def test_a_second_copy_at_the_same_time_is_refused(
             caught.append(refused.value)
 
     copy_tables(
-        mysql57.server, destination.server, workers=1, report=copy_once_more, stop=threading.Event()
+        mysql57.server,
+        destination.server,
+        pace=Pace(1),
+        report=copy_once_more,
+        stop=threading.Event(),
     )
     assert [error.code for error in caught] == ["CopyRunning"]
 
@@ -422,7 +428,7 @@ def test_finished_ranges_stay_after_a_crash(
             stop.set()
 
     with pytest.raises(StopAsked):
-        copy_tables(origin.server, destination.server, workers=2, report=stop_late, stop=stop)
+        copy_tables(origin.server, destination.server, pace=Pace(2), report=stop_late, stop=stop)
     with state_session(destination.server) as session:
         done = [each for each in copy_ranges.read_ranges(session)["cut", "t"] if each.is_done]
         run(session, "INSERT INTO cut.t VALUES (29999, 'left by a killed worker')")
@@ -459,8 +465,33 @@ def test_a_table_changed_after_a_crash_is_copied_anew(
             stop.set()
 
     with pytest.raises(StopAsked):
-        copy_tables(mysql57.server, destination.server, workers=2, report=stop_late, stop=stop)
+        copy_tables(mysql57.server, destination.server, pace=Pace(2), report=stop_late, stop=stop)
     with session_of(mysql57) as session:
         run(session, "ALTER TABLE cut.t ADD COLUMN more INT DEFAULT 3")
     copy(mysql57, destination)
     assert_equal(mysql57.server, destination.server, ["cut"])
+
+
+def test_the_rate_of_a_copy_is_changed_while_it_runs(
+    mysql57: RunningServer, destination: RunningServer
+) -> None:
+    """A budget of rows holds from the first row; lifted, the rest arrives at once."""
+    wipe(mysql57.server)
+    with session_of(mysql57) as session:
+        run(
+            session, "CREATE DATABASE slow", "CREATE TABLE slow.t (id INT PRIMARY KEY, v CHAR(200))"
+        )
+        numbers(session, "slow.t", rows=30_000, width=200)
+    pace = Pace(2, Rate(rows_per_second=5000))
+    began = time.monotonic()
+    lift = threading.Timer(2.0, lambda: pace.change(Rate()))
+    lift.start()
+    copy_tables(
+        mysql57.server,
+        destination.server,
+        pace=pace,
+        report=lambda report: None,
+        stop=threading.Event(),
+    )
+    assert 2.0 < time.monotonic() - began < 5.5
+    assert_equal(mysql57.server, destination.server, ["slow"])

@@ -16,6 +16,7 @@ from sterna.dataplane.event_switch import (
     restore_events,
     silence_events,
 )
+from sterna.dataplane.pace import Pace
 from sterna.dataplane.reports import LogReport, Report
 from sterna.dataplane.schema_objects import create_objects
 from sterna.errors import Stopped
@@ -92,7 +93,7 @@ def carry(origin: RunningServer, destination: RunningServer) -> list[Report]:
     copy_tables(
         origin.server,
         destination.server,
-        workers=1,
+        pace=Pace(1),
         report=reports.append,
         stop=threading.Event(),
     )

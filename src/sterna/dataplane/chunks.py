@@ -116,15 +116,21 @@ class RowMover:
         self._packets = bytearray(3 * RECEIVE_BYTES + 64)
         self._start, self._end = 0, 0
 
-    def move(self, after_chunk: Callable[[int, int], None]) -> None:
-        """Move all rows; `after_chunk(rows, bytes)` gets the totals after every commit and may
-        raise to end the copy.
+    def move(
+        self,
+        after_chunk: Callable[[int, int], None],
+        *,
+        pay: Callable[[int, int], None] = lambda rows, octets: None,
+    ) -> None:
+        """Move all rows; `after_chunk(rows, bytes)` gets the totals after every commit and
+        `pay(rows, bytes)` what was sent just now. Both may raise to end the copy.
 
         Raises:
             Stopped: a chunk's answer is not what was sent.
             ServerError: a statement was refused, e.g. 1412 after DDL on the origin.
             Transient: a connection broke.
         """
+        self._pay = pay
         with translated_errors():
             try:
                 self._begin_select()
@@ -147,7 +153,7 @@ class RowMover:
     def _move_chunk(self) -> None:
         transcoder = self._transcoder
         transcoder.start_chunk(rows_max=self.plan.chunk_rows, sequence=_FIRST_DATA_PACKET)
-        begun = False
+        begun, paid = False, 0
         while not transcoder.ended:
             if self._start == self._end:
                 self._receive()
@@ -160,6 +166,8 @@ class RowMover:
             if produced:
                 self._destination._sock.sendall(memoryview(self._packets)[:produced])
                 self.bytes += produced
+                self._pay(transcoder.rows - paid, produced)
+                paid = transcoder.rows
             if consumed < len(waiting):
                 break
         if transcoder.failure is not None:

@@ -39,6 +39,7 @@ from sterna.dataplane.copy_state import (
     state_session,
     write_state,
 )
+from sterna.dataplane.pace import Pace
 from sterna.dataplane.reports import CopyReport, LogReport, ReportTo
 from sterna.dataplane.schema import (
     allow_large_rows,
@@ -80,7 +81,7 @@ class CopiedTables:
 
 
 def copy_tables(
-    origin: Server, destination: Server, *, workers: int, report: ReportTo, stop: threading.Event
+    origin: Server, destination: Server, *, pace: Pace, report: ReportTo, stop: threading.Event
 ) -> CopiedTables:
     """Copy databases and tables; goes on where an earlier copy ended.
 
@@ -96,7 +97,7 @@ def copy_tables(
         create_state_tables(session)
         if sentence := allow_large_rows(session):
             report(LogReport("NORMAL", f"{sentence}."))
-        copied = _copy_in_rounds(origin, destination, workers=workers, report=report, stop=stop)
+        copied = _copy_in_rounds(origin, destination, pace=pace, report=report, stop=stop)
         states = read_states(session).values()
     rows, octets = sum(s.rows_copied for s in states), sum(s.bytes_copied for s in states)
     report(CopyReport(rows, octets, time.monotonic() - started))
@@ -110,11 +111,11 @@ def _lock_out_others(session: Session) -> None:
 
 
 def _copy_in_rounds(
-    origin: Server, destination: Server, *, workers: int, report: ReportTo, stop: threading.Event
+    origin: Server, destination: Server, *, pace: Pace, report: ReportTo, stop: threading.Event
 ) -> CopiedTables:
     for _ in range(ROUNDS_MAX):
         try:
-            return _copy_round(origin, destination, workers=workers, report=report, stop=stop)
+            return _copy_round(origin, destination, pace=pace, report=report, stop=stop)
         except DefinitionChanged as changed:
             report(LogReport("WARN", f"{changed.message} A new snapshot is taken."))
     raise Stopped(
@@ -125,15 +126,15 @@ def _copy_in_rounds(
 
 
 def _copy_round(
-    origin: Server, destination: Server, *, workers: int, report: ReportTo, stop: threading.Event
+    origin: Server, destination: Server, *, pace: Pace, report: ReportTo, stop: threading.Event
 ) -> CopiedTables:
-    snapshot = open_snapshot(origin, workers)
+    snapshot = open_snapshot(origin, pace.workers)
     try:
         report(LogReport("NORMAL", _sentence(snapshot)))
         work = prepare_round(
             origin, destination, position=snapshot.position, report=report, stop=stop
         )
-        _run_workers(work, snapshot)
+        _run_workers(work, snapshot, pace)
     finally:
         snapshot.close()
     with state_session(destination) as session:
@@ -150,11 +151,13 @@ def _sentence(snapshot: Snapshot) -> str:
     )
 
 
-def _run_workers(work: CopyRound, snapshot: Snapshot) -> None:
+def _run_workers(work: CopyRound, snapshot: Snapshot, pace: Pace) -> None:
     """One thread per snapshot session; the first error ends them all and is raised."""
     failed = threading.Event()
     with ThreadPoolExecutor(len(snapshot.sessions), thread_name_prefix="copy") as pool:
-        workers = [_Worker(work, session, failed) for session in snapshot.sessions]
+        workers = [
+            _Worker(work, session, pace=pace, failed=failed) for session in snapshot.sessions
+        ]
         futures = [pool.submit(worker.run) for worker in workers]
     errors = [error for future in futures if (error := future.exception())]
     errors.sort(key=lambda error: isinstance(error, StopAsked))  # the cause before its echo
@@ -165,8 +168,10 @@ def _run_workers(work: CopyRound, snapshot: Snapshot) -> None:
 class _Worker:
     """Takes tables from the round's queue until it is empty, with sessions of its own."""
 
-    def __init__(self, work: CopyRound, snapshot: Session, failed: threading.Event) -> None:
-        self._work, self._snapshot, self._failed = work, snapshot, failed
+    def __init__(
+        self, work: CopyRound, snapshot: Session, *, pace: Pace, failed: threading.Event
+    ) -> None:
+        self._work, self._snapshot, self._pace, self._failed = work, snapshot, pace, failed
         self._sessions: list[Session] = []
 
     def run(self) -> None:
@@ -213,14 +218,15 @@ class _Worker:
             self._add_indexes(piece.job, self._finish_table(piece, state))
 
     def _copy_locked(self, piece: Piece, state: TableState) -> tuple[TableState, tuple[int, int]]:
-        """No snapshot shows a table without transactions: its writers wait while it is read."""
+        """No snapshot shows a table without transactions: its writers wait while it is read, so
+        no budget keeps it waiting."""
         job = piece.job
         locked = lock_table(self._work.origin, job.table)
         started = time.monotonic()
         try:
             state = replace(state, start_position=locked.position)
             write_state(self._writer, state)
-            moved = self._move_rows(piece, locked.session)
+            moved = self._move_rows(piece, locked.session, pay=lambda rows, octets: None)
         finally:
             locked.close()
         sentence = (
@@ -234,11 +240,11 @@ class _Worker:
         """Rows and bytes of one range, which is there when it returns."""
         piece.progress.begin()
         if not piece.job.key:
-            return self._move_rows(piece, origin)
+            return self._move_rows(piece, origin, pay=self._pay)
         done = piece.range
         if not done.is_done or not self._is_unchanged(piece, origin):
             self._clear_range(piece)
-            rows, octets = self._move_rows(piece, origin)
+            rows, octets = self._move_rows(piece, origin, pay=self._pay)
             done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets)
             write_ranges(self._writer, piece.job.name, [done])
         return done.rows_copied, done.bytes_copied
@@ -257,7 +263,15 @@ class _Worker:
         where = piece.range.condition(piece.job.key) or "TRUE"
         execute(self._writer, f"DELETE FROM {quote(*piece.job.name)} WHERE {where}")
 
-    def _move_rows(self, piece: Piece, origin: Session) -> tuple[int, int]:
+    def _pay(self, rows: int, octets: int) -> None:
+        self._pace.pay(rows, octets)
+        while not self._pace.is_paid:
+            self._go_on()
+            self._pace.pay(0, 0)
+
+    def _move_rows(
+        self, piece: Piece, origin: Session, *, pay: Callable[[int, int], None]
+    ) -> tuple[int, int]:
         """Rows and bytes moved, all that the range has."""
         where = piece.range.condition(piece.job.key)
         plan = plan_rows(piece.job.table, piece.job.columns, where=where)
@@ -269,7 +283,7 @@ class _Worker:
             piece.progress.moved(piece.range.number, rows, octets)
 
         try:
-            mover.move(after_chunk)
+            mover.move(after_chunk, pay=pay)
         except ServerError as error:
             raise as_definition_change(error, piece.job.table) from error
         return mover.rows, mover.bytes
@@ -308,7 +322,7 @@ def _add_missing_indexes(session: Session) -> None:
 
 
 def _add_indexes(session: Session, state: TableState) -> None:
-    """One ALTER TABLE for all of them, unless a crash came between it and the state."""
+    """One ALTER TABLE for all of them."""
     database, table = state.name
 
     def are_there() -> bool:
@@ -337,9 +351,8 @@ def _has_foreign_keys(session: Session, name: TableName) -> bool:
 def _alter_once(
     session: Session, state: TableState, sql: str, are_there: Callable[[], bool]
 ) -> None:
-    """A server goes on with the statement of a process that was killed, and ends it before ours."""
-    if are_there():
-        return
+    """Run it, unless it ran before a crash: a server ends the statement of a killed process, and
+    refuses to add the same keys again, because all of them have names."""
     try:
         _alter(session, state, sql)
     except Stopped:

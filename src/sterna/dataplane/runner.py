@@ -27,6 +27,7 @@ from sterna.dataplane.copy_state import (
 )
 from sterna.dataplane.ddl import contains_ddl
 from sterna.dataplane.follow import FollowTask, follow
+from sterna.dataplane.pace import Pace, Rate
 from sterna.dataplane.receive import receive
 from sterna.dataplane.reports import LogReport, Report, StageReport, StoppedReport, to_line
 from sterna.dataplane.rogue import RogueWatch
@@ -55,6 +56,7 @@ class Task:
         self._spec = spec
         self._report = report
         self._stop = stop
+        self._pace = Pace(spec.workers)
         self._failure: Exception | None = None
         self._verifying = threading.Lock()
 
@@ -79,6 +81,14 @@ class Task:
         """Compare all rows of both sides in the background; one pass at a time."""
         if self._verifying.acquire(blocking=False):
             self._background("verify", self._verify)
+
+    def change_rate(self, text: str) -> None:
+        """Copy from now on with a budget, e.g. `rows_per_second=1000 bytes_per_second=0`."""
+        try:
+            self._pace.change(Rate.parse(text))
+            self._report(LogReport("NORMAL", f"The copy goes on at {text}; 0 is no limit."))
+        except ValueError as error:
+            self._report(LogReport("WARN", f"The rate of the copy stays as it is: {error}."))
 
     # Beginning
 
@@ -131,7 +141,7 @@ class Task:
             copied = copy_tables(
                 self._spec.origin,
                 self._spec.destination,
-                workers=self._spec.workers,
+                pace=self._pace,
                 report=self._report,
                 stop=self._stop,
             )
@@ -286,8 +296,11 @@ def _unexpected(error: Exception) -> StoppedReport:
 def _listen(task: Task, stop: threading.Event) -> None:
     """Commands of the supervisor, one a line. When it is gone, so are we."""
     for line in sys.stdin:
-        if line.strip() == "verify":
+        command, _, rest = line.strip().partition(" ")
+        if command == "verify":
             task.verify()
+        elif command == "rate":
+            task.change_rate(rest)
     stop.set()
     time.sleep(END_SECONDS)
     os._exit(1)

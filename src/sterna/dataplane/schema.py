@@ -46,6 +46,7 @@ _DESTINATION_SETTINGS = {
     "sql_require_primary_key": "OFF",
     "restrict_fk_on_non_standard_key": "OFF",
     "show_gipk_in_create_table_and_information_schema": "ON",
+    "innodb_ddl_buffer_size": "134217728",  # for the indexes after the rows; 1 MB by default
 }
 _READ_ONLY = 1238
 
