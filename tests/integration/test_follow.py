@@ -24,6 +24,7 @@ from tests.fixtures.compare import assert_equal
 from tests.fixtures.link import TASK, Link, applied, begin, current_position
 from tests.fixtures.nasty import DATABASES, make_nasty
 from tests.fixtures.running import RunningServer, eventually, wipe
+from tests.fixtures.servers import SourceFactory
 
 FORWARD = [("mysql56", "mysql97"), ("mysql57", "mysql97"), ("mariadb1011", "mysql97")]
 REVERSE = [("mysql97", "mysql57"), ("mysql97", "mysql56"), ("mysql97", "mariadb1011")]
@@ -381,3 +382,37 @@ def test_account_statements_are_told(sides: tuple[Server, Server], tmp_path: Pat
     told = [sentence for sentence in link.sentences if "account" in sentence]
     assert told and "sEcret" not in str(link.reports)
     assert_equal(origin, destination, ["shop"])
+
+
+PARTIAL_JSON = """
+CREATE TABLE documents (id INT PRIMARY KEY, doc JSON)
+;; INSERT INTO documents VALUES (1, '{"a": "long enough to be worth it", "b": [1, 2, 3]}')
+;; SET SESSION binlog_row_value_options = 'PARTIAL_JSON'
+;; UPDATE documents SET doc = JSON_SET(doc, '$.b[1]', 7)
+;; UPDATE documents SET doc = JSON_REPLACE(doc, '$.a', 'short'), id = 2
+"""
+
+
+def test_partial_json_arrives(
+    mysql97: RunningServer, source_factory: SourceFactory, tmp_path: Path
+) -> None:
+    """Updates logged as parts of documents are applied where they are known."""
+    origin, destination = source_factory("mysql 9.7").server, mysql97.server
+    wipe(destination)
+    begin(origin, destination)
+    with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
+        run(session, SCHEMA)
+        run(session, PARTIAL_JSON)
+        link.caught_up()
+    assert_equal(origin, destination, ["shop"])
+
+
+@pytest.mark.parametrize("sides", [("mysql97", "mysql57")], indirect=True, ids="-".join)
+def test_partial_json_stops_elsewhere(sides: tuple[Server, Server], tmp_path: Path) -> None:
+    """A destination that does not know parts of documents stops the task, with advice."""
+    origin, destination = sides
+    with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
+        run(session, SCHEMA)
+        run(session, PARTIAL_JSON)
+        error = link.stopped()
+    assert error.code == "PartialJson" and "shop.documents" in error.message

@@ -30,6 +30,7 @@ from sterna.mysql.binlog.events import Format
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_format_description
+from sterna.mysql.version import Version
 
 __all__ = ["FollowTask", "Follower", "applied_position", "follow", "receive"]
 
@@ -136,7 +137,11 @@ class Follower:
                 sides,
                 spool=self._spool,
                 applier=applier,
-                assembler=Assembler(task.start_positions, sides.relay_format),
+                assembler=Assembler(
+                    task.start_positions,
+                    sides.relay_format,
+                    takes_partial_json=_takes_partial_json(applier.version),
+                ),
                 report=self._report,
             )
             loop.run(start, self._note_applied, self._stop)
@@ -178,6 +183,10 @@ class Follower:
 def _is_mariadb(server: Server) -> bool:
     with contextlib.closing(open_session(server)) as session:
         return greeting_version(session).is_mariadb
+
+
+def _takes_partial_json(version: Version) -> bool:
+    return not version.is_mariadb and version.at_least(8, 0)
 
 
 def _may_pass(error: Transient | Refused) -> bool:

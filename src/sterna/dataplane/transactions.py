@@ -129,11 +129,17 @@ class Assembler:
     Args:
         start_positions: tables whose rows are in the copy up to a position of their own.
         relay_format: the destination's own format where events have to be rewritten for it.
+        takes_partial_json: the destination knows PARTIAL_UPDATE_ROWS.
     """
 
     def __init__(
-        self, start_positions: Mapping[TableName, Position], relay_format: LogFormat | None
+        self,
+        start_positions: Mapping[TableName, Position],
+        relay_format: LogFormat | None,
+        *,
+        takes_partial_json: bool = False,
     ) -> None:
+        self._takes_partial_json = takes_partial_json
         self._start_positions = dict(start_positions)
         self._relay_format = relay_format
         self._tables: dict[int, _MappedTable] = {}
@@ -232,6 +238,8 @@ class Assembler:
             raise _stopped(event.header.end_offset, "a rows event without its table map")
         if table.is_relayed:
             _check_rows(event, table.name)
+            if event.header.type == EventType.PARTIAL_UPDATE_ROWS and not self._takes_partial_json:
+                raise _partial_json(event, table.name)
             self._rows.append(self._rewritten(raw, log_format))
             self._rows_bytes += len(raw)
             self._used.add(event.table_id)
@@ -385,6 +393,16 @@ def _check_rows(event: Rows, name: TableName) -> None:
         raise _stopped(
             event.header.end_offset, f"a rows event of {name[0]}.{name[1]} with flags {event.flags}"
         )
+
+
+def _partial_json(event: Rows, name: TableName) -> Stopped:
+    return Stopped(
+        f"Rows of {name[0]}.{name[1]} are logged with parts of their JSON documents (event that"
+        f" ends at offset {event.header.end_offset}), which the destination does not know.",
+        code="PartialJson",
+        remedy="Set binlog_row_value_options='' on the origin, end the old sessions, and start the"
+        " sync task again from a new copy of the tables concerned.",
+    )
 
 
 def _not_ddl(event: Query, statement: Statement) -> Stopped:

@@ -86,7 +86,7 @@ def parse(raw: bytes, log_format: Format) -> Event:
     try:
         if kind == EventType.TABLE_MAP:
             return _table_map(header, raw, end)
-        if kind in ROWS_V2 or kind in ROWS_V1:
+        if kind in ROWS_V2 or kind in ROWS_V1 or kind == EventType.PARTIAL_UPDATE_ROWS:
             return _rows(header, raw, end)
         return _parse_other(header, Reader(raw[:end], at=HEADER_BYTES))
     except (struct.error, IndexError) as error:
@@ -183,7 +183,7 @@ def _table_map_body(body: bytes) -> tuple[int, str, str, bytes]:
 def _rows(header: Header, raw: bytes, end: int) -> Rows:
     low, high, flags = _ROWS_BODY.unpack_from(raw, HEADER_BYTES)
     at = HEADER_BYTES + 8
-    if header.type in ROWS_V2:
+    if header.type not in ROWS_V1:
         at += raw[at] | raw[at + 1] << 8
     count = raw[at]
     at += 1

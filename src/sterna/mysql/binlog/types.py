@@ -74,10 +74,6 @@ ADVICE: dict[int, str] = {
         "The origin lost changes from its binary log (see its error log). Start the sync task"
         " again from a new copy."
     ),
-    EventType.PARTIAL_UPDATE_ROWS: (
-        "Set binlog_row_value_options='' on the origin, end the old sessions, and start the sync"
-        " task again from a new copy of the tables concerned."
-    ),
 }
 UNKNOWN_ADVICE = "Report this event type; until it is carried, start again from a new copy."
 
@@ -89,7 +85,9 @@ COMPRESSED_ROWS_V1 = range(
 COMPRESSED_ROWS_V2 = range(
     EventType.MARIADB_WRITE_ROWS_COMPRESSED, EventType.MARIADB_DELETE_ROWS_COMPRESSED + 1
 )
-UPDATES = frozenset({EventType.UPDATE_ROWS_V1, EventType.UPDATE_ROWS})
+UPDATES = frozenset(
+    {EventType.UPDATE_ROWS_V1, EventType.UPDATE_ROWS, EventType.PARTIAL_UPDATE_ROWS}
+)
 
 # Events that say nothing about data: they only move the position forward.
 MARKERS = frozenset(
