@@ -11,6 +11,7 @@ what was written ahead opens another transaction, which is never committed.
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterator
 
 from sterna.dataplane.checkpoint import Checkpoint, fenced, move_sql, read
 from sterna.dataplane.prepared import (
@@ -134,7 +135,7 @@ class Applier:
         """What was put aside last is a prepared transaction now."""
         self.write(*name_sql(self._task, xid))
 
-    def read_kept(self, xid: str) -> list[StoredPiece]:
+    def read_kept(self, xid: str) -> Iterator[StoredPiece]:
         """The pieces of a prepared transaction."""
         self.write()
         return read_pieces(self.session, self._task, xid)

@@ -10,6 +10,7 @@ says that it was prepared, be it without any change.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sterna.errors import Stopped
@@ -18,6 +19,7 @@ from sterna.mysql.binlog.parse import parse_format
 from sterna.mysql.connection import Session, query
 from sterna.mysql.identifiers import quote_text
 
+_PIECE = "SELECT touched, format, statement FROM sterna.prepared WHERE number = %s"
 UNNAMED = ""  # the transaction being read
 
 CREATE_TABLE = """
@@ -75,12 +77,12 @@ def forget_sql(task: str, xid: str) -> bytes:
     ).encode()
 
 
-def read_pieces(session: Session, task: str, xid: str) -> list[StoredPiece]:
-    """The pieces of a transaction in their order. Stopped where it was never prepared here."""
+def read_pieces(session: Session, task: str, xid: str) -> Iterator[StoredPiece]:
+    """The pieces of a transaction in their order, read one by one. Stopped where it was never
+    prepared here."""
     rows = query(
         session,
-        "SELECT touched, format, statement FROM sterna.prepared WHERE task = %s AND xid = %s"
-        " ORDER BY number",
+        "SELECT number FROM sterna.prepared WHERE task = %s AND xid = %s ORDER BY number",
         [task, xid],
     )
     if not rows and xid != UNNAMED:
@@ -89,12 +91,8 @@ def read_pieces(session: Session, task: str, xid: str) -> list[StoredPiece]:
             code="XaTransaction",
             remedy="Start the sync task again from a new copy.",
         )
-    return [
-        StoredPiece(
-            str(statement).encode(),
-            parse_format(log_format),
-            tuple((database, table) for database, table in json.loads(touched)),
-        )
-        for touched, log_format, statement in rows
-        if statement
-    ]
+    for (number,) in rows:
+        touched, log_format, statement = query(session, _PIECE, [number])[0]
+        if statement:
+            tables = tuple((database, table) for database, table in json.loads(touched))
+            yield StoredPiece(str(statement).encode(), parse_format(log_format), tables)

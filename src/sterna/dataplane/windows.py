@@ -34,7 +34,7 @@ from sterna.mysql.binlog.types import EventType
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
 from sterna.mysql.position import Position
 
-REGROUP_BYTES = 128 << 10  # from this backlog on transactions are regrouped
+REGROUP_BYTES = 32 << 10  # from this backlog on transactions are regrouped
 IDLE_SECONDS = 0.2  # how often an idle loop looks at its stop event
 _NOT_RUN = ("LockWaitTimeout", "Deadlock")  # errors after which a DDL statement surely did nothing
 
