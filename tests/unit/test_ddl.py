@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sterna.dataplane.ddl_rewrite import rewritten
+from sterna.dataplane.ddl_rewrite import forgets_checks, rewritten, without_checks
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Context, Header, Query
 from sterna.mysql.reserved import newly_reserved
@@ -102,6 +102,19 @@ def test_new_words_are_quoted_as_names() -> None:
     )
     view = "CREATE VIEW v AS SELECT RANK() OVER (ORDER BY a) FROM t"
     assert rewrite(view, MARIADB) == view
+
+
+def test_checks_nobody_looked_at_are_not_enforced() -> None:
+    """5.7 reads CHECKs and forgets them; texts, names and CHECK PARTITION are left alone."""
+    assert forgets_checks(OLD, NEW)
+    assert not forgets_checks(MARIADB, NEW) and not forgets_checks(NEW, NEW)
+    assert (
+        without_checks(b"CREATE TABLE t (a INT CHECK (a > (1)), CHECK(a<5), `CHECK` INT)")
+        == b"CREATE TABLE t (a INT CHECK (a > (1)) NOT ENFORCED,"
+        b" CHECK(a<5) NOT ENFORCED, `CHECK` INT)"
+    )
+    for same in (b"ALTER TABLE t CHECK PARTITION (p)", b"ALTER TABLE t COMMENT 'CHECK (x)'"):
+        assert without_checks(same) == same
 
 
 def test_create_select_loses_its_mark() -> None:

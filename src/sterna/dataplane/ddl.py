@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sterna.dataplane.ddl_rewrite import rewritten
+from sterna.dataplane.ddl_rewrite import forgets_checks, rewritten, without_checks
 from sterna.dataplane.spool import Spool, read_between
 from sterna.errors import Stopped
 from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb, unpack_payload
@@ -262,6 +262,8 @@ def prepare(event: Query, statement: Statement, facts: Facts) -> Prepared:
     check_representable(event, facts)
     reserved = newly_reserved(facts.origin, facts.destination)
     sql, note = rewritten(event, statement, reserved)
+    if statement.object_type == "TABLE" and forgets_checks(facts.origin, facts.destination):
+        sql = without_checks(sql)
     # a database that comes or goes is not there to be used; ALTER may leave its name out
     comes_or_goes = statement.object_type in ("DATABASE", "SCHEMA") and statement.verb != "ALTER"
     database = "" if comes_or_goes else event.database

@@ -2,7 +2,8 @@
 
 Events come disabled: they run only where the writes are. Tables of engines without transactions
 become InnoDB, because a window is one transaction. The mark of a CREATE TABLE … SELECT (START
-TRANSACTION) goes, because its rows follow as rows.
+TRANSACTION) goes, because its rows follow as rows. CHECKs of an origin that never looked at them
+are not enforced, because its rows may break them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from itertools import pairwise
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Query
 from sterna.mysql.sql_text import Statement, Token, tokens
+from sterna.mysql.version import Version
 
 _CONVERTED_ENGINES = frozenset({"MYISAM", "ARIA", "MEMORY", "HEAP", "ARCHIVE", "CSV"})
 _KEPT_ENGINES = frozenset({"INNODB"})
 _KEY_WORDS = frozenset({"PRIMARY", "KEY", "INDEX", "UNIQUE", "CONSTRAINT"})
+_CHECKS_SINCE = (8, 0, 16)
 _OTHER_ITEMS = frozenset({"FULLTEXT", "SPATIAL", "FOREIGN", "CHECK", "PERIOD"})
 
 Change = tuple[int, int, bytes]  # from, to, what stands there instead
@@ -41,6 +44,31 @@ def rewritten(
         if notes and statement.verb == "CREATE":
             changes += _key_for_auto_increment(found)
     return _changed(event.sql, changes), ", ".join(notes)
+
+
+def forgets_checks(origin: Version, destination: Version) -> bool:
+    """Whether the origin reads CHECKs without ever looking at rows, and the destination does."""
+    if origin.is_mariadb or destination.is_mariadb:
+        return False
+    return not origin.at_least(*_CHECKS_SINCE) and destination.at_least(*_CHECKS_SINCE)
+
+
+def without_checks(sql: bytes) -> bytes:
+    """The statement on a table with every CHECK marked as not enforced."""
+    changes: list[Change] = []
+    depth, inside = 0, list[int]()
+    found = list(tokens(sql))
+    for token, following in pairwise([*found, Token("", "", 0, 0)]):
+        if token.text == "(":
+            depth += 1
+        elif token.text == ")":
+            if inside and inside[-1] == depth:
+                inside.pop()
+                changes.append((token.end, token.end, b" NOT ENFORCED"))
+            depth -= 1
+        elif token.upper == "CHECK" and following.text == "(":
+            inside.append(depth + 1)
+    return _changed(sql, changes)
 
 
 def _quoted_names(found: list[Token], reserved: frozenset[str]) -> list[Change]:
