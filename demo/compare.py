@@ -184,6 +184,8 @@ def _rows_of(
 
 
 def _describe(table: _Table, key: str, ours: Sequence[Row], theirs: Sequence[Row]) -> str:
+    if not ours and not theirs:
+        return f"{table.name}: a row differed and was deleted while it was looked at"
     if len(ours) != 1 or len(theirs) != 1:
         row = ", ".join(str(value)[:SHOWN_MAX] for value in (*ours, *theirs)[0])
         return f"{table} [{key}]: {len(ours)} times against {len(theirs)}: {row}"
