@@ -51,6 +51,7 @@ DURABLE = {"sync_binlog": "1", "innodb_flush_log_at_trx_commit": "1"}
 FAST = {"sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2"}  # to write enough to be applied
 ONE_BY_ONE = 1 << 60
 SPAWN = multiprocessing.get_context("spawn")
+IDLE_SECONDS = 5
 PATIENCE_SECONDS = 600
 
 
@@ -159,13 +160,20 @@ def catch_up(
         with following(origin, destination, Path(name), regroup_bytes) as process:
             cpu_before = process.cpu_times()
             seconds = wait_until(lambda: checkpoint.read_position(session, TASK) >= end)
-            cpu, memory = process.cpu_times(), process.memory_info().rss
+            cpu, memory = process.cpu_times(), peak_memory_mb(process)
     return {
         "seconds": round(seconds, 2),
         "receive_seconds": round(receive_seconds, 2),
         "cpu_seconds": round(cpu.user + cpu.system - cpu_before.user - cpu_before.system, 2),
-        "memory_mb": round(memory / 2**20),
+        "memory_mb": memory,
     }
+
+
+def peak_memory_mb(process: psutil.Process) -> int:
+    """The most memory a process ever had."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) // 1024
 
 
 # MySQL's own replica
@@ -316,7 +324,10 @@ def measure_lag(farm: ServerFarm, options: argparse.Namespace) -> dict[str, Any]
             found[name] = lags(
                 origin, destination, options.rows, per_second=per_second, seconds=options.seconds
             )
-            found[name]["memory_mb"] = round(process.memory_info().rss / 2**20)
+            found[name]["memory_mb"] = peak_memory_mb(process)
+            process.cpu_percent()
+            time.sleep(IDLE_SECONDS)
+            found[name]["idle_cpu_percent"] = process.cpu_percent()
         print(name, found[name], flush=True)
     for server in (origin, destination):
         prepare(server, options.rows)
@@ -349,6 +360,7 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         "full_load_lag_ms_p50": found["full_load"]["p50"],
         "full_load_lag_ms_p99": found["full_load"]["p99"],
         "native_full_load_lag_ms_p50": found["native_full_load"]["p50"],
+        "idle_cpu_percent": found["live"]["idle_cpu_percent"],
         "own_memory_mb_max": round(max(memory)),
         "load_average": os.getloadavg(),
         "details": found,
