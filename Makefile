@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo bench-switch bench-copy bench-apply soak-apply docs lock clean
+.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=
 
 bench-copy: servers  ## Measure the copy beside mysqldump, mydumper and LOAD DATA; ROWS=3000000
 	$(BIN)/python -m bench.copy --rows $(or $(ROWS),3000000) --wide-rows $(or $(WIDE_ROWS),1000000)
+
+bench-verify: servers  ## Measure the verification beside a plain checksum scan; ROWS=3000000
+	$(BIN)/python -m bench.verify --rows $(or $(ROWS),3000000) --wide-rows $(or $(WIDE_ROWS),1000000)
 
 bench-apply: servers  ## Measure applying beside MySQL's own replica
 	$(BIN)/python -m bench.apply

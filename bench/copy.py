@@ -66,6 +66,9 @@ _WIDE_ROW = (
 )
 
 
+SYSBENCH, WIDE = (_SYSBENCH, _SYSBENCH_ROW), (_WIDE, _WIDE_ROW)
+
+
 @dataclass(frozen=True)
 class TableSpec:
     """A table to copy: its definition, one row of its data, its number of rows."""
@@ -339,8 +342,8 @@ def main() -> None:
     asked = parser.parse_args()
     load_before = os.getloadavg()[0]
     with bench_servers(asked.origin) as bench:
-        bench.play(TableSpec("sysbench", _SYSBENCH, _SYSBENCH_ROW, asked.rows))
-        bench.play(TableSpec("wide", _WIDE, _WIDE_ROW, asked.wide_rows))
+        bench.play(TableSpec("sysbench", *SYSBENCH, asked.rows))
+        bench.play(TableSpec("wide", *WIDE, asked.wide_rows))
     found: dict[str, Any] = summary(bench.results)
     found["rows"] = {"sysbench": asked.rows, "wide": asked.wide_rows}
     found["versions"] = {"origin": asked.origin, "destination": "9.7"}
