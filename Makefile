@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply docs lock clean
+.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-regroup docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-apply: servers  ## Measure applying beside MySQL's own replica
 
 soak-apply: servers  ## Kill a sync task's process at random moments, ROUNDS (500) times; compare each time
 	$(BIN)/python -m tools.soak_apply --rounds $(or $(ROUNDS),500)
+
+soak-regroup: servers  ## Compare regrouped with one-by-one application, EXAMPLES (500) random histories
+	STERNA_REGROUP_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/test_regroup.py
 
 bench-switch: servers  ## Measure the write outage of switchovers and rollbacks with 50 clients
 	$(BIN)/python -m bench.switch
