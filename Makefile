@@ -48,7 +48,7 @@ soak-apply: servers  ## Kill a sync task's process at random moments, ROUNDS (50
 	$(BIN)/python -m tools.soak_apply --rounds $(or $(ROUNDS),500)
 
 soak-regroup: servers  ## Compare regrouped with one-by-one application, EXAMPLES (500) random histories
-	STERNA_REGROUP_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/test_regroup.py
+	REGROUP_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/test_regroup.py
 
 bench-switch: servers  ## Measure the write outage of switchovers and rollbacks with 50 clients
 	$(BIN)/python -m bench.switch
