@@ -42,10 +42,12 @@ _FORMS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(("float", "double"), lambda name: _all_bits(name)),
     # By number: 0, '' and a member called '' are three values; SETs use all 64 bits.
     **dict.fromkeys(("bit", "enum", "set"), lambda name: f"CAST({name} AS UNSIGNED)"),
-    # Hashed one by one, so that their sum need not fit into max_allowed_packet.
-    **dict.fromkeys(_LARGE | _GEOMETRY | {"vector"}, lambda name: f"SHA2({name}, 224)"),
-    "json": lambda name: f"SHA2({_printed_json(name)}, 224)",
-    LOOSE_JSON: lambda name: f"SHA2({_without_point_zero(name)}, 224)",
+}
+# Hashed one by one, so that their sum need not fit into max_allowed_packet.
+_HASHED: dict[str, Callable[[str], str]] = {
+    **dict.fromkeys(_LARGE | _GEOMETRY | {"vector"}, lambda name: name),
+    "json": lambda name: _printed_json(name),
+    LOOSE_JSON: lambda name: _without_point_zero(name),
 }
 
 
@@ -56,8 +58,8 @@ def is_chunkable(column: Column) -> bool:
 
 def row_hash(columns: Sequence[Column]) -> str:
     """An unsigned 64-bit number per row; NULL where the text exceeds max_allowed_packet."""
-    text = _row_text(columns)
-    return f"CAST(CRC32({text}) * {_TWO_32} + CRC32(REVERSE({text})) AS UNSIGNED)"
+    high, low = _halves(columns)
+    return f"CAST({high} * {_TWO_32} + {low} AS UNSIGNED)"
 
 
 def row_sum(columns: Sequence[Column]) -> str:
@@ -65,13 +67,19 @@ def row_sum(columns: Sequence[Column]) -> str:
 
     A sum and not an exclusive or: two equal rows must not cancel each other.
     """
-    text = _row_text(columns)
-    high, low = f"IFNULL(CRC32({text}), {TOO_LONG})", f"IFNULL(CRC32(REVERSE({text})), 0)"
-    return f"(SUM({high}) * {_TWO_32} + SUM({low}))"
+    high, low = _halves(columns)
+    return f"(SUM(IFNULL({high}, {TOO_LONG})) * {_TWO_32} + SUM(IFNULL({low}, 0)))"
 
 
-def _row_text(columns: Sequence[Column]) -> str:
-    text = ", ".join((*_values(columns), *_lengths(columns), *_strings(columns)))
+def _halves(columns: Sequence[Column]) -> tuple[str, str]:
+    """32 bits of the row read forwards, and 32 read backwards, its large values as well."""
+    forwards, backwards = (_row_text(columns, backwards=each) for each in (False, True))
+    return f"CRC32({forwards})", f"CRC32(REVERSE({backwards}))"
+
+
+def _row_text(columns: Sequence[Column], *, backwards: bool) -> str:
+    values = _values(columns, backwards=backwards)
+    text = ", ".join((*values, *_lengths(columns), *_strings(columns)))
     return f"CONCAT_WS(CAST(',' AS BINARY), {text})"
 
 
@@ -135,10 +143,11 @@ def _without_point_zero(name: str) -> str:
     return text
 
 
-def _values(columns: Sequence[Column]) -> Iterator[str]:
+def _values(columns: Sequence[Column], *, backwards: bool) -> Iterator[str]:
     for column in columns:
         if not _is_string(column):
-            yield f"IFNULL({_form(column)}, 'N')" if column.nullable else _form(column)
+            form = _form(column, backwards=backwards)
+            yield f"IFNULL({form}, 'N')" if column.nullable else form
 
 
 def _lengths(columns: Sequence[Column]) -> Iterator[str]:
@@ -155,7 +164,10 @@ def _strings(columns: Sequence[Column]) -> Iterator[str]:
             yield f"IFNULL({name}, '')" if column.nullable else name
 
 
-def _form(column: Column) -> str:
+def _form(column: Column, *, backwards: bool = False) -> str:
+    if inner := _HASHED.get(column.data_type):
+        text = inner(quote(column.name))
+        return f"CRC32(REVERSE({text}))" if backwards else f"CRC32({text})"
     form = _FORMS.get(column.data_type)
     if form is None:
         raise Stopped(
