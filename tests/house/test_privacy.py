@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 from tests.house.project import ROOT, modules, texts
 
 # Folders any machine has: a checkout there does not make their names private.
-COMMON = {Path("/"), *map(Path, ("/tmp", "/home", "/opt", "/srv", "/root", "/usr/src", "/builds"))}
+COMMON = {
+    Path("/"),
+    *map(Path, ("/tmp", "/var/tmp", "/home", "/opt", "/srv", "/root", "/usr/src", "/builds")),
+}
 SECRET_NAME = re.compile(r"password|secret|token|passphrase")
 SECRET_TEXT = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:{}\"]+:[^/\s@{}\"]+@")
 
