@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from sterna.errors import Refused, SternaError
 from sterna.migration.policy import TRANSACTION_SECONDS_MAX, Snapshot, decide
@@ -11,7 +12,6 @@ from sterna.mysql.connection import Session, open_session, query, scalar
 from sterna.workflow.tools import Side, Tools
 
 BUSY_OF = {Action.SWITCH_OVER: Status.SYNCING, Action.ROLL_BACK: Status.REVERSED}
-VERIFY_REMEDY = "Verify the data first: sterna verify CLUSTER."
 
 
 def snapshot_of(tools: Tools, cluster_id: str) -> Snapshot:
@@ -41,7 +41,7 @@ def current_refusals(
     action = Action(operation)
     snapshot = snapshot_of(tools, cluster_id)
     if under_way:
-        snapshot = _as_before(snapshot, action)
+        snapshot = replace(snapshot, operation="", status=BUSY_OF[action])
     refusals = decide(action, snapshot)
     if action not in BUSY_OF or any(r.code == "StatusNotSupported" for r in refusals):
         return refusals
@@ -49,11 +49,6 @@ def current_refusals(
     to_cluster = action is Action.SWITCH_OVER
     leaving, arriving = (source, cluster) if to_cluster else (cluster, source)
     return (*refusals, *_live_refusals(tools, leaving, arriving))
-
-
-def _as_before(snapshot: Snapshot, action: Action) -> Snapshot:
-    values = {**snapshot.__dict__, "operation": "", "status": BUSY_OF[action]}
-    return Snapshot(**values)
 
 
 def _live_refusals(tools: Tools, leaving: Side, arriving: Side) -> Iterator[Refused]:
@@ -67,7 +62,7 @@ def _live_refusals(tools: Tools, leaving: Side, arriving: Side) -> Iterator[Refu
     yield from _ask(arriving, _arriving_refusals)
 
 
-def _ask(side: Side, ask: object) -> Iterator[Refused]:
+def _ask(side: Side, ask: Callable[[Session, Side], Iterator[Refused]]) -> Iterator[Refused]:
     try:
         connection = open_session(side.server)
     except SternaError as error:
@@ -78,7 +73,7 @@ def _ask(side: Side, ask: object) -> Iterator[Refused]:
         )
         return
     try:
-        yield from ask(connection, side)  # type: ignore[operator]
+        yield from ask(connection, side)
     finally:
         connection.close()
 
