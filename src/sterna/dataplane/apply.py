@@ -21,10 +21,11 @@ from sterna.dataplane.prepared import (
     read_pieces,
     store_sql,
 )
-from sterna.dataplane.transactions import PIECE_BYTES, RowPiece, TableName
+from sterna.dataplane.transactions import PIECE_BYTES, RowPiece
 from sterna.errors import Ambiguous, SternaError, Stopped
 from sterna.mysql.binlog.events import Format
 from sterna.mysql.binlog.rewrite import relayable_format
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import (
     Server,
     ServerError,

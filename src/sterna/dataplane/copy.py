@@ -28,7 +28,7 @@ from sterna.dataplane.copy_prepare import (
     plan_copy,
     prepare_round,
 )
-from sterna.dataplane.copy_ranges import TableName, is_unchanged, write_ranges
+from sterna.dataplane.copy_ranges import is_unchanged, write_ranges
 from sterna.dataplane.copy_state import (
     COPYING,
     DONE,
@@ -49,7 +49,7 @@ from sterna.dataplane.schema import (
 from sterna.dataplane.schema_tables import same_definition
 from sterna.dataplane.snapshot import Snapshot, close_sessions, lock_table, open_snapshot
 from sterna.errors import Stopped, Transient
-from sterna.mysql.catalog import read_foreign_keys, read_keys
+from sterna.mysql.catalog import TableName, read_foreign_keys, read_keys
 from sterna.mysql.connection import Server, ServerError, Session, execute, scalar
 from sterna.mysql.identifiers import quote
 from sterna.mysql.position import Position

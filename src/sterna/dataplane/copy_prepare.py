@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from sterna.dataplane.copy_ranges import (
     WHOLE,
     KeyRange,
-    TableName,
     cut_table,
     is_large,
     range_key,
@@ -46,6 +45,7 @@ from sterna.errors import SternaError, Stopped
 from sterna.mysql.catalog import (
     Column,
     Table,
+    TableName,
     read_columns,
     read_databases,
     read_foreign_keys,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sterna.dataplane.verify_expressions import TOO_LONG, row_sum
-from sterna.mysql.catalog import Column, Key, Table
+from sterna.mysql.catalog import Column, Key, Table, TableName
 from sterna.mysql.connection import Session, execute, query, query_dicts
 from sterna.mysql.identifiers import quote
 
@@ -21,7 +21,6 @@ RANGE_ROWS = 400_000
 RANGE_BYTES = 128 << 20
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 
-TableName = tuple[str, str]
 
 CREATE_RANGES = """CREATE TABLE IF NOT EXISTS sterna.ranges (
     database_name VARCHAR(64) NOT NULL,

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sterna.dataplane.copy_ranges import CREATE_RANGES, forget_ranges
-from sterna.dataplane.copy_ranges import TableName as TableName
 from sterna.dataplane.schema import open_destination_session
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, Session, execute, query
 from sterna.mysql.identifiers import quote
 from sterna.mysql.position import Position

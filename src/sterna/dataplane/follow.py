@@ -23,10 +23,11 @@ from sterna.dataplane.receive import receive
 from sterna.dataplane.regroup import Irregular
 from sterna.dataplane.reports import LagReport, ReportTo
 from sterna.dataplane.spool import Spool
-from sterna.dataplane.transactions import Assembler, TableName
+from sterna.dataplane.transactions import Assembler
 from sterna.dataplane.windows import Applied, Sides, WindowLoop
 from sterna.errors import Refused, Transient
 from sterna.mysql.binlog.events import Format
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_format_description

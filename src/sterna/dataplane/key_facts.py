@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sterna.mysql.binlog.columns import MappedColumns
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, Session, open_session, query
-
-TableName = tuple[str, str]
 
 AS_IT_STANDS, UNSIGNED, SIGNED = 0, 1, 2  # how the bytes of a key column are ordered
 _INTEGERS = frozenset({1, 2, 3, 8, 9})

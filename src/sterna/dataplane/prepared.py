@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Format
 from sterna.mysql.binlog.parse import parse_format
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Session, query
 from sterna.mysql.identifiers import quote_text
 
@@ -33,8 +34,6 @@ CREATE TABLE IF NOT EXISTS sterna.prepared (
     KEY (xid)
 ) ENGINE=InnoDB
 """
-
-TableName = tuple[str, str]
 
 
 @dataclass(frozen=True)

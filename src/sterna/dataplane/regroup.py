@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from sterna.dataplane._native.regroup import Gatherer, Irregular, Table
 from sterna.dataplane.ddl import SYSTEM_DATABASES
-from sterna.dataplane.key_facts import KeyReader, TableName
+from sterna.dataplane.key_facts import KeyReader
 from sterna.dataplane.spool import SpoolReader
 from sterna.dataplane.transactions import ROWS_FLAGS, RowPiece
 from sterna.mysql.binlog.columns import mapped_columns
@@ -33,6 +33,7 @@ from sterna.mysql.binlog.events import (
 from sterna.mysql.binlog.parse import HEADER_BYTES, parse
 from sterna.mysql.binlog.rewrite import body_of, convert, end_statement, seal
 from sterna.mysql.binlog.types import COLUMN_TYPES, ROWS_V1, ROWS_V2
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server
 
 __all__ = ["Irregular", "Regrouper"]

@@ -34,9 +34,9 @@ from sterna.dataplane.rogue import RogueWatch
 from sterna.dataplane.schema_objects import create_objects
 from sterna.dataplane.spec import FORWARD, TaskSpec, from_line
 from sterna.dataplane.spool import Spool
-from sterna.dataplane.transactions import TableName
 from sterna.dataplane.verify import Sides, verify_tables
 from sterna.errors import SternaError, Stopped, Transient
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import open_session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position

@@ -37,6 +37,7 @@ from sterna.mysql.binlog.events import Format as LogFormat
 from sterna.mysql.binlog.parse import is_begin, parse, read_header
 from sterna.mysql.binlog.rewrite import convert, end_statement
 from sterna.mysql.binlog.types import COLUMN_TYPES, EventType
+from sterna.mysql.catalog import TableName
 from sterna.mysql.position import Position
 from sterna.mysql.sql_text import Kind, Statement, classify
 
@@ -55,8 +56,6 @@ ROWS_FLAGS = (
     | _SQL_FOREIGN_KEYS
     | MARIADB_NO_CHECK_CONSTRAINTS
 )
-
-TableName = tuple[str, str]
 
 
 class Place(Protocol):

@@ -14,15 +14,10 @@ from threading import Event
 
 from sterna.dataplane.reports import ReportTo, VerifyDoneReport, VerifyReport
 from sterna.dataplane.verify_compare import Comparer, Halted, Outcome, Sides
-from sterna.dataplane.verify_layout import (
-    Pair,
-    TableName,
-    pair,
-    read_layouts,
-    read_table_names,
-)
+from sterna.dataplane.verify_layout import Pair, pair, read_layouts, read_table_names
 from sterna.dataplane.verify_scope import Layout
 from sterna.dataplane.verify_suspects import State
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import ServerError
 
 __all__ = ["Sides", "Verification", "verify_tables"]

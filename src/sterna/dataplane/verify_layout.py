@@ -11,14 +11,13 @@ from sterna.mysql.catalog import (
     Column,
     Key,
     Table,
+    TableName,
     read_columns,
     read_databases,
     read_keys,
     read_tables,
 )
 from sterna.mysql.connection import Session, greeting_version
-
-TableName = tuple[str, str]  # database, table
 
 # Types that are spelled differently by the two servers, and hold the same bytes.
 _SAME_TYPE = {"geomcollection": "geometrycollection"}

@@ -16,6 +16,8 @@ from sterna.mysql.connection import Session, greeting_version, query
 SYSTEM_DATABASES = frozenset({"mysql", "information_schema", "performance_schema", "sys"})
 OWN_DATABASE = "sterna"
 
+TableName = tuple[str, str]  # database, table
+
 T = TypeVar("T")
 
 
