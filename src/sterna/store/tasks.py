@@ -42,8 +42,17 @@ class Tasks:
         self._database.hasty.change(tables.sync_tasks, {"id": task_id}, **values)
 
     def want(self, task_id: str, *, running: bool, direction: str | None = None) -> None:
-        """Say whether the task's process should run, and in which direction."""
-        values: dict[str, Any] = {"wanted": running, "lag_seconds": None, "error": ""}
+        """Say whether the task's process should run, and in which direction.
+
+        What was known of the latency is forgotten: it was that of another process or direction.
+        """
+        values: dict[str, Any] = {
+            "wanted": running,
+            "lag_seconds": None,
+            "lag_at": None,
+            "stalled_because": "",
+            "error": "",
+        }
         if direction is not None:
             values["direction"] = direction
         self.change(task_id, **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from sterna.mysql.connection import Session, open_session, query, scalar
 from sterna.workflow.tools import Side, Tools
 
 BUSY_OF = {Action.SWITCH_OVER: Status.SYNCING, Action.ROLL_BACK: Status.REVERSED}
+LAG_WAIT_SECONDS = 3.0
+LAG_POLL_SECONDS = 0.1
 
 
 def snapshot_of(tools: Tools, cluster_id: str) -> Snapshot:
@@ -39,16 +42,28 @@ def current_refusals(
     With `under_way` the operation has begun and its own status does not count.
     """
     action = Action(operation)
-    snapshot = snapshot_of(tools, cluster_id)
-    if under_way:
-        snapshot = replace(snapshot, operation="", status=BUSY_OF[action])
-    refusals = decide(action, snapshot)
+    refusals = _stored_refusals(tools, cluster_id, action, under_way)
     if action not in BUSY_OF or any(r.code == "StatusNotSupported" for r in refusals):
         return refusals
     source, cluster = tools.source(cluster_id), tools.cluster(cluster_id)
     to_cluster = action is Action.SWITCH_OVER
     leaving, arriving = (source, cluster) if to_cluster else (cluster, source)
     return (*refusals, *_live_refusals(tools, leaving, arriving))
+
+
+def _stored_refusals(
+    tools: Tools, cluster_id: str, action: Action, under_way: bool
+) -> tuple[Refused, ...]:
+    """What the store has against it. A latency that is only just not known is waited for."""
+    deadline = time.monotonic() + LAG_WAIT_SECONDS
+    while True:
+        snapshot = snapshot_of(tools, cluster_id)
+        if under_way:
+            snapshot = replace(snapshot, operation="", status=BUSY_OF[action])
+        refusals = decide(action, snapshot)
+        if [refusal.code for refusal in refusals] != ["LagUnknown"] or time.monotonic() > deadline:
+            return refusals
+        time.sleep(LAG_POLL_SECONDS)
 
 
 def _live_refusals(tools: Tools, leaving: Side, arriving: Side) -> Iterator[Refused]:

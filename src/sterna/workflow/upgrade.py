@@ -67,6 +67,7 @@ def _exchange_roles(run: Run) -> None:
     run(switching.measure_outage)
     run(switching.keep_new_roles)
     run(switching.follow_the_other_way)
+    run(switching.wait_for_other_way)
 
 
 @operation(busy=Status.CLOSING, done=Status.CLOSED)

@@ -26,6 +26,7 @@ from sterna.mysql.connection import Session, execute
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
+from sterna.store.records import HistoryEntry
 from sterna.workflow import inheritance
 from sterna.workflow.engine import Run, step
 from sterna.workflow.guards import current_refusals
@@ -33,6 +34,8 @@ from sterna.workflow.steps import sides
 
 POLL_SECONDS = 0.003
 SETTLE_SECONDS = 0.005
+LIVE_SECONDS_MAX = 30.0
+LIVE_POLL_SECONDS = 0.05
 
 
 class OutOfTimeError(SternaError):
@@ -382,6 +385,33 @@ def follow_the_other_way(run: Run) -> str:
     topology = "RDS2POLARDB" if forward else "POLARDB2RDS"
     run.tools.journal.change_migration(run.cluster_id, topology=topology)
     return f"the {sides.leaving(run).word} follows from {run.facts['starting_position']}"
+
+
+@step(no_undo_because="waits only")
+def wait_for_other_way(run: Run) -> str:
+    """Wait until the other direction is live: its first latency is known."""
+    word, task_id = sides.leaving(run).word, sides.task_id(run)
+    started = time.monotonic()
+    while (task := run.tools.tasks.task(task_id)).lag_seconds is None:
+        waited_seconds = time.monotonic() - started
+        if task.status == "Failed" or waited_seconds > LIVE_SECONDS_MAX:
+            return _warn_not_live(run, task.stalled_because or task.error, waited_seconds)
+        time.sleep(LIVE_POLL_SECONDS)
+    return f"the {word} follows with a replication latency of {task.lag_seconds:.3f} s"
+
+
+def _warn_not_live(run: Run, cause: str, waited_seconds: float) -> str:
+    """The writes have moved and stay; that the way back is not open yet must be seen."""
+    sentence = (
+        f"the {sides.leaving(run).word} does not follow yet after {waited_seconds:.0f} s"
+        f"{': ' + cause if cause else ''}; the way back opens when it does"
+    )
+    title = wait_for_other_way.title
+    entry = HistoryEntry(
+        now(), run.operation.name, "not_live", title, "warning", sentence, waited_seconds
+    )
+    run.tools.journal.write(run.cluster_id, entry)
+    return sentence
 
 
 def _open_way_back(run: Run) -> None:
