@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import secrets
 import signal
@@ -76,7 +77,9 @@ class Teller(threading.Thread):
             self._hang_up()
 
     def _work_on(self) -> None:
-        due = time.monotonic()
+        """Tellers begin spread out; one that lost its connection calls again at once."""
+        due = time.monotonic() + self._random.random() / (self.work.pace or math.inf)
+        self.work.stop.wait(due - time.monotonic())
         while not self.work.stop.is_set():
             connection = self._connection or self._call()
             if connection is None:
@@ -85,7 +88,7 @@ class Teller(threading.Thread):
                 self._shop(connection)
             if self._connection is not None:
                 self._transfer(connection)
-            if self.work.pace:
+            if self.work.pace and self._connection is not None:
                 due = max(time.monotonic(), due + 1 / self.work.pace)
                 self.work.stop.wait(due - time.monotonic())
 
