@@ -15,12 +15,15 @@ from sterna.endpoints.haproxy import HAProxy
 from sterna.errors import Refused
 from sterna.server.run import serve
 from sterna.settings import Settings, read_settings
+from sterna.store.database import Secrets
 from sterna.store.journal import Journal
 from sterna.store.repository import open_store
+from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
 from sterna.workflow.bookkeeping import Bookkeeper
 from sterna.workflow.engine import Engine
 from sterna.workflow.service import Service
+from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import Tools
 from sterna.workflow.watch import Watch
 
@@ -36,11 +39,18 @@ def run_server() -> None:
         engine.launch()
         service = Service(tools, engine)
         watch = Watch(tools, service.expire)
-        watch.start()
+        hands = (
+            watch,
+            Ticker("schedules", service.schedules.tick),
+            Ticker("hooks", service.hooks.deliver),
+        )
+        for hand in hands:
+            hand.start()
         try:
             serve(service, settings)
         finally:
-            watch.stop()
+            for hand in hands:
+                hand.stop()
             tools.supervisor.close()
         # Operations under way are left where they are, as after a crash: the next server goes on
         # with them. Their threads may be waiting for hours.
@@ -61,6 +71,7 @@ def make_tools(settings: Settings) -> Tools:
         inventory=inventory,
         journal=Journal(database),
         tasks=tasks,
+        standing=Standing(database, Secrets(settings.home / "key")),
         provisioner=LocalProvisioner(),
         proxy=HAProxy(settings.home / "proxy"),
         engines=find_engines(settings.servers),

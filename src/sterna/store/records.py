@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -218,3 +219,67 @@ class OutlineStep:
     number: int
     title: str
     undo: str  # title of the undo, or why there is none
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """An operation to be begun by itself, within a window."""
+
+    id: str
+    cluster_id: str
+    operation: str  # switch_over | roll_back | complete
+    arguments: dict[str, Any]
+    starts_at: datetime
+    ends_at: datetime
+    state: str  # waiting | started | done | failed | given up | cancelled
+    tries: int
+    tried_at: datetime | None
+    refusal: str  # why the last try was refused; before the first: what stands in the way now
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Somebody to be told: a program of this machine, or an address on the network."""
+
+    id: str
+    events: tuple[str, ...]  # before | after | failed | warning
+    command: tuple[str, ...]  # program in STERNA_HOME/hooks and its arguments, or empty
+    url: str  # or empty
+    header_names: tuple[str, ...]  # their values are kept encrypted and never shown
+    timeout_seconds: float
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class SideProbe:
+    """What one side of a migration answers, looked at just now."""
+
+    word: str  # source | cluster
+    id: str
+    address: str
+    reachable: bool
+    error: str  # why not
+    read_only: bool | None
+    position: str  # of its own binary log
+    last_write_at: datetime | None  # newest change of a table, where the server knows it
+    sessions: tuple[str, ...]  # user@host of everybody connected but us
+    endpoints: tuple[str, ...]  # addresses that lead there
+    checkpoint_position: str  # what it has applied of the other side, empty when nothing
+    checkpoint_epoch: int
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Both sides beside each other, and who should have the writes as far as can be told."""
+
+    cluster_id: str
+    status: str
+    reason: str  # why it is not known
+    sides: tuple[SideProbe, ...]
+    journal_says: str  # source | cluster
+    checkpoint_says: str  # source | cluster | empty: no checkpoint is left
+    rogue: str
+    recommended: str  # source | cluster | empty: only a person can know
+    because: tuple[str, ...]
+    resumable: tuple[str, ...]  # choices after which the synchronization can go on

@@ -241,3 +241,32 @@ evaluations = Table(
     _text("result"),
     Column("findings", JSON, nullable=False),
 )
+
+schedules = Table(
+    "schedules",
+    metadata,
+    _id(),
+    Column("cluster_id", String(32), nullable=False, index=True),
+    _text("operation"),
+    Column("arguments", JSON, nullable=False),
+    _time("starts_at"),
+    _time("ends_at"),
+    _text("state"),
+    _integer("tries"),
+    _time("tried_at", nullable=True),
+    _text("refusal"),
+    _time("created_at"),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    _id(),
+    Column("events", JSON, nullable=False),
+    Column("command", JSON, nullable=False),
+    _text("url"),
+    _text("headers_encrypted"),
+    Column("timeout_seconds", Float, nullable=False),
+    _integer("heard"),  # number of the last entry of the history it was told of
+    _time("created_at"),
+)

@@ -35,6 +35,8 @@ from sterna.store.repository import new_id
 from sterna.workflow import evaluation, inheritance, upgrade
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.guards import current_refusals, snapshot_of
+from sterna.workflow.hooks import Hooks
+from sterna.workflow.scheduling import Schedules
 from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
 
 assert upgrade  # the story registers its operations when it is imported
@@ -50,6 +52,8 @@ class Service:
     def __init__(self, tools: Tools, engine: Engine) -> None:
         self._tools = tools
         self._engine = engine
+        self.schedules = Schedules(tools, self.begin)
+        self.hooks = Hooks(tools)
 
     # Instances
 
@@ -392,6 +396,11 @@ class Service:
             code=refusals[0].code,
             remedy=" ".join(refusal.remedy for refusal in refusals),
         )
+
+    def begin(self, cluster_id: str, action: Action, **arguments: object) -> Migration:
+        """Begin an operation unless something stands in its way; for schedules."""
+        self._refuse(cluster_id, action)
+        return self._begin(cluster_id, action, **arguments)
 
     def _begin(self, cluster_id: str, action: Action, **arguments: object) -> Migration:
         operation = self._tools.journal.begin(

@@ -22,6 +22,7 @@ from sterna.store.database import now
 from sterna.store.journal import Journal
 from sterna.store.records import Endpoint, Node
 from sterna.store.repository import Inventory, new_id
+from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
 from sterna.workflow.sessions import Sessions
 
@@ -56,6 +57,7 @@ class Tools:
     inventory: Inventory
     journal: Journal
     tasks: Tasks
+    standing: Standing
     provisioner: Provisioner
     proxy: Proxy
     engines: tuple[Engine, ...]

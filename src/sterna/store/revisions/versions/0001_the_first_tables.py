@@ -91,6 +91,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_history_cluster_id"), ["cluster_id"], unique=False)
 
     op.create_table(
+        "hooks",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("events", sa.JSON(), nullable=False),
+        sa.Column("command", sa.JSON(), nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("headers_encrypted", sa.Text(), server_default="", nullable=False),
+        sa.Column("timeout_seconds", sa.Float(), nullable=False),
+        sa.Column("heard", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "instances",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("description", sa.Text(), server_default="", nullable=False),
@@ -145,6 +157,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("operations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_operations_cluster_id"), ["cluster_id"], unique=False)
+
+    op.create_table(
+        "schedules",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("cluster_id", sa.String(length=32), nullable=False),
+        sa.Column("operation", sa.Text(), server_default="", nullable=False),
+        sa.Column("arguments", sa.JSON(), nullable=False),
+        sa.Column("starts_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("ends_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tried_at", sterna.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("refusal", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("schedules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_schedules_cluster_id"), ["cluster_id"], unique=False)
 
     op.create_table(
         "sync_tasks",
@@ -233,6 +263,10 @@ def downgrade() -> None:
 
     op.drop_table("task_logs")
     op.drop_table("sync_tasks")
+    with op.batch_alter_table("schedules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_schedules_cluster_id"))
+
+    op.drop_table("schedules")
     with op.batch_alter_table("operations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_operations_cluster_id"))
 
@@ -242,6 +276,7 @@ def downgrade() -> None:
 
     op.drop_table("migrations")
     op.drop_table("instances")
+    op.drop_table("hooks")
     with op.batch_alter_table("history", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_history_cluster_id"))
 

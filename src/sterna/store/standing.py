@@ -1,0 +1,113 @@
+"""Standing orders: operations to begin later, and who is told of what happens."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+
+from sterna.store import tables
+from sterna.store.database import Secrets
+from sterna.store.journal import OperationRow
+from sterna.store.records import HistoryEntry, Hook, Schedule
+from sterna.store.repository import Database, found, to_record
+
+WAITING = "waiting"
+OWN = "hook"  # entries about deliveries are not delivered
+
+
+class Standing:
+    """Reads and writes schedules and hooks."""
+
+    def __init__(self, database: Database, secrets: Secrets) -> None:
+        self._database = database
+        self._secrets = secrets
+
+    # Schedules
+
+    def add_schedule(self, schedule: Schedule) -> None:
+        """Keep a new schedule."""
+        self._database.add(tables.schedules, **dataclasses.asdict(schedule))
+
+    def schedules(self, **where: Any) -> list[Schedule]:
+        """Schedules whose fields are as given, in the order of their times."""
+        rows = self._database.rows(tables.schedules, order="starts_at", **where)
+        return [to_record(Schedule, row) for row in rows]
+
+    def schedule(self, schedule_id: str) -> Schedule:
+        """One schedule; Refused NotFound."""
+        row = self._database.row(tables.schedules, id=schedule_id)
+        return to_record(Schedule, found(row, "schedule", schedule_id))
+
+    def change_schedule(self, schedule_id: str, **values: Any) -> None:
+        """Update fields of a schedule."""
+        self._database.change(tables.schedules, {"id": schedule_id}, **values)
+
+    def end_schedule(self, schedule_id: str, state: str) -> bool:
+        """From waiting to an end; False when it was not waiting any more."""
+        where = {"id": schedule_id, "state": WAITING}
+        return bool(self._database.change(tables.schedules, where, state=state))
+
+    def operation_of(self, schedule: Schedule) -> OperationRow | None:
+        """The newest operation that was begun for a schedule."""
+        rows = self._database.rows(
+            tables.operations, order="created_at", cluster_id=schedule.cluster_id
+        )
+        begun = [row for row in rows if row.arguments.get("schedule") == schedule.id]
+        return to_record(OperationRow, begun[-1]) if begun else None
+
+    # Hooks
+
+    def add_hook(self, hook: Hook, headers: Mapping[str, str]) -> None:
+        """Keep a new hook; it hears of what happens from now on."""
+        values = dataclasses.asdict(hook)
+        del values["header_names"]
+        values["events"], values["command"] = list(hook.events), list(hook.command)
+        encrypted = self._secrets.encrypt(json.dumps(dict(headers)))
+        self._database.add(
+            tables.hooks, **values, headers_encrypted=encrypted, heard=self._newest_entry()
+        )
+
+    def hooks(self) -> list[Hook]:
+        """All hooks, oldest first."""
+        rows = self._database.rows(tables.hooks, order="created_at")
+        return [
+            to_record(Hook, row, header_names=tuple(self._headers(row.headers_encrypted)))
+            for row in rows
+        ]
+
+    def headers(self, hook_id: str) -> dict[str, str]:
+        """The HTTP headers a hook is told with; secrets."""
+        row = found(self._database.row(tables.hooks, id=hook_id), "hook", hook_id)
+        return self._headers(row.headers_encrypted)
+
+    def remove_hook(self, hook_id: str) -> None:
+        """Forget a hook; Refused NotFound."""
+        found(self._database.row(tables.hooks, id=hook_id), "hook", hook_id)
+        self._database.remove(tables.hooks, id=hook_id)
+
+    def unheard(self, hook_id: str) -> list[tuple[int, str, HistoryEntry]]:
+        """(number, cluster id, entry) of what happened since a hook was told last."""
+        row = self._database.row(tables.hooks, id=hook_id)
+        if row is None:
+            return []
+        table = tables.history
+        statement = select(table).where(table.c.number > row.heard, table.c.operation != OWN)
+        with self._database.engine.connect() as connection:
+            rows = list(connection.execute(statement.order_by(table.c.number)))
+        return [(each.number, each.cluster_id, to_record(HistoryEntry, each)) for each in rows]
+
+    def heard(self, hook_id: str, number: int) -> None:
+        """Everything up to this entry needs no telling any more."""
+        self._database.hasty.change(tables.hooks, {"id": hook_id}, heard=number)
+
+    def _headers(self, encrypted: str) -> dict[str, str]:
+        headers: dict[str, str] = json.loads(self._secrets.decrypt(encrypted))
+        return headers
+
+    def _newest_entry(self) -> int:
+        with self._database.engine.connect() as connection:
+            return connection.execute(select(func.max(tables.history.c.number))).scalar() or 0
