@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from sterna.migration.status import Status
 from sterna.workflow.engine import Run, operation
-from sterna.workflow.steps import closing, preparing, switching
+from sterna.workflow.steps import closing, preparing, switching, turning
 
 
 @operation(busy=Status.CLONING, done=Status.SYNCING, failed=Status.PRE_CHECK_FAIL, attempts=5)
@@ -51,6 +51,7 @@ def _exchange_roles(run: Run) -> None:
     run(switching.bring_accounts_up_to_date)
     run(switching.prove_way_back)
     run(switching.note_what_is_there)
+    run(switching.silence_leaving_side)
     run(switching.hold_endpoints)
     run(switching.block_leaving_side)
     run(switching.cut_sessions)
@@ -60,14 +61,14 @@ def _exchange_roles(run: Run) -> None:
     run(switching.check_arriving_side)
     run(switching.note_starting_position)
     run.point_of_no_return(switching.commit)
-    run(switching.open_arriving_side)
+    run(turning.open_arriving_side)
     if run.arguments["with_endpoints"]:
-        run(switching.exchange_endpoints)
-    run(switching.release_endpoints)
-    run(switching.measure_outage)
-    run(switching.keep_new_roles)
-    run(switching.follow_the_other_way)
-    run(switching.wait_for_other_way)
+        run(turning.exchange_endpoints)
+    run(turning.release_endpoints)
+    run(turning.measure_outage)
+    run(turning.keep_new_roles)
+    run(turning.follow_the_other_way)
+    run(turning.wait_for_other_way)
 
 
 @operation(busy=Status.CLOSING, done=Status.CLOSED)

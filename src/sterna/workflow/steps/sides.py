@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sterna.dataplane.event_switch import EventsState
 from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
 from sterna.mysql.connection import Session, execute, query, scalar
 from sterna.mysql.variables import read_variables
@@ -95,3 +96,29 @@ def foreign_sessions(connection: Session) -> list[tuple[int, str]]:
         for number, user, host, command in rows
         if command not in NOT_SESSIONS and user not in SYSTEM_USERS
     ]
+
+
+def events_found(run: Run) -> EventsState:
+    """Which events ran on the leaving side before the operation touched it."""
+    found = run.facts["events"]
+    enabled = tuple((database, name) for database, name in found["enabled"])
+    return EventsState(found["scheduler"], enabled)
+
+
+def endpoint_ids(run: Run) -> tuple[str, ...]:
+    """Every endpoint of both sides: nobody may slip through while the writes move."""
+    tools = run.tools
+    migration = tools.journal.migration(run.cluster_id)
+    owners = (migration.instance_id, run.cluster_id)
+    endpoints: Iterable[str] = (
+        endpoint.id for owner in owners for endpoint in tools.inventory.endpoints(owner)
+    )
+    return tuple(endpoints)
+
+
+def release_endpoints(run: Run) -> int:
+    """Let the waiting connections through; how many endpoints are open."""
+    names = endpoint_ids(run)
+    run.tools.inventory.set_endpoint_state(names, "Open")
+    run.tools.proxy.release(list(names))
+    return len(names)

@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import shutil
 import time
-from collections.abc import Iterable
 from datetime import datetime
 
 from sterna.dataplane import checkpoint
-from sterna.dataplane.event_switch import (
-    EventsState,
-    read_events_state,
-    restore_events,
-    silence_events,
-)
+from sterna.dataplane.event_switch import read_events_state, restore_events, silence_events
 from sterna.errors import Refused, SternaError, Transient
 from sterna.migration.policy import SWITCH_BUDGET_SECONDS
 from sterna.mysql.connection import Session, execute
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
-from sterna.store.records import HistoryEntry
 from sterna.workflow import inheritance
 from sterna.workflow.engine import Run, step
 from sterna.workflow.guards import current_refusals
 from sterna.workflow.steps import sides
 
 POLL_SECONDS = 0.003
-SETTLE_SECONDS = 0.005
-LIVE_SECONDS_MAX = 30.0
-LIVE_POLL_SECONDS = 0.05
+SETTLE_SECONDS = 0.001
 
 
 class OutOfTimeError(SternaError):
@@ -98,23 +88,6 @@ def prove_way_back(run: Run) -> str:
     return f"the {side.word} accepts relayed changes"
 
 
-def release_held(run: Run) -> str:
-    """Let waiting connections through to where they always went"""
-    released = _release(run)
-    return f"{released} endpoints open, leading where they did before"
-
-
-@step(undo=release_held)
-def hold_endpoints(run: Run) -> str:
-    """Hold new connections at the endpoints; they wait and are not refused."""
-    if "held_at" not in run.facts:
-        run.learn(held_at=now().isoformat())
-    names = _endpoint_ids(run)
-    run.tools.inventory.set_endpoint_state(names, "Held")
-    run.tools.proxy.hold(list(names))
-    return f"new connections wait at {len(names)} endpoints"
-
-
 @step(no_undo_because="reads only")
 def note_what_is_there(run: Run) -> str:
     """Note how the leaving side is now, to put it back or to hand it on."""
@@ -125,31 +98,59 @@ def note_what_is_there(run: Run) -> str:
                 events=dataclasses.asdict(read_events_state(side.server)),
                 was_read_only=sides.is_read_only(connection),
             )
-    return f"{len(_events(run).enabled)} events run on the {side.word}"
+    return f"{len(sides.events_found(run).enabled)} events run on the {side.word}"
+
+
+def let_events_run(run: Run) -> str:
+    """Let the events run again that ran before"""
+    side, events = sides.leaving(run), sides.events_found(run)
+    restore_events(side.server, events)
+    return f"{len(events.enabled)} events run on the {side.word} as before"
+
+
+@step(undo=let_events_run)
+def silence_leaving_side(run: Run) -> str:
+    """Silence the events of the leaving side; they will run where the writes are."""
+    side, events = sides.leaving(run), sides.events_found(run)
+    if events.enabled:
+        silence_events(side.server, events)
+    return f"{len(events.enabled)} events are silent on the {side.word}"
+
+
+def release_held(run: Run) -> str:
+    """Let waiting connections through to where they always went"""
+    released = sides.release_endpoints(run)
+    return f"{released} endpoints open, leading where they did before"
+
+
+@step(undo=release_held)
+def hold_endpoints(run: Run) -> str:
+    """Hold new connections at the endpoints; they wait and are not refused."""
+    if "held_at" not in run.facts:
+        run.learn(held_at=now().isoformat())
+    names = sides.endpoint_ids(run)
+    run.tools.inventory.set_endpoint_state(names, "Held")
+    run.tools.proxy.hold(list(names))
+    return f"new connections wait at {len(names)} endpoints"
 
 
 def unblock_leaving_side(run: Run) -> str:
-    """Open the side for writing again, events as they were"""
+    """Open the side for writing again"""
     side = sides.leaving(run)
     with sides.session(run, side) as connection:
         sides.set_super_read_only(connection, False)
         sides.set_read_only(connection, run.facts["was_read_only"])
-    restore_events(side.server, _events(run))
     return f"the {side.word} takes writes as before"
 
 
 @step(undo=unblock_leaving_side)
 def block_leaving_side(run: Run) -> str:
-    """Make the leaving side read-only and silence its events."""
+    """Make the leaving side read-only."""
     _check_budget(run)
     side = sides.leaving(run)
     with sides.session(run, side) as connection:
-        if not sides.is_read_only(connection) and _events(run).enabled:
-            silence_events(side.server, _events(run))
         tries = _block(run, connection)
-    return (
-        f"the {side.word} is read-only, {len(_events(run).enabled)} events silenced; {tries} tries"
-    )
+    return f"the {side.word} is read-only after {tries} {'try' if tries == 1 else 'tries'}"
 
 
 def _block(run: Run, connection: Session) -> int:
@@ -174,18 +175,11 @@ def _block(run: Run, connection: Session) -> int:
 
 def _cut(run: Run, connection: Session) -> tuple[int, int]:
     """Cut the sessions at the endpoints and on the server; how many of each."""
-    swept = run.tools.proxy.sweep(list(_endpoint_ids(run)))
+    swept = run.tools.proxy.sweep(list(sides.endpoint_ids(run)))
     cut = sides.foreign_sessions(connection)
     for number, _ in cut:
         _kill(connection, number)
     return swept, len(cut)
-
-
-def _events(run: Run) -> EventsState:
-    """Which events ran on the leaving side before the operation touched it."""
-    found = run.facts["events"]
-    enabled = tuple((database, name) for database, name in found["enabled"])
-    return EventsState(found["scheduler"], enabled)
 
 
 @step(no_undo_because="a cut session connects again by itself")
@@ -295,8 +289,9 @@ def check_arriving_side(run: Run) -> str:
 def note_starting_position(run: Run) -> str:
     """Keep the position from which the way back begins, before writes open."""
     _check_budget(run)
+    # What somebody writes there from now on lies behind the position, so it will be relayed.
     with sides.session(run, sides.arriving(run)) as connection:
-        position = _settled_position(connection)
+        position = read_current_position(connection)
     run.learn(starting_position=str(position))
     return f"the way back begins at {position}"
 
@@ -310,138 +305,3 @@ def commit(run: Run) -> str:
     run.tools.journal.commit(run.id)
     facts = run.facts
     return f"positions {facts['final_position']} and {facts['starting_position']} are one moment"
-
-
-@step(no_undo_because="after the point of no return")
-def open_arriving_side(run: Run) -> str:
-    """Open the arriving side for writing."""
-    side = sides.arriving(run)
-    with sides.session(run, side) as connection:
-        sides.set_read_only(connection, False)
-    to_cluster = side.word == "cluster"
-    run.tools.journal.change_migration(
-        run.cluster_id,
-        source_mode="ro" if to_cluster else "rw",
-        cluster_mode="rw" if to_cluster else "ro",
-    )
-    return f"the {side.word} takes writes"
-
-
-@step(no_undo_because="after the point of no return")
-def exchange_endpoints(run: Run) -> str:
-    """Exchange the endpoints: the same addresses lead to the arriving side."""
-    tools = run.tools
-    if "routes" not in run.facts:
-        run.learn(routes=tools.exchanged_routes(run.cluster_id))
-    routes = {name: tuple(addresses) for name, addresses in run.facts["routes"].items()}
-    tools.inventory.set_routes(routes)
-    tools.apply_routes()
-    with_endpoints = run.operation.name == "switch_over"
-    tools.journal.change_migration(run.cluster_id, with_endpoints=with_endpoints)
-    return f"{len(routes)} endpoints lead to the other side"
-
-
-@step(no_undo_because="after the point of no return")
-def release_endpoints(run: Run) -> str:
-    """Release the waiting connections."""
-    return f"{_release(run)} endpoints open"
-
-
-@step(no_undo_because="after the point of no return")
-def measure_outage(run: Run) -> str:
-    """Measure the write outage: from the hold until a new session may write again."""
-    outage_ms = run.facts.get("outage_ms")
-    if outage_ms is None:
-        with sides.session(run, sides.arriving(run)) as connection:
-            if sides.is_read_only(connection):
-                raise Transient(f"The {sides.arriving(run).word} is still read-only.")
-        held_at = datetime.fromisoformat(run.facts["held_at"])
-        outage_ms = round((now() - held_at).total_seconds() * 1000, 1)
-        run.learn(outage_ms=outage_ms)
-    name = "switch" if run.operation.name == "switch_over" else "rollback"
-    run.tools.journal.change_migration(run.cluster_id, **{f"{name}_outage_ms": outage_ms})
-    return f"applications could not write for {outage_ms:.0f} ms"
-
-
-@step(no_undo_because="after the point of no return")
-def keep_new_roles(run: Run) -> str:
-    """Let events run where the writes are, and make a restart of the cluster keep its role."""
-    side, events = sides.arriving(run), _events(run)
-    restore_events(side.server, events)
-    writable = side.word == "cluster"
-    run.tools.keep_cluster_mode(run.cluster_id, writable=writable, event_scheduler=events.scheduler)
-    return f"{len(events.enabled)} events run on the {side.word}"
-
-
-@step(no_undo_because="after the point of no return")
-def follow_the_other_way(run: Run) -> str:
-    """Start the stream in the other direction."""
-    task = sides.task_id(run)
-    _open_way_back(run)
-    forward = run.operation.name == "roll_back"
-    direction = "Forward" if forward else "Reverse"
-    run.tools.tasks.want(task, running=True, direction=direction)
-    run.tools.supervisor.ensure(task)
-    topology = "RDS2POLARDB" if forward else "POLARDB2RDS"
-    run.tools.journal.change_migration(run.cluster_id, topology=topology)
-    return f"the {sides.leaving(run).word} follows from {run.facts['starting_position']}"
-
-
-@step(no_undo_because="waits only")
-def wait_for_other_way(run: Run) -> str:
-    """Wait until the other direction is live: its first latency is known."""
-    word, task_id = sides.leaving(run).word, sides.task_id(run)
-    started = time.monotonic()
-    while (task := run.tools.tasks.task(task_id)).lag_seconds is None:
-        waited_seconds = time.monotonic() - started
-        if task.status == "Failed" or waited_seconds > LIVE_SECONDS_MAX:
-            return _warn_not_live(run, task.stalled_because or task.error, waited_seconds)
-        time.sleep(LIVE_POLL_SECONDS)
-    return f"the {word} follows with a replication latency of {task.lag_seconds:.3f} s"
-
-
-def _warn_not_live(run: Run, cause: str, waited_seconds: float) -> str:
-    """The writes have moved and stay; that the way back is not open yet must be seen."""
-    sentence = (
-        f"the {sides.leaving(run).word} does not follow yet after {waited_seconds:.0f} s"
-        f"{': ' + cause if cause else ''}; the way back opens when it does"
-    )
-    title = wait_for_other_way.title
-    entry = HistoryEntry(
-        now(), run.operation.name, "not_live", title, "warning", sentence, waited_seconds
-    )
-    run.tools.journal.write(run.cluster_id, entry)
-    return sentence
-
-
-def _open_way_back(run: Run) -> None:
-    """The leaving side, closed even to us until here, gets its checkpoint once."""
-    task, name = sides.task_id(run), sides.checkpoint_next(run)
-    position = Position.parse(run.facts["starting_position"])
-    with sides.session(run, sides.leaving(run)) as connection:
-        sides.set_super_read_only(connection, False)
-        sides.set_read_only(connection, True)
-        if "way_back_open" in run.facts:
-            return
-        checkpoint.write_start(connection, name, run.tools.tasks.next_epoch(task), position)
-    # What an earlier time in this direction left there is of no use now.
-    shutil.rmtree(run.tools.spool_folder(task) / name.rpartition("/")[2], ignore_errors=True)
-    run.learn(way_back_open=True)
-
-
-def _endpoint_ids(run: Run) -> tuple[str, ...]:
-    """Every endpoint of both sides: nobody may slip through while the writes move."""
-    tools = run.tools
-    migration = tools.journal.migration(run.cluster_id)
-    owners = (migration.instance_id, run.cluster_id)
-    endpoints: Iterable[str] = (
-        endpoint.id for owner in owners for endpoint in tools.inventory.endpoints(owner)
-    )
-    return tuple(endpoints)
-
-
-def _release(run: Run) -> int:
-    names = _endpoint_ids(run)
-    run.tools.inventory.set_endpoint_state(names, "Open")
-    run.tools.proxy.release(list(names))
-    return len(names)
