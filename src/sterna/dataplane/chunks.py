@@ -47,15 +47,14 @@ class RowPlan:
     rounding: frozenset[str]
 
 
-def plan_rows(table: Table, columns: list[Column], *, where: str = "") -> RowPlan:
+def plan_rows(table: Table, columns: list[Column], *, rows_of: str = "") -> RowPlan:
     """How to read and load a table so that every value arrives bit by bit.
 
-    `where` is a condition on the first column of its primary key, "" for all rows.
+    `rows_of` is what stands behind FROM, "" for all rows.
     """
     name = quote(table.database, table.name)
     carried = [column for column in columns if not column.generated]
     rounding = frozenset(c.name for c in columns if c.generated or c.data_type in ("enum", "set"))
-    chosen = f" FORCE INDEX (PRIMARY) WHERE {where}" if where else ""
     targets, sets = [], []
     for number, column in enumerate(carried):
         setter = _setter(column, f"@v{number}")
@@ -64,7 +63,7 @@ def plan_rows(table: Table, columns: list[Column], *, where: str = "") -> RowPla
             sets.append(f"{quote(column.name)} = {setter}")
     return RowPlan(
         name=name,
-        select=f"SELECT {', '.join(map(_selected, carried))} FROM {name}{chosen}",
+        select=f"SELECT {', '.join(map(_selected, carried))} FROM {rows_of or name}",
         load=(
             f"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {name} CHARACTER SET binary"
             " FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'"

@@ -18,17 +18,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sterna.dataplane.chunks import RowMover, plan_rows
+from sterna.dataplane.copy_pieces import Job, Piece
 from sterna.dataplane.copy_prepare import (
     CopyRound,
     DefinitionChanged,
-    Job,
-    Piece,
     as_definition_change,
     current_definition,
     plan_copy,
     prepare_round,
 )
-from sterna.dataplane.copy_ranges import is_unchanged, write_ranges
+from sterna.dataplane.copy_ranges import (
+    KeyRange,
+    is_unchanged,
+    select_from,
+    split_open,
+    write_ranges,
+)
 from sterna.dataplane.copy_state import (
     COPYING,
     DONE,
@@ -197,11 +202,28 @@ class _Worker:
         return session
 
     def _next_piece(self) -> Piece | None:
-        self._go_on()
+        piece = self._work.pieces.take(self._go_on)
+        return self._split(piece) if piece is not None and piece.is_open else piece
+
+    def _split(self, piece: Piece) -> Piece:
+        """So much of an open piece as one worker should move; the rest is for everybody."""
+        job, rest = piece.job, None
         try:
-            return self._work.pieces.popleft()
-        except IndexError:
-            return None
+            assert job.key is not None
+            split = split_open(self._reader, job.table, job.key, piece.range)
+            if split is not None:
+                self._remember(job, *split)
+                piece, rest = piece.halves(split)
+        except ServerError as error:
+            raise as_definition_change(error, job.table) from error
+        finally:
+            self._work.pieces.give_back(rest)
+        return piece
+
+    def _remember(self, job: Job, *ranges: KeyRange) -> None:
+        """For after a crash."""
+        if job.is_resumable:
+            write_ranges(self._writer, job.name, ranges)
 
     def _go_on(self) -> None:
         if self._work.stop.is_set() or self._failed.is_set():
@@ -239,29 +261,33 @@ class _Worker:
     def _copy_range(self, piece: Piece, origin: Session) -> tuple[int, int]:
         """Rows and bytes of one range, which is there when it returns."""
         piece.progress.begin()
-        if not piece.job.key:
-            return self._move_rows(piece, origin, pay=self._pay)
-        done = piece.range
+        job, done = piece.job, piece.range
         if not done.is_done or not self._is_unchanged(piece, origin):
-            self._clear_range(piece)
+            if not job.is_new:
+                self._clear_range(piece)
             rows, octets = self._move_rows(piece, origin, pay=self._pay)
             done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets)
-            write_ranges(self._writer, piece.job.name, [done])
+            self._remember(job, done)
         return done.rows_copied, done.bytes_copied
 
     def _is_unchanged(self, piece: Piece, origin: Session) -> bool:
         """Whether a range of an earlier round is the same under this one's snapshot."""
-        name, where = quote(*piece.job.name), piece.range.condition(piece.job.key)
-        select = f"{name} FORCE INDEX (PRIMARY) WHERE {where}" if where else name
+        job = piece.job
+        selects = select_from(job.table, job.key, piece.range), self._rows_there(piece)
         try:
-            return is_unchanged(origin, self._writer, select=select, columns=piece.job.columns)
+            return is_unchanged(origin, self._writer, selects=selects, columns=job.columns)
         except ServerError as error:
-            raise as_definition_change(error, piece.job.table) from error
+            raise as_definition_change(error, job.table) from error
+
+    def _rows_there(self, piece: Piece) -> str:
+        """A piece's rows on the destination, which may not have the index yet."""
+        key, part = piece.job.key, piece.range
+        where = key.condition(part.low, part.high) if key else ""
+        return f"{quote(*piece.job.name)} WHERE {where or 'TRUE'}"
 
     def _clear_range(self, piece: Piece) -> None:
         """A killed worker may have left some of its rows."""
-        where = piece.range.condition(piece.job.key) or "TRUE"
-        execute(self._writer, f"DELETE FROM {quote(*piece.job.name)} WHERE {where}")
+        execute(self._writer, f"DELETE FROM {self._rows_there(piece)}")
 
     def _pay(self, rows: int, octets: int) -> None:
         self._pace.pay(rows, octets)
@@ -273,8 +299,9 @@ class _Worker:
         self, piece: Piece, origin: Session, *, pay: Callable[[int, int], None]
     ) -> tuple[int, int]:
         """Rows and bytes moved, all that the range has."""
-        where = piece.range.condition(piece.job.key)
-        plan = plan_rows(piece.job.table, piece.job.columns, where=where)
+        job = piece.job
+        rows_of = select_from(job.table, job.key, piece.range)
+        plan = plan_rows(job.table, job.columns, rows_of=rows_of)
         mover = RowMover(plan, origin=origin, destination=self._loader)
         piece.progress.begin()
 
@@ -285,7 +312,7 @@ class _Worker:
         try:
             mover.move(after_chunk, pay=pay)
         except ServerError as error:
-            raise as_definition_change(error, piece.job.table) from error
+            raise as_definition_change(error, job.table) from error
         return mover.rows, mover.bytes
 
     def _finish_table(self, piece: Piece, state: TableState) -> TableState:

@@ -7,17 +7,15 @@ the snapshot is read, and ends the round.
 from __future__ import annotations
 
 import threading
-import time
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from sterna.dataplane.copy_keys import range_key
+from sterna.dataplane.copy_pieces import Job, Pieces
 from sterna.dataplane.copy_ranges import (
-    WHOLE,
     KeyRange,
     cut_table,
     is_large,
-    range_key,
     read_ranges,
     write_ranges,
 )
@@ -30,7 +28,7 @@ from sterna.dataplane.copy_state import (
     state_session,
     write_state,
 )
-from sterna.dataplane.reports import LogReport, ReportTo, TableReport
+from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.schema import (
     create_databases,
     create_table,
@@ -67,83 +65,6 @@ class DefinitionChanged(SternaError):
 
 
 @dataclass(frozen=True)
-class Job:
-    """One table whose rows are to be moved, with the definition it had when it was planned.
-
-    `ranges` of its `key` are moved one by one; those that are done are compared before.
-    """
-
-    table: Table
-    columns: list[Column]
-    definition: str
-    state: TableState
-    key: str = ""
-    ranges: tuple[KeyRange, ...] = WHOLE
-
-    @property
-    def name(self) -> TableName:
-        """(database, table)."""
-        return (self.table.database, self.table.name)
-
-
-class TableProgress:
-    """What all workers together have moved of one table."""
-
-    def __init__(self, job: Job, report: ReportTo) -> None:
-        self._job, self._report = job, report
-        self._lock = threading.Lock()
-        self._moved: dict[int, tuple[int, int]] = {}
-        self._unfinished = len(job.ranges)
-        self._started: float | None = None
-
-    def begin(self) -> None:
-        """The first range of the table begins now, or has begun."""
-        self._started = self._started or time.monotonic()
-
-    def moved(self, number: int, rows: int, octets: int) -> None:
-        """A range has moved so much in all."""
-        with self._lock:
-            self._moved[number] = (rows, octets)
-            self._say(copied=False)
-
-    def finish(self, number: int, rows: int, octets: int) -> bool:
-        """A range is done; True for the table's last one."""
-        with self._lock:
-            self._moved[number] = (rows, octets)
-            self._unfinished -= 1
-            return self._unfinished == 0
-
-    def complete(self) -> tuple[int, int]:
-        """The table is copied: its rows and bytes."""
-        with self._lock:
-            return self._say(copied=True)
-
-    def _say(self, *, copied: bool) -> tuple[int, int]:
-        rows, octets = (sum(each) for each in zip(*self._moved.values(), strict=True))
-        estimated = rows if copied else max(self._job.table.rows_estimated, rows)
-        seconds = time.monotonic() - (self._started or time.monotonic())
-        self._report(TableReport(*self._job.name, estimated, rows, octets, seconds, copied))
-        return rows, octets
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One range of one table; the table's pieces share their progress."""
-
-    job: Job
-    range: KeyRange
-    progress: TableProgress
-
-
-def _pieces(jobs: Iterable[Job], report: ReportTo) -> deque[Piece]:
-    pieces: deque[Piece] = deque()
-    for job in jobs:
-        progress = TableProgress(job, report)
-        pieces += (Piece(job, each, progress) for each in job.ranges)
-    return pieces
-
-
-@dataclass(frozen=True)
 class CopyRound:
     """What the workers of one round share. `pieces` is a queue, the largest table first."""
 
@@ -152,7 +73,7 @@ class CopyRound:
     position: Position
     report: ReportTo
     stop: threading.Event
-    pieces: deque[Piece]
+    pieces: Pieces
 
 
 def plan_copy(origin: Session) -> list[Table]:
@@ -185,7 +106,7 @@ def prepare_round(
             jobs = maker.make(planned, ranges)
     finally:
         close_sessions([reader])
-    return CopyRound(origin, destination, position, report, stop, _pieces(jobs, report))
+    return CopyRound(origin, destination, position, report, stop, Pieces(jobs, report))
 
 
 def _forget_unfinished(
@@ -301,13 +222,18 @@ class _Maker:
         if not begun and not is_large(job.table):
             return job
         keys = read_keys(self._reader, job.table.database).get(job.table.name, [])
-        key = range_key(job.columns, keys)
-        if not key:
+        same = self._facts.origin.is_mariadb == self._facts.destination.is_mariadb
+        key = range_key(job.columns, keys, same_server_kind=same)
+        if key is None:
             return job
-        ranges = begun or cut_table(self._reader, job.table, key)
-        if not begun:
+        if begun:
+            width = max(each.width for each in begun) or len(key.columns)
+            return replace(job, key=key.leading(width), ranges=begun)
+        key, ranges = cut_table(self._reader, job.table, key)
+        job = replace(job, key=key, ranges=ranges)
+        if job.is_resumable:
             write_ranges(self._writer, job.name, ranges)
-        return replace(job, key=key, ranges=ranges)
+        return job
 
 
 def _name_taken(table: Table) -> Stopped:

@@ -1,33 +1,38 @@
 """Large tables in ranges of their key: copied by all workers at once, finished range by range.
 
-A table is cut along the first column of its primary key, where that is an integer, so that no
-range holds many rows by the origin's own estimate. All ranges are read under the round's one
-snapshot, so a table has one start position. After a crash a finished range is kept if its rows
-are the same under the new snapshot (number and sum of hashes on both servers); what was changed
-meanwhile, or half loaded, is deleted and loaded anew.
+Where the key begins with a number (or a binary string, which begins with eight bytes of one), the
+ranges are found beforehand: an interval is halved until its rows, by the origin's own estimate,
+are few enough. Else, and where single values hold too many rows, a range stays open at its end
+until a worker takes it, who looks up the key so many rows ahead and leaves the rest to the others.
+
+After a crash a finished range is kept if its rows are the same under the new snapshot (number and
+sum of hashes on both servers); what was changed meanwhile, or half loaded, is deleted and loaded
+anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from sterna.dataplane.verify_expressions import TOO_LONG, row_sum
-from sterna.mysql.catalog import Column, Key, Table, TableName
-from sterna.mysql.connection import Session, execute, query, query_dicts
+from sterna.dataplane.copy_keys import INTEGERS, Boundary, RangeKey, at_ordinal, ordinal
+from sterna.dataplane.verify_expressions import TOO_LONG, key_text, row_sum
+from sterna.mysql.catalog import Column, Table, TableName
+from sterna.mysql.connection import ServerError, Session, execute, query, query_dicts
 from sterna.mysql.identifiers import quote
 
 RANGE_ROWS = 400_000
 RANGE_BYTES = 128 << 20
-_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
-
+_MANY_TIMES = 2  # a single value with so many times the rows of a range is cut further
+_INVALID_STRING = 1300
 
 CREATE_RANGES = """CREATE TABLE IF NOT EXISTS sterna.ranges (
     database_name VARCHAR(64) NOT NULL,
     table_name VARCHAR(64) NOT NULL,
     number INT NOT NULL,
-    low DECIMAL(20) NULL,
-    high DECIMAL(20) NULL,
+    low TEXT CHARACTER SET ascii NULL,
+    high TEXT CHARACTER SET ascii NULL,
     is_done BOOL NOT NULL,
     rows_copied BIGINT UNSIGNED NOT NULL,
     bytes_copied BIGINT UNSIGNED NOT NULL,
@@ -37,33 +42,27 @@ CREATE_RANGES = """CREATE TABLE IF NOT EXISTS sterna.ranges (
 
 @dataclass(frozen=True)
 class KeyRange:
-    """Rows with `low` < key <= `high`; None on a side that has no end.
+    """Rows above `low` and not above `high` in the order of a `RangeKey`; None: no end there.
 
-    `rows_copied` and `bytes_copied` count what was loaded when it was done.
+    Boundaries are tuples of texts, one for each column of the key: strings (binary or not) as
+    hexadecimal of their bytes, numbers and times as the server prints them. `rows_copied` and
+    `bytes_copied` count what was loaded when it was done.
     """
 
     number: int = 0
-    low: int | None = None
-    high: int | None = None
+    low: Boundary | None = None
+    high: Boundary | None = None
     is_done: bool = False
     rows_copied: int = 0
     bytes_copied: int = 0
 
-    def condition(self, key: str) -> str:
-        """The WHERE clause on a column, "" for all rows."""
-        sides = [f"{quote(key)} > {self.low}"] if self.low is not None else []
-        sides += [f"{quote(key)} <= {self.high}"] if self.high is not None else []
-        return " AND ".join(sides)
+    @property
+    def width(self) -> int:
+        """How many columns its boundaries have; 0 where it has none."""
+        return len(self.low or self.high or ())
 
 
 WHOLE = (KeyRange(),)
-
-
-def range_key(columns: Iterable[Column], keys: Iterable[Key]) -> str:
-    """The column a table can be cut along, "" where there is none."""
-    first = next((key.parts[0].column for key in keys if key.is_primary), "")
-    found = next((column for column in columns if column.name == first), None)
-    return first if found and found.data_type in _INTEGERS and not found.generated else ""
 
 
 def is_large(table: Table) -> bool:
@@ -76,43 +75,129 @@ def _rows_max(table: Table) -> int:
     return min(RANGE_ROWS, max(RANGE_BYTES // row_bytes, 1))
 
 
-def cut_table(origin: Session, table: Table, key: str) -> tuple[KeyRange, ...]:
-    """Ranges that hold every row, now and later, in the order of the key."""
-    name = quote(table.database, table.name)
-    lowest, highest = query(origin, f"SELECT MIN({quote(key)}), MAX({quote(key)}) FROM {name}")[0]
-    if lowest is None:
-        return WHOLE
-    cuts = list(_cuts(origin, table, key=key, low=int(lowest) - 1, high=int(highest)))
-    lows, highs = [None, *cuts[:-1]], [*cuts[:-1], None]
-    return tuple(KeyRange(*each) for each in zip(range(len(cuts)), lows, highs, strict=True))
+# Cutting
 
 
-def _cuts(origin: Session, table: Table, *, key: str, low: int, high: int) -> Iterator[int]:
-    """Upper ends: an interval is halved until its rows, as estimated, are few enough."""
-    condition = KeyRange(0, low, high).condition(key)
-    if high - low <= 1 or _estimated_rows(origin, table, condition) <= _rows_max(table):
-        yield high
-        return
-    middle = (low + high) // 2
-    yield from _cuts(origin, table, key=key, low=low, high=middle)
-    yield from _cuts(origin, table, key=key, low=middle, high=high)
+def cut_table(
+    origin: Session, table: Table, key: RangeKey
+) -> tuple[RangeKey, tuple[KeyRange, ...]]:
+    """Ranges that hold every row, now and later, in the order of the key; and the columns of the
+    key that they are cut along. The last one has no end, nor has the only one of a table that is
+    cut while it is copied."""
+    if not key.ordinals:
+        return key, WHOLE
+    cuts = _Bisection(origin, table, key.leading(1))
+    ends = cuts.ends()
+    if cuts.has_heavy_value:
+        return key, WHOLE
+    lows, highs = [None, *ends], [*ends, None]
+    ranges = tuple(KeyRange(*each) for each in zip(range(len(lows)), lows, highs, strict=True))
+    return key.leading(1), ranges
 
 
-def _estimated_rows(origin: Session, table: Table, condition: str) -> int:
-    name = quote(table.database, table.name)
+class _Bisection:
+    """Halves intervals of a key's first column, by the origin's estimates of their rows."""
+
+    def __init__(self, origin: Session, table: Table, key: RangeKey) -> None:
+        self._origin, self._table, self._key = origin, table, key
+        self._column = key.columns[0]
+        self._rows_max = _rows_max(table)
+        self.has_heavy_value = False
+
+    def ends(self) -> list[Boundary]:
+        """Where all ranges but the last end."""
+        name, column = quote(self._table.database, self._table.name), quote(self._column.name)
+        texts = [
+            query(self._origin, f"SELECT {key_text(self._column)} FROM {name} ORDER BY {order}")
+            for order in (f"{column} LIMIT 1", f"{column} DESC LIMIT 1")
+        ]
+        if not texts[0]:
+            return []
+        low, high = (ordinal(self._column, str(rows[0][0])) for rows in texts)
+        return [at_ordinal(self._column, each) for each in self._cuts(low - 1, high)][:-1]
+
+    def _cuts(self, low: int, high: int) -> Iterator[int]:
+        """Upper ends: an interval is halved until it has few enough rows."""
+        rows = self._estimated_rows(low, high)
+        if high - low <= 1 or rows <= self._rows_max:
+            self.has_heavy_value |= rows > _MANY_TIMES * self._rows_max
+            yield high
+            return
+        middle = (low + high) // 2
+        yield from self._cuts(low, middle)
+        yield from self._cuts(middle, high)
+
+    def _estimated_rows(self, low: int, high: int) -> int:
+        part = KeyRange(low=self._boundary(low), high=self._boundary(high))
+        return estimated_rows(self._origin, self._table, self._key, part)
+
+    def _boundary(self, number: int) -> Boundary | None:
+        """None below everything: no binary string has a number less than zero."""
+        there_is_one = self._column.data_type in INTEGERS or number >= 0
+        return at_ordinal(self._column, number) if there_is_one else None
+
+
+def estimated_rows(origin: Session, table: Table, key: RangeKey, part: KeyRange) -> int:
+    """What the origin's optimizer thinks a range has."""
     rows = query_dicts(
-        origin,
-        f"EXPLAIN FORMAT=TRADITIONAL SELECT * FROM {name} FORCE INDEX (PRIMARY) WHERE {condition}",
+        origin, f"EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM {select_from(table, key, part)}"
     )
     return int(rows[0]["rows"] or 0)
 
 
+def select_from(table: Table, key: RangeKey | None, part: KeyRange) -> str:
+    """What stands behind FROM to read a range along its index; for the origin."""
+    name = quote(table.database, table.name)
+    condition = key.condition(part.low, part.high) if key else ""
+    return (
+        f"{name} FORCE INDEX ({quote(key.index)}) WHERE {condition}" if key and condition else name
+    )
+
+
+def split_open(
+    origin: Session, table: Table, key: RangeKey, part: KeyRange
+) -> tuple[KeyRange, KeyRange] | None:
+    """A range without an end as one of the right size and the rest; None if it has no more rows.
+
+    The rest holds every row above, also those that are not there yet.
+    """
+    rows_max, columns = _rows_max(table), [quote(column.name) for column in key.columns]
+    name = f"{quote(table.database, table.name)} FORCE INDEX ({quote(key.index)})"
+    condition = key.condition(part.low, None) or "TRUE"
+    found = query(
+        origin,
+        f"SELECT {', '.join(map(key_text, key.columns))} FROM {name} WHERE {condition}"
+        f" ORDER BY {', '.join(columns)} LIMIT {rows_max}, 1",
+    )
+    if not found:
+        return None
+    end = tuple(map(str, found[0]))
+    if not _is_writable(origin, key, end):
+        return None
+    return replace(part, high=end), KeyRange(part.number + 1, low=end)
+
+
+def _is_writable(origin: Session, key: RangeKey, boundary: Boundary) -> bool:
+    """False for a string that was stored although its character set does not have it."""
+    try:
+        query(origin, f"SELECT {', '.join(key.literals(boundary))}")
+    except ServerError as error:
+        if error.number == _INVALID_STRING:
+            return False
+        raise
+    return True
+
+
+# Going on
+
+
 def is_unchanged(
-    origin: Session, destination: Session, *, select: str, columns: list[Column]
+    origin: Session, destination: Session, *, selects: tuple[str, str], columns: list[Column]
 ) -> bool:
-    """Whether both servers hold the same rows; `select` is what stands behind FROM."""
-    asked = f"SELECT COUNT(*), COALESCE({row_sum(columns)}, 0) FROM {select}"
-    one, other = ([int(n) for n in query(side, asked)[0]] for side in (origin, destination))
+    """Whether both servers hold the same rows; `selects` are what stands behind FROM on each."""
+    ask = f"SELECT COUNT(*), COALESCE({row_sum(columns)}, 0) FROM "
+    sides = zip((origin, destination), selects, strict=True)
+    one, other = ([int(n) for n in query(side, ask + select)[0]] for side, select in sides)
     return one == other and one[1] < TOO_LONG
 
 
@@ -125,21 +210,25 @@ def read_ranges(destination: Session) -> dict[TableName, tuple[KeyRange, ...]]:
     )
     found: dict[TableName, tuple[KeyRange, ...]] = {}
     for database, table, number, low, high, is_done, *moved in rows:
-        ends = (None if low is None else int(low), None if high is None else int(high))
-        name = (str(database), str(table))
+        name, ends = (str(database), str(table)), (_boundary(low), _boundary(high))
         found[name] = (*found.get(name, ()), KeyRange(number, *ends, bool(is_done), *moved))
     return found
 
 
+def _boundary(text: str | None) -> Boundary | None:
+    return None if text is None else tuple(text.split(","))
+
+
 def write_ranges(destination: Session, name: TableName, ranges: Iterable[KeyRange]) -> None:
-    """Store ranges, whether they were known or not."""
-    for each in ranges:
-        ends = (each.number, each.low, each.high)
-        execute(
-            destination,
-            "REPLACE INTO sterna.ranges VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            [*name, *ends, each.is_done, each.rows_copied, each.bytes_copied],
-        )
+    """Store ranges at once, whether they were known or not."""
+    rows = [(*name, *_stored(each)) for each in ranges]
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+    execute(destination, f"REPLACE INTO sterna.ranges VALUES {values}", chain(*rows))
+
+
+def _stored(part: KeyRange) -> tuple[int | str | None, ...]:
+    ends = (None if each is None else ",".join(each) for each in (part.low, part.high))
+    return (part.number, *ends, part.is_done, part.rows_copied, part.bytes_copied)
 
 
 def forget_ranges(destination: Session, name: TableName) -> None:

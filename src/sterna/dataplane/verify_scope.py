@@ -187,8 +187,8 @@ def _between(names: list[str], low: list[str] | None, high: list[str] | None) ->
     name, rest = names[same], names[same + 1 :]
     parts = [f"{name} > {low[same]} AND {name} < {high[same]}"]
     if rest:
-        parts.append(f"{name} = {low[same]} AND ({_above(rest, low[same + 1 :])})")
-        parts.append(f"{name} = {high[same]} AND ({_up_to(rest, high[same + 1 :])})")
+        parts.append(f"{name} = {low[same]} AND ({above(rest, low[same + 1 :])})")
+        parts.append(f"{name} = {high[same]} AND ({up_to(rest, high[same + 1 :])})")
     else:
         parts = [f"{name} > {low[same]} AND {name} <= {high[same]}"]
     return " OR ".join(f"({prefix}{' AND ' if prefix else ''}{part})" for part in parts)
@@ -196,21 +196,23 @@ def _between(names: list[str], low: list[str] | None, high: list[str] | None) ->
 
 def _one_sided(names: list[str], low: list[str] | None, high: list[str] | None) -> str:
     if low is not None:
-        return _above(names, low)
-    return _up_to(names, high) if high is not None else "TRUE"
+        return above(names, low)
+    return up_to(names, high) if high is not None else "TRUE"
 
 
-def _above(names: list[str], low: list[str]) -> str:
+def above(names: list[str], low: list[str]) -> str:
+    """Rows whose key is greater; one condition per column, so that an index is walked."""
     first = f"{names[0]} > {low[0]}"
     if len(names) == 1:
         return first
-    return f"{first} OR ({names[0]} = {low[0]} AND ({_above(names[1:], low[1:])}))"
+    return f"{first} OR ({names[0]} = {low[0]} AND ({above(names[1:], low[1:])}))"
 
 
-def _up_to(names: list[str], high: list[str]) -> str:
+def up_to(names: list[str], high: list[str]) -> str:
+    """Rows whose key is not greater: all that are not `above`."""
     if len(names) == 1:
         return f"{names[0]} <= {high[0]}"
-    rest = _up_to(names[1:], high[1:])
+    rest = up_to(names[1:], high[1:])
     return f"{names[0]} < {high[0]} OR ({names[0]} = {high[0]} AND ({rest}))"
 
 
