@@ -13,12 +13,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sterna.dataplane import checkpoint
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.lag import LagMeter, sample_positions
+from sterna.dataplane.pace import StreamPace
+from sterna.dataplane.range_starts import Starts, read_ties, require_groups_together
 from sterna.dataplane.receive import receive
 from sterna.dataplane.regroup import Irregular
 from sterna.dataplane.reports import LagReport, ReportTo
@@ -27,7 +28,6 @@ from sterna.dataplane.transactions import Assembler
 from sterna.dataplane.windows import Applied, Sides, WindowLoop
 from sterna.errors import Refused, Transient
 from sterna.mysql.binlog.events import Format
-from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_format_description
@@ -47,7 +47,8 @@ class FollowTask:
     """What is followed: from where, to where, under which name and epoch.
 
     `server_id` is needed where events have to be rewritten in the destination's own format, which
-    is read from its binary log. Tables in `start_positions` hold a copy up to their position.
+    is read from its binary log. Tables in `start_positions` hold a copy up to their position, as
+    a whole or range by range. `pace` counts what is applied and says how fast it may be.
     """
 
     origin: Server
@@ -55,7 +56,8 @@ class FollowTask:
     task: str
     epoch: int
     server_id: int
-    start_positions: Mapping[TableName, Position] = field(default_factory=dict)
+    start_positions: Starts = field(default_factory=dict)
+    pace: StreamPace = field(default_factory=StreamPace, compare=False, repr=False)
 
 
 def follow(task: FollowTask, spool: Spool, *, stop: threading.Event, report: ReportTo) -> None:
@@ -133,6 +135,7 @@ class Follower:
         ) as applier:
             start = applier.read_checkpoint().position
             self._applied = start
+            self._require_groups_together(start)
             self._meter.applied(start, 0)
             loop = WindowLoop(
                 sides,
@@ -144,8 +147,15 @@ class Follower:
                     takes_partial_json=_takes_partial_json(applier.version),
                 ),
                 report=self._report,
+                pace=task.pace,
             )
             loop.run(start, self._note_applied, self._stop)
+
+    def _require_groups_together(self, applied: Position) -> None:
+        """What is tied by foreign keys on the destination was copied at one moment."""
+        if self._task.start_positions:
+            with contextlib.closing(open_session(self._task.destination)) as session:
+                require_groups_together(self._task.start_positions, read_ties(session), applied)
 
     def _relay_format(self) -> Format | None:
         """MySQL does not take MariaDB's events as they are: they are written in its own format."""

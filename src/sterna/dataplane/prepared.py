@@ -9,6 +9,7 @@ says that it was prepared, be it without any change.
 
 from __future__ import annotations
 
+import binascii
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from sterna.mysql.connection import Session, query
 from sterna.mysql.identifiers import quote_text
 
 _PIECE = "SELECT touched, format, statement FROM sterna.prepared WHERE number = %s"
+_SIZE_AT = 9  # in the header of an event
 UNNAMED = ""  # the transaction being read
 
 CREATE_TABLE = """
@@ -56,6 +58,19 @@ def store_sql(task: str, piece: StoredPiece) -> bytes:
 
 def _quoted(statement: bytes) -> bytes:
     return b"'" + statement.replace(b"'", b"''") + b"')"
+
+
+def events_of(piece: StoredPiece) -> list[bytes]:
+    """The table maps and rows events of a piece, in their order."""
+    events: list[bytes] = []
+    left = binascii.a2b_base64(piece.statement.removeprefix(b"BINLOG '").removesuffix(b"'"))
+    while left:
+        size_bytes = int.from_bytes(left[_SIZE_AT : _SIZE_AT + 4], "little")
+        if not _SIZE_AT < size_bytes <= len(left):
+            raise Stopped("A prepared transaction was not stored whole.", code="BadEvent")
+        events.append(left[:size_bytes])
+        left = left[size_bytes:]
+    return events
 
 
 def name_sql(task: str, xid: str) -> tuple[bytes, bytes]:

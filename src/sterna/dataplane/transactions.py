@@ -11,10 +11,13 @@ What it does not know stops the task.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
+from sterna.dataplane._native.split_rows import RowSplitter
 from sterna.dataplane.ddl import SYSTEM_DATABASES, affected_tables, is_system_only, summary
+from sterna.dataplane.range_starts import Starts
+from sterna.dataplane.row_split import Behind, StartLookup, split_rows
 from sterna.errors import Stopped
 from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb
 from sterna.mysql.binlog.events import (
@@ -70,6 +73,13 @@ class Place(Protocol):
         """The format it is written in."""
 
 
+class Moment(NamedTuple):
+    """A place of its own: where rows put aside are committed."""
+
+    position: Position
+    log_format: LogFormat
+
+
 class RowPiece(NamedTuple):
     """Table maps and row events that go into one BINLOG statement."""
 
@@ -120,26 +130,28 @@ class _MappedTable(NamedTuple):
     event: bytes
     name: TableName
     is_relayed: bool
+    splitter: RowSplitter | None = None  # where only a part of its rows counts
 
 
 class Assembler:
     """Feed it every event in order; it answers with what to do, or None.
 
     Args:
-        start_positions: tables whose rows are in the copy up to a position of their own.
+        start_positions: tables whose rows are in the copy up to a position of their own, as a
+            whole or range by range.
         relay_format: the destination's own format where events have to be rewritten for it.
         takes_partial_json: the destination knows PARTIAL_UPDATE_ROWS.
     """
 
     def __init__(
         self,
-        start_positions: Mapping[TableName, Position],
+        start_positions: Starts,
         relay_format: LogFormat | None,
         *,
         takes_partial_json: bool = False,
     ) -> None:
         self._takes_partial_json = takes_partial_json
-        self._start_positions = dict(start_positions)
+        self._starts = StartLookup(start_positions)
         self._relay_format = relay_format
         self._tables: dict[int, _MappedTable] = {}
         self._rows: list[bytes] = []
@@ -205,29 +217,37 @@ class Assembler:
         self.is_inside = True  # a log may be taken up behind the DDL of CREATE TABLE … SELECT
         name = (event.database, event.table)
         # Where an XA transaction lies is decided when it is committed.
-        is_behind = self._is_xa or self.is_behind_copy(name, place)
-        is_relayed = event.database not in SYSTEM_DATABASES and is_behind
+        behind = Behind.ALL if self._is_xa else self.behind_copy(name, place)
+        is_relayed = event.database not in SYSTEM_DATABASES and behind is not Behind.NONE
+        splitter = None
         if is_relayed:
             _check_columns(event)
+            copied = self._starts.find(name)
+            if copied is not None and behind is Behind.SOME:
+                splitter = copied.splitter(raw, place.log_format)
             raw = self._rewritten(raw, place.log_format)
-        self._tables[event.table_id] = _MappedTable(raw, name, is_relayed)
+        self._tables[event.table_id] = _MappedTable(raw, name, is_relayed, splitter)
 
-    def is_behind_copy(self, name: TableName, place: Place) -> bool:
-        """Whether a change that commits at `place` is missing in the copy of its table."""
-        if not self._start_positions:
-            return True
-        start = self._start_positions.get(name)
-        return start is None or start < place.position
+    def behind_copy(self, name: TableName, place: Place) -> Behind:
+        """How much of a change that commits at `place` is missing in the copy of its table."""
+        return self._starts.behind(name, place.position) if self._starts else Behind.ALL
 
     @property
     def has_copied(self) -> bool:
         """Whether there are tables whose events have to be held against a start position."""
-        return bool(self._start_positions)
+        return bool(self._starts)
 
     def forget_copied(self, applied: Position) -> None:
         """Drop the start positions that no later event can lie before."""
-        for name in [n for n, start in self._start_positions.items() if start <= applied]:
-            del self._start_positions[name]
+        self._starts.forget(applied)
+
+    def replay(self, events: Iterable[bytes], moment: Moment) -> Iterator[RowPiece]:
+        """Whole statements of rows that were put aside, as they count at `moment`."""
+        again = Assembler(self._starts.starts, None, takes_partial_json=self._takes_partial_json)
+        for raw in events:
+            step = again.feed(raw, moment)
+            if isinstance(step, RowPiece):
+                yield step
 
     def _on_rows(self, event: Rows, raw: bytes, log_format: LogFormat) -> RowPiece | None:
         if event.table_id == _NO_TABLE and event.ends_statement:
@@ -239,13 +259,25 @@ class Assembler:
             _check_rows(event, table.name)
             if event.header.type == EventType.PARTIAL_UPDATE_ROWS and not self._takes_partial_json:
                 raise _partial_json(event, table.name)
-            self._rows.append(self._rewritten(raw, log_format))
-            self._rows_bytes += len(raw)
-            self._used.add(event.table_id)
-            self._last_is_end = event.ends_statement
+            self._keep_rows(event, raw, log_format)
         if event.ends_statement:
             return self._end_statement(log_format)
         return self._piece(log_format) if self._rows_bytes >= PIECE_BYTES else None
+
+    def _keep_rows(self, event: Rows, raw: bytes, log_format: LogFormat) -> None:
+        """Add what counts of a rows event to the statement being read."""
+        table = self._tables[event.table_id]
+        kept = [raw]
+        if table.splitter is not None:
+            if event.header.type == EventType.PARTIAL_UPDATE_ROWS:
+                raise _partial_json(event, table.name)
+            kept = split_rows(raw, log_format, table.splitter)
+        if not kept:
+            return
+        self._rows += [self._rewritten(each, log_format) for each in kept]
+        self._rows_bytes += sum(map(len, kept))
+        self._used.add(event.table_id)
+        self._last_is_end = event.ends_statement
 
     def _end_statement(self, log_format: LogFormat) -> RowPiece | None:
         piece = self._piece(log_format)
@@ -317,13 +349,13 @@ class Assembler:
 
     def _is_in_copy(self, event: Query, statement: Statement, place: Place) -> bool:
         tables = affected_tables(event, statement)
-        in_copy = [name for name in tables if not self.is_behind_copy(name, place)]
-        if in_copy and len(in_copy) < len(tables):
+        behind = {self.behind_copy(name, place) for name in tables}
+        if len(behind) > 1 or Behind.SOME in behind:
             raise _stopped(
                 event.header.end_offset,
-                f"a statement on several tables of which some are copied: {summary(event)}",
+                f"a statement on tables of which only a part is copied: {summary(event)}",
             )
-        return bool(in_copy)
+        return behind == {Behind.NONE}
 
     def _on_xa(self, event: Query, raw: bytes) -> Step | None:
         match = _XA_STATEMENT.fullmatch(event.sql)
@@ -397,7 +429,8 @@ def _check_rows(event: Rows, name: TableName) -> None:
 def _partial_json(event: Rows, name: TableName) -> Stopped:
     return Stopped(
         f"Rows of {name[0]}.{name[1]} are logged with parts of their JSON documents (event that"
-        f" ends at offset {event.header.end_offset}), which the destination does not know.",
+        f" ends at offset {event.header.end_offset}), which the destination does not know, or"
+        " which were written while the table was being copied.",
         code="PartialJson",
         remedy="Set binlog_row_value_options='' on the origin, end the old sessions, and start the"
         " sync task again from a new copy of the tables concerned.",

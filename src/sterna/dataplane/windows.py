@@ -13,13 +13,17 @@ from dataclasses import dataclass
 
 from sterna.dataplane import ddl
 from sterna.dataplane.apply import Applier
+from sterna.dataplane.pace import StreamPace
+from sterna.dataplane.prepared import events_of
 from sterna.dataplane.regroup import Regrouper
 from sterna.dataplane.reports import LogReport, ReportTo
+from sterna.dataplane.row_split import Behind
 from sterna.dataplane.spool import Spool, SpoolReader
 from sterna.dataplane.transactions import (
     Assembler,
     Boundary,
     Ddl,
+    Moment,
     Notice,
     RowPiece,
     Step,
@@ -69,8 +73,10 @@ class WindowLoop:
         applier: Applier,
         assembler: Assembler,
         report: ReportTo,
+        pace: StreamPace | None = None,
     ) -> None:
         self._sides = sides
+        self._pace = pace or StreamPace()
         self._spool = spool
         self._applier = applier
         self._assembler = assembler
@@ -80,6 +86,7 @@ class WindowLoop:
         self._regrouper = Regrouper(sides.destination, sides.relay_format)
         self._transactions = 0
         self._row_events = 0
+        self._taken_bytes = 0
         self._is_dirty = False
 
     def run(
@@ -88,6 +95,8 @@ class WindowLoop:
         """Apply everything behind `start` until `stop`."""
         self._boundary = start
         self._on_applied = on_applied
+        self._stop = stop
+        self._taken_bytes = 0
         with (
             contextlib.closing(self._regrouper),
             contextlib.closing(SpoolReader(self._spool, start)) as self._reader,
@@ -147,7 +156,16 @@ class WindowLoop:
 
     @property
     def _is_full(self) -> bool:
-        return self._applier.is_full or self._regrouper.is_full
+        return (
+            self._applier.is_full
+            or self._regrouper.is_full
+            or (self._pace.is_limited and self._is_enough)
+        )
+
+    @property
+    def _is_enough(self) -> bool:
+        row_events = self._row_events + self._regrouper.row_events
+        return self._pace.is_enough(row_events, self._reader.taken_bytes - self._taken_bytes)
 
     def _send_gathered(self) -> None:
         if not self._regrouper.transactions:
@@ -206,11 +224,13 @@ class WindowLoop:
         for piece in self._applier.read_kept(xid):
             if self._applier.needs_format(piece.log_format):
                 self._change_format_for(piece.log_format)
-            behind = {self._assembler.is_behind_copy(name, self._reader) for name in piece.tables}
-            if len(behind) > 1:
-                raise _half_copied(xid, self._reader.position)
-            if behind == {True}:
+            behind = {self._assembler.behind_copy(name, self._reader) for name in piece.tables}
+            if behind == {Behind.ALL}:
                 self._applier.write(piece.statement)
+            elif behind != {Behind.NONE}:
+                moment = Moment(self._reader.position, piece.log_format)
+                for counting in self._assembler.replay(events_of(piece), moment):
+                    self._applier.add(counting)
         self._applier.forget_kept(xid)
 
     def _change_format_for(self, log_format: Format) -> None:
@@ -238,6 +258,13 @@ class WindowLoop:
         self._transactions = self._row_events = 0
         self._on_applied(applied)
         self._spool.remove_applied(self._boundary)
+        self._pay(applied)
+
+    def _pay(self, applied: Applied) -> None:
+        """Nothing is open on the destination while a limit makes us wait."""
+        taken_bytes, self._taken_bytes = self._taken_bytes, self._reader.taken_bytes
+        octets = self._taken_bytes - taken_bytes
+        self._pace.commit(applied.transactions, applied.row_events, octets, self._stop)
 
     def _barrier(self, step: Ddl) -> None:
         """Apply all before the statement, mark it as pending, run it, move behind it."""
@@ -271,15 +298,6 @@ class WindowLoop:
                 versions = (greeting_version(origin), greeting_version(destination))
                 self._facts = ddl.read_facts(origin, destination, versions)
         return self._facts
-
-
-def _half_copied(xid: str, position: Position) -> Stopped:
-    return Stopped(
-        f"The XA transaction {xid}, committed at {position}, is in the copies of some tables and"
-        " not of others.",
-        code="XaTransaction",
-        remedy="Start the sync task again from a new copy.",
-    )
 
 
 def _ddl_failed(error: ServerError, step: Ddl, position: Position) -> Stopped:
