@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sterna.dataplane.copied_objects import create_object_table
 from sterna.dataplane.copy_ranges import CREATE_RANGES, forget_ranges
 from sterna.dataplane.schema import open_destination_session
 from sterna.mysql.catalog import TableName
@@ -59,6 +60,7 @@ def create_state_tables(destination: Session) -> None:
     """Make the `sterna` database and its tables of the copy; keeps what is there."""
     for sql in _CREATE:
         execute(destination, sql)
+    create_object_table(destination)
 
 
 def read_states(destination: Session) -> dict[TableName, TableState]:

@@ -11,19 +11,12 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sterna.dataplane.copied_objects import create_object_table
 from sterna.dataplane.text_context import encode_text, execute_bytes
 from sterna.mysql.catalog import Event, read_databases, read_events
 from sterna.mysql.connection import Server, Session, execute, open_session, query
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.variables import read_variables
-
-_CREATE = """CREATE TABLE IF NOT EXISTS sterna.objects (
-    database_name VARCHAR(64) NOT NULL,
-    kind VARCHAR(16) NOT NULL,
-    object_name VARCHAR(64) NOT NULL,
-    status VARCHAR(32) NOT NULL,
-    PRIMARY KEY (database_name, kind, object_name)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ def restore_events(server: Server, state: EventsState) -> None:
 def enable_copied_events(destination: Server) -> tuple[tuple[str, str], ...]:
     """Enable the copied events that were enabled on the origin when they were copied."""
     with _unlogged_session(destination) as session:
-        execute(session, _CREATE)
+        create_object_table(session)
         rows = query(
             session,
             "SELECT database_name, object_name FROM sterna.objects"
@@ -76,16 +69,6 @@ def enable_copied_events(destination: Server) -> tuple[tuple[str, str], ...]:
         events = tuple((str(database), str(name)) for database, name in rows)
         _alter_events(session, events, action="ENABLE")
         return events
-
-
-def remember_event(session: Session, database: str, name: str, *, status: str) -> None:
-    """Keep the origin's status of an event that was created disabled."""
-    execute(session, _CREATE)
-    execute(
-        session,
-        "REPLACE INTO sterna.objects VALUES (%s, 'EVENT', %s, %s)",
-        [database, name, status],
-    )
 
 
 def _alter_events(session: Session, events: Iterable[tuple[str, str]], *, action: str) -> None:

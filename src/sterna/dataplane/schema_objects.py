@@ -8,12 +8,18 @@ created disabled: they run only where the writes are. Creating all again is harm
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from sterna.dataplane.copied_objects import (
+    DATABASE,
+    CopiedObject,
+    forget_object,
+    read_objects_made,
+    remember_object,
+)
 from sterna.dataplane.copy_state import create_state_tables, state_session
-from sterna.dataplane.event_switch import remember_event
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.schema import open_origin_session, read_facts
 from sterna.dataplane.schema_tables import Facts, destination_charset, destination_collation
@@ -110,36 +116,68 @@ class StoredObject:
         return quote(self.database, self.name)
 
 
-def create_objects(origin: Server, destination: Server, report: ReportTo) -> None:
-    """Create all views, routines, triggers and events on the destination.
+def read_objects(origin: Server) -> tuple[StoredObject, ...]:
+    """All views, routines, triggers and events of the origin as it shows them now.
+
+    Raises:
+        Stopped: an object cannot be carried, or is not shown to us.
+    """
+    reader = open_origin_session(origin)
+    try:
+        databases = [database.name for database in read_databases(reader)]
+        readers = (_routines, _views, _triggers, _events)
+        return tuple(each for d in databases for read in readers for each in read(reader, d))
+    finally:
+        close_sessions([reader])
+
+
+def create_objects(
+    origin: Server,
+    destination: Server,
+    report: ReportTo,
+    objects: Sequence[StoredObject] | None = None,
+) -> None:
+    """Create views, routines, triggers and events on the destination: `objects`, or all the
+    origin has now. What an earlier call made and is not among them is dropped.
 
     Raises:
         Stopped: an object cannot be carried as it is; says which and why.
     """
+    wanted = read_objects(origin) if objects is None else objects
     reader = open_origin_session(origin)
     try:
         with state_session(destination) as writer:
             create_state_tables(writer)
+            _drop_earlier(writer)
             maker = _ObjectMaker(writer, read_facts(reader, writer), report)
             with _creators_trusted(writer):
-                _create_all(reader, maker)
+                _create_all(reader, maker, wanted)
             maker.report_orphans()
     finally:
         close_sessions([reader])
 
 
-def _create_all(reader: Session, maker: _ObjectMaker) -> None:
-    databases = [database.name for database in read_databases(reader)]
-    for database in databases:
-        for routine in _routines(reader, database):
-            maker.create(routine)
-    _create_views(reader, maker, [v for database in databases for v in _views(reader, database)])
-    for database in databases:
-        for trigger in _triggers(reader, database):
-            maker.create(trigger)
-        for event in _events(reader, database):
-            maker.create(event)
-            remember_event(maker.writer, database, event.name, status=event.status)
+def _drop_earlier(writer: Session) -> None:
+    present = {database.name for database in read_databases(writer)}
+    for made in read_objects_made(writer):
+        if made.kind == DATABASE:
+            continue
+        if made.database in present:
+            execute(writer, f"DROP {made.kind} IF EXISTS {quote(made.database, made.name)}")
+        forget_object(writer, made)
+
+
+def _create_all(reader: Session, maker: _ObjectMaker, wanted: Iterable[StoredObject]) -> None:
+    by_kind: dict[str, list[StoredObject]] = {}
+    for each in wanted:
+        by_kind.setdefault(each.kind, []).append(each)
+        made = CopiedObject(each.database, each.kind, each.name)
+        remember_object(maker.writer, made, status=each.status)
+    for each in [*by_kind.get("FUNCTION", []), *by_kind.get("PROCEDURE", [])]:
+        maker.create(each)
+    _create_views(reader, maker, by_kind.get("VIEW", []))
+    for each in [*by_kind.get("TRIGGER", []), *by_kind.get("EVENT", [])]:
+        maker.create(each)
 
 
 def _create_views(reader: Session, maker: _ObjectMaker, waiting: list[StoredObject]) -> None:
