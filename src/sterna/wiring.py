@@ -63,7 +63,7 @@ def make_tools(settings: Settings) -> Tools:
     tasks = Tasks(database)
     supervisor = Supervisor(
         lambda task_id: tools.task_spec(task_id),
-        on_report=Bookkeeper(tasks).record,
+        on_report=lambda task_id, report: bookkeeper.record(task_id, report),
         log_folder=settings.home / "logs",
     )
     tools = Tools(
@@ -77,6 +77,7 @@ def make_tools(settings: Settings) -> Tools:
         engines=find_engines(settings.servers),
         supervisor=supervisor,
     )
+    bookkeeper = Bookkeeper(tasks, tools.metrics)
     return tools
 
 

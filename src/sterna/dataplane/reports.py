@@ -72,6 +72,33 @@ class LagReport:
 
 
 @dataclass(frozen=True)
+class SampleReport:
+    """What a task did in the last second.
+
+    Attributes:
+        rows_per_second, bytes_per_second: of the full copy.
+        rows_verified_per_second: read on the origin by the verification.
+        transactions_per_second, row_events_per_second: applied by the stream.
+        stream_bytes_per_second: of the origin's binary log, applied.
+        window_transactions: transactions that were committed as one, on average.
+        spool_bytes: what the spool holds on disk.
+        share: of full speed copy and verification are allowed, 1 unless the origin suffers.
+        throttled_because: what slows the task down; empty when nothing does.
+    """
+
+    rows_per_second: float
+    bytes_per_second: float
+    rows_verified_per_second: float
+    transactions_per_second: float
+    row_events_per_second: float
+    stream_bytes_per_second: float
+    window_transactions: float
+    spool_bytes: int
+    share: float
+    throttled_because: str
+
+
+@dataclass(frozen=True)
 class RogueReport:
     """Somebody else changed rows of these tables on the destination."""
 
@@ -104,6 +131,7 @@ Report = (
     | VerifyReport
     | VerifyDoneReport
     | LagReport
+    | SampleReport
     | RogueReport
     | LogReport
     | StoppedReport
@@ -119,6 +147,7 @@ _KINDS: dict[str, type[Any]] = {
         VerifyReport,
         VerifyDoneReport,
         LagReport,
+        SampleReport,
         RogueReport,
         LogReport,
         StoppedReport,

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 from sterna.dataplane import checkpoint
+from sterna.dataplane.backoff import BackOff
 from sterna.dataplane.copy import CopiedTables, copy_tables
 from sterna.dataplane.copy_state import (
     create_state_tables,
@@ -27,12 +28,13 @@ from sterna.dataplane.copy_state import (
 )
 from sterna.dataplane.ddl import contains_ddl
 from sterna.dataplane.follow import FollowTask, follow
-from sterna.dataplane.pace import Pace, Rate
+from sterna.dataplane.meter import Meter
+from sterna.dataplane.paces import Paces
 from sterna.dataplane.receive import receive
 from sterna.dataplane.reports import LogReport, Report, StageReport, StoppedReport, to_line
 from sterna.dataplane.rogue import RogueWatch
 from sterna.dataplane.schema_objects import create_objects
-from sterna.dataplane.spec import FORWARD, TaskSpec, from_line
+from sterna.dataplane.spec import FORWARD, TaskSpec, from_line, rate_from_line
 from sterna.dataplane.spool import Spool
 from sterna.dataplane.verify import Sides, verify_tables
 from sterna.errors import SternaError, Stopped, Transient
@@ -56,7 +58,7 @@ class Task:
         self._spec = spec
         self._report = report
         self._stop = stop
-        self._pace = Pace(spec.workers)
+        self.paces = Paces(spec.rate, workers=spec.workers)
         self._failure: Exception | None = None
         self._verifying = threading.Lock()
 
@@ -65,6 +67,10 @@ class Task:
         start = self._take_over()
         spool = self._open_spool(start)
         self._background("receive", lambda: self._receive(spool, start))
+        back_off = BackOff(self._spec.origin, self.paces, self._report)
+        self._background("back off", lambda: back_off.run(self._stop))
+        meter = Meter(self.paces, back_off, spool, self._report)
+        self._background("meter", lambda: meter.run(self._stop))
         try:
             if self._spec.direction == FORWARD and start is None:
                 self._copy(spool)
@@ -81,14 +87,6 @@ class Task:
         """Compare all rows of both sides in the background; one pass at a time."""
         if self._verifying.acquire(blocking=False):
             self._background("verify", self._verify)
-
-    def change_rate(self, text: str) -> None:
-        """Copy from now on with a budget, e.g. `rows_per_second=1000 bytes_per_second=0`."""
-        try:
-            self._pace.change(Rate.parse(text))
-            self._report(LogReport("NORMAL", f"The copy goes on at {text}; 0 is no limit."))
-        except ValueError as error:
-            self._report(LogReport("WARN", f"The rate of the copy stays as it is: {error}."))
 
     # Beginning
 
@@ -141,7 +139,7 @@ class Task:
             copied = copy_tables(
                 self._spec.origin,
                 self._spec.destination,
-                pace=self._pace,
+                pace=self.paces.copy,
                 report=self._report,
                 stop=self._stop,
             )
@@ -202,7 +200,8 @@ class Task:
         rogue = RogueWatch(spec.destination, spec.spool / "watched", server_id=spec.server_id + 1)
         self._background("rogue", lambda: rogue.run(self._report, self._stop))
         task = FollowTask(
-            spec.origin, spec.destination, spec.checkpoint, spec.epoch, spec.server_id, starts
+            *(spec.origin, spec.destination, spec.checkpoint, spec.epoch, spec.server_id, starts),
+            pace=self.paces.stream,
         )
         follow(task, spool, stop=self._stop, report=self._report)
 
@@ -300,7 +299,9 @@ def _listen(task: Task, stop: threading.Event) -> None:
         if command == "verify":
             task.verify()
         elif command == "rate":
-            task.change_rate(rest)
+            task.paces.change(rate_from_line(rest))
+        elif command == "hurry":
+            task.paces.hurry()
     stop.set()
     time.sleep(END_SECONDS)
     os._exit(1)

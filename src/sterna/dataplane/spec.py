@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sterna.migration.rate import TaskRate
 from sterna.mysql.connection import Server
 
 FORWARD = "forward"
@@ -34,6 +35,7 @@ class TaskSpec:
         spool: folder for the stream on its way.
         server_id: what we call ourselves as a replica of the origin.
         workers: tables copied at the same time.
+        rate: how fast copy, verification and stream may go.
     """
 
     task_id: str
@@ -44,6 +46,7 @@ class TaskSpec:
     spool: Path
     server_id: int
     workers: int = 2
+    rate: TaskRate = field(default_factory=TaskRate)
 
     @property
     def checkpoint(self) -> str:
@@ -61,4 +64,15 @@ def from_line(line: str) -> TaskSpec:
     fields = json.loads(line)
     for side in ("origin", "destination"):
         fields[side] = Server(**fields[side])
+    fields["rate"] = TaskRate(**fields["rate"])
     return TaskSpec(**{**fields, "spool": Path(fields["spool"])})
+
+
+def rate_to_line(rate: TaskRate) -> str:
+    """One JSON line without its newline: what a running process is told behind `rate`."""
+    return json.dumps(dataclasses.asdict(rate))
+
+
+def rate_from_line(line: str) -> TaskRate:
+    """The limits in a line made by `rate_to_line`."""
+    return TaskRate(**json.loads(line))

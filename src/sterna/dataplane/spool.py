@@ -200,6 +200,7 @@ class SpoolReader:
         self._buffer = b""
         self._at = 0
         self._read_bytes = 0
+        self.taken_bytes = 0  # of records taken until now
         self._skips = True  # the segment it begins with may hold events before `after`
 
     @property
@@ -245,6 +246,7 @@ class SpoolReader:
 
     def skip_to(self, at: int, end_offset: int) -> None:
         """The records before `at` in `buffered` are done; the last one ended at `end_offset`."""
+        self.taken_bytes += at - self._at
         self._at, self._end_offset = at, end_offset
 
     def load(self) -> bool:
@@ -284,6 +286,7 @@ class SpoolReader:
         if zlib.crc32(raw) != checksum:
             raise _damaged(self._segment)
         self._at = begin + length
+        self.taken_bytes += _RECORD.size + length
         return raw
 
     def _load(self) -> bool:

@@ -66,7 +66,10 @@ class Supervisor:
             watcher.stop()
 
     def tell(self, task_id: str, command: str) -> bool:
-        """Give the task's process a command, such as `verify`; False when it is not running."""
+        """Give the task's process a command, such as `verify`; False when it is not running.
+
+        A process that is being started either takes the command or makes its spec afterwards.
+        """
         with self._lock:
             watcher = self._watchers.get(task_id)
         return watcher is not None and watcher.tell(command)
@@ -125,7 +128,8 @@ class _Watcher(threading.Thread):
             wait_seconds = min(wait_seconds * 2, RESTART_SECONDS_MAX)
 
     def tell(self, command: str) -> bool:
-        process = self._process
+        with self._starting:
+            process = self._process
         if process is None or process.stdin is None or process.poll() is not None:
             return False
         with suppress(BrokenPipeError, ValueError):

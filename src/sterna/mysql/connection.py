@@ -12,12 +12,14 @@ import contextlib
 import io
 import socket
 import ssl
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
+from weakref import WeakSet
 
 import pymysql
 from pymysql.connections import Connection
@@ -69,6 +71,7 @@ class Session(Connection):
     _sock: socket.socket | None
     _rfile: io.BufferedReader
     _next_seq_id: int
+    server_thread_id: tuple[int]  # what the server calls this connection
     _execute_command: Callable[[int, bytes], None]
     _read_ok_packet: Callable[[], OKPacketWrapper]
     _force_close: Callable[[], None]
@@ -150,9 +153,24 @@ def open_session(
     with translated_errors(server):
         connection = _connect(server, read_timeout_seconds, local_infile)
         connection.autocommit(autocommit)
+    with _opening:
+        _opened.add(connection)
     for sql in _session_statements(lock_wait_seconds, greeting_version(connection)):
         execute(connection, sql)
     return connection
+
+
+_opened: WeakSet[Session] = WeakSet()
+_opening = threading.Lock()
+
+
+def own_connections(server: Server) -> frozenset[int]:
+    """Numbers, as the server counts them, of the sessions this process has open there."""
+    with _opening:
+        sessions = list(_opened)
+    address = (server.host, server.port)
+    open_there = (s for s in sessions if s.open and (s.host, s.port) == address)
+    return frozenset(session.server_thread_id[0] for session in open_there)
 
 
 def _connect(server: Server, read_timeout_seconds: float | None, local_infile: bool) -> Session:

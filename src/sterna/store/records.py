@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sterna.migration.rate import TaskRate
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -88,6 +90,30 @@ class TableProgress:
 
 
 @dataclass(frozen=True)
+class TaskSample:
+    """What a sync task did at one time: speeds of the second, or the half minute, before it.
+
+    Rows and bytes a second are those of the full copy; transactions, row events and stream bytes
+    those of the incremental synchronization; `window_transactions` is how many of the origin's
+    transactions were committed as one.
+    """
+
+    at: datetime
+    rows_per_second: float
+    bytes_per_second: float
+    rows_verified_per_second: float
+    transactions_per_second: float
+    row_events_per_second: float
+    stream_bytes_per_second: float
+    window_transactions: float
+    spool_bytes: int
+    share: float  # of full speed copy and verification are allowed
+    throttled_because: str
+    lag_seconds: float | None
+    stalled_because: str
+
+
+@dataclass(frozen=True)
 class SyncTask:
     """Schema sync, full sync, incremental sync from an origin to a destination."""
 
@@ -113,6 +139,9 @@ class SyncTask:
     rogue: str  # who else wrote to the destination; empty when nobody, or verified clean since
     remedy: str
     created_at: datetime
+    rate: TaskRate = field(default_factory=TaskRate)
+    throttled_because: str = ""  # what slows it down: a limit, or an origin that suffers
+    sample: TaskSample | None = None  # of the last second, while it runs
     tables: tuple[TableProgress, ...] = ()
 
 

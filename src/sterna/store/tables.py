@@ -193,6 +193,8 @@ sync_tasks = Table(
     _text("rogue"),
     _text("remedy"),
     _time("created_at"),
+    Column("rate", JSON, nullable=False, default=dict, server_default="{}"),
+    _text("throttled_because"),
 )
 
 task_tables = Table(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
+from sterna.migration.rate import TaskRate
 from sterna.store import tables
 from sterna.store.database import now
 from sterna.store.records import SyncTask, TableProgress
@@ -106,6 +107,7 @@ class Tasks:
             row,
             lag_seconds=lag_seconds,
             stalled_because=stalled,
+            rate=TaskRate(**row.rate),
             rows_copied=sum(p.rows_copied for p in progress),
             rows_estimated=sum(max(p.rows_estimated, p.rows_copied) for p in progress),
             bytes_copied=sum(p.bytes_copied for p in progress),

@@ -10,6 +10,7 @@ from sterna.dataplane.reports import (
     LogReport,
     Report,
     RogueReport,
+    SampleReport,
     StageReport,
     StoppedReport,
     TableReport,
@@ -18,6 +19,7 @@ from sterna.dataplane.reports import (
 )
 from sterna.store.database import now
 from sterna.store.tasks import Tasks
+from sterna.workflow.metrics import Metrics
 
 STATUS_OF_STAGE = {"schema": "Initializing", "full": "Initializing", "incremental": "Synchronizing"}
 
@@ -25,8 +27,9 @@ STATUS_OF_STAGE = {"schema": "Initializing", "full": "Initializing", "incrementa
 class Bookkeeper:
     """One method per kind of report; called in the thread that hears the task."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, metrics: Metrics | None = None) -> None:
         self._tasks = tasks
+        self._metrics = metrics or Metrics()
 
     def record(self, task_id: str, report: Report) -> None:
         """Write one report."""
@@ -108,6 +111,12 @@ class Bookkeeper:
             applied_position=report.applied_position,
             stalled_because=report.stalled_because,
         )
+        self._metrics.note_lag(task_id, report.lag_seconds, report.stalled_because)
+
+    @_record.register
+    def _(self, report: SampleReport, task_id: str) -> None:
+        if self._metrics.add(task_id, report):
+            self._tasks.progress(task_id, throttled_because=report.throttled_because)
 
     @_record.register
     def _(self, report: RogueReport, task_id: str) -> None:
@@ -132,6 +141,8 @@ class Bookkeeper:
             error_code=report.code,
             remedy=report.remedy.replace("TASK", task_id),
             lag_at=None,
+            throttled_because="",
             **status,
         )
+        self._metrics.note_end(task_id)
         self._tasks.log(task_id, "WARN", f"{report.message} {report.remedy}".strip())

@@ -24,6 +24,7 @@ from sterna.store.records import Endpoint, Node
 from sterna.store.repository import Inventory, new_id
 from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
+from sterna.workflow.metrics import Metrics
 from sterna.workflow.sessions import Sessions
 
 SERVER_ID_BASE = 830_000_000
@@ -63,6 +64,7 @@ class Tools:
     engines: tuple[Engine, ...]
     supervisor: Supervisor
     sessions: Sessions = field(default_factory=Sessions)
+    metrics: Metrics = field(default_factory=Metrics)
     clock: Callable[[], datetime] = now
 
     def source(self, cluster_id: str) -> Side:
@@ -93,7 +95,8 @@ class Tools:
     def task_spec(self, task_id: str) -> TaskSpec:
         """What the next start of a task's process is told; takes a fresh fencing epoch."""
         cluster_id = self.cluster_of_task(task_id)
-        forward = self.tasks.task(task_id).direction == "Forward"
+        task = self.tasks.task(task_id)
+        forward = task.direction == "Forward"
         source, cluster = self.source(cluster_id).server, self.cluster(cluster_id).server
         direction = FORWARD if forward else REVERSE
         return TaskSpec(
@@ -104,6 +107,7 @@ class Tools:
             destination=cluster if forward else source,
             spool=self.spool_folder(task_id) / direction,
             server_id=self.replica_id(task_id),
+            rate=task.rate,
         )
 
     def resolve_statement(self, task_id: str, *, was_applied: bool) -> None:

@@ -200,6 +200,8 @@ def upgrade() -> None:
         sa.Column("rogue", sa.Text(), server_default="", nullable=False),
         sa.Column("remedy", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("rate", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("throttled_because", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
