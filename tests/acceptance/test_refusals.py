@@ -52,7 +52,7 @@ def test_a_missing_privilege(stage: Stage) -> None:
         answer = upgrade(stage.product, guest.data["id"], SAME)
     assert_refused(answer, "PrecheckFailed", "'guest'@'%' lacks REPLICATION SLAVE")
     assert "GRANT REPLICATION SLAVE ON *.* TO 'guest'@'%';" in answer.problem["remedy"]
-    stage.product.ask("instance", "remove", guest.data["id"], "--yes")
+    stage.product.ask("instance", "release", guest.data["id"], "--yes")
     ask(server, "DROP USER 'guest'@'%'")
 
 
@@ -75,7 +75,7 @@ def test_a_source_without_a_binary_log(stage: Stage, farm: ServerFarm) -> None:
         answer = upgrade(stage.product, instance_id, SAME)
     assert_refused(answer, "PrecheckFailed", "The source writes no binary log")
     assert "log_bin" in answer.problem["remedy"]
-    stage.product.ask("instance", "remove", instance_id, "--yes")
+    stage.product.ask("instance", "release", instance_id, "--yes")
     farm.provisioner.delete_node(mute.spec)
 
 
@@ -144,7 +144,7 @@ def test_what_the_status_does_not_allow(stage: Stage) -> None:
             for verb in ("roll-back", "complete", "give-up", "continue"):
                 assert_not_now(stage, verb, "(Synchronizing Data)", "switch-over")
             second = upgrade(stage.product, stage.instance_id, SAME)
-            gone = stage.product.run("instance", "remove", stage.instance_id, "--yes", "--json")
+            gone = stage.product.run("instance", "release", stage.instance_id, "--yes", "--json")
         assert_refused(second, "MigrationExists", stage.cluster_id)
         assert_refused(gone, "MigrationExists", stage.cluster_id)
         stage.assert_promises_kept(stage.source)

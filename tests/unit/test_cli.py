@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,15 @@ READING = [
     ("roll-back", "pc-1", "--yes", "--no-wait"),
     ("cancel", "pc-1", "--yes"),
     ("give-up", "pc-1", "--yes"),
-    ("instance", "remove", "rm-1", "--yes"),
+    ("instance", "release", "rm-1", "--yes"),
     ("account", "leave-out", "rm-1", "'app'@'%'"),
+    ("switch-over", "pc-1", "--with-endpoints", "--at", "2027-01-31T02:00+01:00", "--yes"),
+    ("complete", "pc-1", "--disable-binlog", "--at", "2027-01-31T02:00+01:00", "--yes"),
+    ("schedule", "list"),
+    ("schedule", "cancel", "sc-1"),
+    ("hook", "add", "--on", "before", "--", "page", "--team", "db"),
+    ("hook", "list"),
+    ("hook", "remove", "hk-1"),
 ]
 
 
@@ -127,6 +135,8 @@ def test_errors_are_json_where_json_is_asked_for(run: Run) -> None:
         ("unknown",),
         ("upgrade", "rm-1"),
         ("switch-over", "pc-1", "--yes"),
+        ("switch-over", "pc-1", "--with-endpoints", "--at", "tonight", "--yes"),
+        ("switch-over", "pc-1", "--with-endpoints", "--until", "2027-01-31T02:00Z", "--yes"),
         ("instance", "add", "--host", "h", "--user", "u", "--password", "hunter2"),
         ("evaluate", "rm-1", "--version", "9.7.4", "--nonsense"),
     ],
@@ -145,12 +155,13 @@ def test_wrong_usage_exits_with_2(
 @pytest.mark.parametrize(
     "command",
     [
-        ("instance", "remove", "rm-1"),
+        ("instance", "release", "rm-1"),
         ("switch-over", "pc-1", "--with-endpoints"),
         ("roll-back", "pc-1"),
         ("complete", "pc-1"),
         ("cancel", "pc-1"),
         ("give-up", "pc-1"),
+        ("switch-over", "pc-1", "--with-endpoints", "--at", "2027-01-31T02:00+01:00"),
     ],
     ids=" ".join,
 )
@@ -258,3 +269,41 @@ def test_the_server_command_runs_the_server() -> None:
     calls: list[str] = []
     assert main(lambda: calls.append("served"), ["server"]) == 0
     assert calls == ["served"]
+
+
+def test_a_bare_time_is_local_and_said_in_full(
+    run: Run, service: PretendService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is typed without an offset is taken in local time and echoed with its offset."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        command = ("switch-over", "pc-1", "--with-endpoints", "--yes", "--at")
+        code, out, _ = run(*command, "2027-01-31 02:00")
+        assert code == 0
+        assert "2027-01-31 02:00:00+01:00" in out
+        assert "Now it would be refused: It is busy." in out
+        given = service.calls[-1][-1]
+        assert given["starts_at"].isoformat() == "2027-01-31T02:00:00+01:00"
+        for unclear in ("2027-03-28 02:30", "2027-10-31 02:30"):
+            code, _, err = run(*command, unclear)
+            assert code == 2
+            assert "the clocks change" in err
+        assert run(*command, "2027-10-31T02:30+02:00")[0] == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_headers_of_a_hook_come_from_a_file(
+    run: Run, service: PretendService, tmp_path: Path
+) -> None:
+    """A secret header is no argument, and program arguments arrive as they were typed."""
+    file = tmp_path / "headers"
+    file.write_text("Authorization: Bearer a:b\n\nX-Team: db\n")
+    assert run("hook", "add", "--url", "https://example.org/x", "--headers-file", str(file))[0] == 0
+    headers = {"Authorization": "Bearer a:b", "X-Team": "db"}
+    assert service.calls[-1][-1]["headers"] == headers
+    assert run("hook", "add", "--on", "before", "--", "page", "--team", "a b; $(c)")[0] == 0
+    assert service.calls[-1][1] == ("before",)
+    assert service.calls[-1][-1]["command"] == ("page", "--team", "a b; $(c)")

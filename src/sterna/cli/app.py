@@ -17,9 +17,11 @@ from sterna.cli import (
     endpoint,
     engine,
     evaluation,
+    hook,
     instance,
     migration,
     outline,
+    schedule,
     switch,
     task,
     upgrade,
@@ -37,6 +39,8 @@ _NOUNS = {
     "cluster": cluster.app,
     "endpoint": endpoint.app,
     "task": task.app,
+    "schedule": schedule.app,
+    "hook": hook.app,
 }
 
 _VERBS: dict[str, Callable[..., None]] = {

@@ -47,6 +47,10 @@ class Client:
         """Delete what is at `path`."""
         self._send("DELETE", path)
 
+    def remove(self, path: str, kind: type[Kind]) -> Kind:
+        """Delete what is at `path`; what the server answers."""
+        return _parse(self._send("DELETE", path), kind)
+
     def watch(self, cluster_id: str) -> Iterator[Migration]:
         """The migration now, and again whenever it changes, until the caller stops."""
         adapter = TypeAdapter(Migration)

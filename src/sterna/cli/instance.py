@@ -10,6 +10,7 @@ import typer
 from sterna.cli.ask import PasswordFile, Yes, confirm, read_password
 from sterna.cli.client import Client, connect
 from sterna.cli.output import Json, print_facts, print_table, say, show
+from sterna.cli.plan import DryRun, show_plan
 from sterna.store.records import Endpoint, Instance
 
 app = typer.Typer(no_args_is_help=True, help="Servers an upgrade can start from.")
@@ -75,17 +76,24 @@ def show_instance(
 
 
 @app.command()
-def remove(
+def release(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],
+    dry_run: DryRun = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Forget an instance and its endpoints; the server itself stays as it is."""
+    """Let Sterna forget an instance; the server itself keeps running and nothing on it is deleted.
+
+    Endpoints that lead to a cluster stay open and become that cluster's; the others are closed.
+    """
     client = connect()
-    confirm(f"Forget {instance_id} and close its endpoints?", yes=yes)
-    client.delete(f"/instances/{instance_id}")
+    path = f"/instances/{instance_id}/release"
+    if show_plan(client, path, dry_run=dry_run, as_json=as_json):
+        return
+    confirm(f"Forget {instance_id}?", yes=yes)
+    client.tell(path, {})
     sentence = f"{instance_id} is forgotten; the server itself was not touched."
-    show({"removed": instance_id}, as_json=as_json, human=lambda: say(sentence))
+    show({"released": instance_id}, as_json=as_json, human=lambda: say(sentence))
 
 
 def _print_added(client: Client, instance: Instance) -> None:

@@ -7,16 +7,14 @@ from typing import Annotated
 import typer
 
 from sterna.cli.ask import Yes, confirm
-from sterna.cli.client import Client, connect
+from sterna.cli.client import connect
 from sterna.cli.migration import ClusterId
-from sterna.cli.output import Json, print_facts, say, show
+from sterna.cli.output import Json, say, show
+from sterna.cli.plan import DryRun, show_plan
+from sterna.cli.schedule import At, Later, Until, put_off
 from sterna.cli.upgrade import Wait, finish
-from sterna.errors import Refused
-from sterna.store.records import Migration, Plan
+from sterna.store.records import Migration
 
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show every action and refusal; change nothing.")
-]
 WithEndpoints = Annotated[
     bool,
     typer.Option(
@@ -30,6 +28,8 @@ def switch_over(
     cluster_id: ClusterId,
     with_endpoints: WithEndpoints,
     dry_run: DryRun = False,
+    at: At = None,
+    until: Until = None,
     yes: Yes = False,
     wait: Wait = True,
     as_json: Json = False,
@@ -37,7 +37,10 @@ def switch_over(
     """Move the writes from the instance to the cluster; the way back stays open."""
     client = connect()
     path = f"/migrations/{cluster_id}/switch-over"
-    if _plan(client, path, with_endpoints=with_endpoints, dry_run=dry_run, as_json=as_json):
+    wanted = {"cluster_id": cluster_id, "operation": "switch_over"}
+    if put_off(client, Later(at, until, yes, as_json), **wanted, with_endpoints=with_endpoints):
+        return
+    if show_plan(client, path, with_endpoints=with_endpoints, dry_run=dry_run, as_json=as_json):
         return
     confirm(f"Move the writes to {cluster_id}?", yes=yes)
     migration = client.post(path, Migration, {"with_endpoints": with_endpoints})
@@ -47,6 +50,8 @@ def switch_over(
 def roll_back(
     cluster_id: ClusterId,
     dry_run: DryRun = False,
+    at: At = None,
+    until: Until = None,
     yes: Yes = False,
     wait: Wait = True,
     as_json: Json = False,
@@ -54,7 +59,10 @@ def roll_back(
     """Move the writes back to the instance, with everything written on the cluster meanwhile."""
     client = connect()
     path = f"/migrations/{cluster_id}/roll-back"
-    if _plan(client, path, dry_run=dry_run, as_json=as_json):
+    wanted = {"cluster_id": cluster_id, "operation": "roll_back"}
+    if put_off(client, Later(at, until, yes, as_json), **wanted):
+        return
+    if show_plan(client, path, dry_run=dry_run, as_json=as_json):
         return
     confirm(f"Move the writes from {cluster_id} back to the instance?", yes=yes)
     migration = client.post(path, Migration)
@@ -62,12 +70,28 @@ def roll_back(
 
 
 def complete(
-    cluster_id: ClusterId, yes: Yes = False, wait: Wait = True, as_json: Json = False
+    cluster_id: ClusterId,
+    disable_binlog: Annotated[
+        bool,
+        typer.Option(
+            "--disable-binlog",
+            help="Switch the cluster's binary log off too; its primary restarts once.",
+        ),
+    ] = False,
+    at: At = None,
+    until: Until = None,
+    yes: Yes = False,
+    wait: Wait = True,
+    as_json: Json = False,
 ) -> None:
     """Cut the link after a switchover and keep the cluster; there is no way back after it."""
     client = connect()
+    wanted = {"cluster_id": cluster_id, "operation": "complete"}
+    if put_off(client, Later(at, until, yes, as_json), **wanted, disable_binlog=disable_binlog):
+        return
     confirm(f"Complete the migration to {cluster_id}? There is no way back after it.", yes=yes)
-    migration = client.post(f"/migrations/{cluster_id}/complete", Migration)
+    body = {"disable_binlog": disable_binlog}
+    migration = client.post(f"/migrations/{cluster_id}/complete", Migration, body)
     finish(client, migration, wait=wait, as_json=as_json)
 
 
@@ -86,30 +110,3 @@ def verify(cluster_id: ClusterId, as_json: Json = False) -> None:
     migration = connect().post(f"/migrations/{cluster_id}/verify", Migration)
     sentence = f"Comparing. See the result with: sterna task show {migration.task_id}"
     show(migration, as_json=as_json, human=lambda: say(sentence))
-
-
-def _plan(
-    client: Client,
-    path: str,
-    *,
-    dry_run: bool,
-    as_json: bool,
-    with_endpoints: bool | None = None,
-) -> bool:
-    """Show the plan; whether that was all that was asked for. Raises Refused when not allowed."""
-    plan = client.get(f"{path}/plan", Plan, with_endpoints=with_endpoints)
-    if dry_run or not as_json:
-        show(plan, as_json=as_json, human=lambda: _print_plan(plan))
-    if not plan.allowed:
-        raise Refused(
-            f"{plan.operation} is refused: {' '.join(plan.refusals)}",
-            code="NotAllowed",
-            remedy="Remove what the refusal names, then look again with --dry-run.",
-        )
-    return dry_run
-
-
-def _print_plan(plan: Plan) -> None:
-    print_facts(plan.figures)
-    for number, action in enumerate(plan.actions, start=1):
-        say(f"{number:2}. {action}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 
-from sterna.server.api import clusters, engines, instances, migrations, tasks
+from sterna.server.api import clusters, engines, instances, migrations, standing, tasks
 from sterna.server.api.common import PROBLEMS, check_token
 from sterna.server.problems import add_handlers
 from sterna.workflow.service import Service
@@ -14,7 +14,7 @@ from sterna.workflow.service import Service
 PREFIX = "/api/v1"
 VERSION = "1"
 
-_NOUNS = (engines, instances, migrations, clusters, tasks)
+_NOUNS = (engines, instances, migrations, clusters, tasks, standing)
 
 
 def make_app(service: Service, token: str) -> FastAPI:

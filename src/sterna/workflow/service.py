@@ -32,10 +32,12 @@ from sterna.store.records import (
     SyncTask,
 )
 from sterna.store.repository import new_id
-from sterna.workflow import evaluation, inheritance, upgrade
+from sterna.workflow import evaluation, inheritance, releasing, upgrade
+from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.engine import STORY, Engine, outline
-from sterna.workflow.guards import current_refusals, snapshot_of
+from sterna.workflow.guards import current_refusals, joined, waived_by
 from sterna.workflow.hooks import Hooks
+from sterna.workflow.plans import plan
 from sterna.workflow.scheduling import Schedules
 from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
 
@@ -108,24 +110,13 @@ class Service:
         """One instance."""
         return self._tools.inventory.instance(instance_id)
 
-    def remove_instance(self, instance_id: str) -> None:
-        """Forget an instance and its endpoints; the server itself is not touched."""
-        self.instance(instance_id)
-        self._tools.journal.refuse_second(instance_id)
-        self._hand_over_endpoints(instance_id)
-        self._tools.inventory.remove_instance(instance_id)
-        self._tools.apply_routes()
+    def plan_release(self, instance_id: str) -> Plan:
+        """The dry run of a release."""
+        return releasing.plan_release(self._tools, instance_id)
 
-    def _hand_over_endpoints(self, instance_id: str) -> None:
-        """Addresses that applications reach a cluster by become endpoints of that cluster."""
-        owners = {
-            f"{node.host}:{node.port}": cluster.id
-            for cluster in self.clusters()
-            for node in cluster.nodes
-        }
-        for endpoint in self.endpoints(instance_id):
-            if owner := owners.get(endpoint.routes_to[0]):
-                self._tools.inventory.give_endpoint(endpoint.id, owner)
+    def release_instance(self, instance_id: str) -> None:
+        """Forget an instance; the server itself is not touched."""
+        releasing.release(self._tools, instance_id)
 
     # Before the upgrade
 
@@ -263,31 +254,32 @@ class Service:
         self._refuse(cluster_id, Action.GIVE_UP)
         return self._begin(cluster_id, Action.GIVE_UP)
 
-    def plan_switch_over(self, cluster_id: str, with_endpoints: bool) -> Plan:
+    def plan_switch_over(self, cluster_id: str, with_endpoints: bool, **asked: object) -> Plan:
         """The dry run of a switchover."""
-        return self._plan(cluster_id, Action.SWITCH_OVER, with_endpoints)
+        arguments = {**asked, "with_endpoints": with_endpoints}
+        return plan(self._tools, cluster_id, Action.SWITCH_OVER, arguments)
 
-    def plan_roll_back(self, cluster_id: str) -> Plan:
+    def plan_roll_back(self, cluster_id: str, **asked: object) -> Plan:
         """The dry run of a rollback."""
-        migration = self._tools.journal.migration(cluster_id)
-        return self._plan(cluster_id, Action.ROLL_BACK, migration.with_endpoints)
+        exchanged = self._tools.journal.migration(cluster_id).with_endpoints
+        arguments = {**asked, "with_endpoints": exchanged}
+        return plan(self._tools, cluster_id, Action.ROLL_BACK, arguments)
 
-    def switch_over(self, cluster_id: str, *, with_endpoints: bool) -> Migration:
-        """Move the writes to the cluster."""
-        self._refuse(cluster_id, Action.SWITCH_OVER)
-        return self._begin(cluster_id, Action.SWITCH_OVER, with_endpoints=with_endpoints)
+    def switch_over(self, cluster_id: str, *, with_endpoints: bool, **asked: object) -> Migration:
+        """Move the writes to the cluster.
 
-    def roll_back(self, cluster_id: str) -> Migration:
+        `asked`: wait_for_transactions_seconds, end_transactions; what long transactions meet.
+        """
+        arguments = {**asked, "with_endpoints": with_endpoints}
+        return self.begin(cluster_id, Action.SWITCH_OVER, **arguments)
+
+    def roll_back(self, cluster_id: str, **asked: object) -> Migration:
         """Move the writes back to the source, and the endpoints if they were exchanged."""
-        self._refuse(cluster_id, Action.ROLL_BACK)
-        migration = self._tools.journal.migration(cluster_id)
-        with_endpoints = migration.with_endpoints
-        return self._begin(cluster_id, Action.ROLL_BACK, with_endpoints=with_endpoints)
+        return self.begin(cluster_id, Action.ROLL_BACK, **asked)
 
-    def complete(self, cluster_id: str) -> Migration:
+    def complete(self, cluster_id: str, *, disable_binlog: bool = False) -> Migration:
         """Close the way back; the cluster owns the writes from now on."""
-        self._refuse(cluster_id, Action.COMPLETE)
-        return self._begin(cluster_id, Action.COMPLETE)
+        return self.begin(cluster_id, Action.COMPLETE, disable_binlog=disable_binlog)
 
     def cancel(self, cluster_id: str) -> Migration:
         """End the migration; the source keeps the writes."""
@@ -362,49 +354,31 @@ class Service:
                 remedy=f"There are: {', '.join(STORY)}.",
             )
         names = [operation] if operation else list(STORY)
-        arguments = {"with_endpoints": True}
+        arguments = {"with_endpoints": True, "disable_binlog": True}
         return [each for name in names for each in outline(name, arguments)]
 
-    def _plan(self, cluster_id: str, action: Action, with_endpoints: bool) -> Plan:
-        refusals = current_refusals(self._tools, cluster_id, action)
-        snapshot = snapshot_of(self._tools, cluster_id)
-        task = self.task(self._tools.journal.migration(cluster_id).task_id)
-        steps = outline(action, {"with_endpoints": with_endpoints})
-        figures = {
-            "replication latency": f"{snapshot.lag_seconds} s",
-            "rows verified": str(task.rows_verified),
-            "differences": str(task.differences),
-            "applied position": task.applied_position,
-        }
-        return Plan(
-            operation=action,
-            allowed=not refusals,
-            refusals=tuple(str(refusal) for refusal in refusals),
-            actions=tuple(each.title for each in steps),
-            figures=figures,
-        )
-
-    def _refuse(self, cluster_id: str, action: Action) -> None:
+    def _refuse(self, cluster_id: str, action: Action, waived: Iterable[str] = ()) -> None:
         """Raise the reasons against an action, all in one sentence after the other."""
-        refusals = current_refusals(self._tools, cluster_id, action)
-        if not refusals:
-            return
-        if len(refusals) == 1:
-            raise refusals[0]
-        raise Refused(
-            " ".join(refusal.message for refusal in refusals),
-            code=refusals[0].code,
-            remedy=" ".join(refusal.remedy for refusal in refusals),
-        )
+        refusals = current_refusals(self._tools, cluster_id, action, waived=tuple(waived))
+        if refusal := joined(refusals):
+            raise refusal
 
     def begin(self, cluster_id: str, action: Action, **arguments: object) -> Migration:
-        """Begin an operation unless something stands in its way; for schedules."""
-        self._refuse(cluster_id, action)
+        """Begin an operation unless something stands in its way."""
+        self._refuse(cluster_id, action, waived_by(arguments))
+        if arguments.get("disable_binlog"):
+            refuse_binlog_off(self._tools, cluster_id)
+        if action is Action.ROLL_BACK:
+            exchanged = self._tools.journal.migration(cluster_id).with_endpoints
+            arguments["with_endpoints"] = exchanged
         return self._begin(cluster_id, action, **arguments)
 
     def _begin(self, cluster_id: str, action: Action, **arguments: object) -> Migration:
         operation = self._tools.journal.begin(
-            cluster_id, action, {"with_endpoints": False, **arguments}, STORY[action].busy
+            cluster_id,
+            action,
+            {"with_endpoints": False, "disable_binlog": False, **arguments},
+            STORY[action].busy,
         )
         self._engine.enqueue(operation.id)
         return self.migration(cluster_id)

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from sterna.migration.status import Status
 from sterna.workflow.engine import Run, operation
-from sterna.workflow.steps import closing, preparing, switching, turning
+from sterna.workflow.steps import closing, preparing, switching, telling, turning
 
 
 @operation(busy=Status.CLONING, done=Status.SYNCING, failed=Status.PRE_CHECK_FAIL, attempts=5)
 def upgrade(run: Run) -> None:
     """Migrate from RDS: a new cluster, filled and following the source."""
+    run(telling.ask_hooks)
     run(preparing.check_before_creating)
     run(preparing.create_nodes)
     run(preparing.open_cluster_endpoints)
@@ -47,6 +48,8 @@ def roll_back(run: Run) -> None:
 
 def _exchange_roles(run: Run) -> None:
     """The leaving side hands its writes to the arriving side; the stream turns round."""
+    run(telling.ask_hooks)
+    run(switching.let_transactions_end)
     run(switching.check_guards)
     run(switching.bring_accounts_up_to_date)
     run(switching.prove_way_back)
@@ -74,15 +77,22 @@ def _exchange_roles(run: Run) -> None:
 @operation(busy=Status.CLOSING, done=Status.CLOSED)
 def complete(run: Run) -> None:
     """Complete: the cluster stays the owner of the writes, the way back is closed."""
+    run(telling.ask_hooks)
     run.point_of_no_return(closing.decide_to_close)
     run(closing.cut_link)
     run(closing.lead_endpoints_home)
     run(closing.remove_traces)
+    if run.arguments["disable_binlog"]:
+        run(closing.write_out_pages)
+        run(closing.hold_primary)
+        run(closing.restart_without_binary_log)
+        run(closing.release_primary)
 
 
 @operation(busy=Status.CLOSING, done=Status.CLOSED)
 def cancel(run: Run) -> None:
     """Cancel: the source stays the owner of the writes, the cluster opens for itself."""
+    run(telling.ask_hooks)
     run.point_of_no_return(closing.decide_to_close)
     run(closing.cut_link)
     run(closing.remove_traces)
@@ -92,6 +102,7 @@ def cancel(run: Run) -> None:
 @operation(busy=Status.CLOSING, done=Status.CLOSED)
 def give_up(run: Run) -> None:
     """Give up: the upgrade ends before the cluster follows; the cluster opens for itself."""
+    run(telling.ask_hooks)
     run.point_of_no_return(closing.decide_to_close)
     run(closing.cut_link)
     run(closing.remove_traces)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from sterna.server.api.common import TheService
-from sterna.store.records import AccountPlan, Evaluation, Instance
+from sterna.store.records import AccountPlan, Evaluation, Instance, Plan
 
 router = APIRouter(prefix="/instances", tags=["instances"])
 
@@ -77,10 +77,16 @@ def show_instance(instance_id: str, service: TheService) -> Instance:
     return service.instance(instance_id)
 
 
-@router.delete("/{instance_id}", status_code=204)
-def remove_instance(instance_id: str, service: TheService) -> None:
-    """Forget an instance and its endpoints. Refused while a migration is under way."""
-    service.remove_instance(instance_id)
+@router.get("/{instance_id}/release/plan")
+def plan_release(instance_id: str, service: TheService) -> Plan:
+    """What a release would do, and why it would be refused. Changes nothing."""
+    return service.plan_release(instance_id)
+
+
+@router.post("/{instance_id}/release", status_code=204)
+def release_instance(instance_id: str, service: TheService) -> None:
+    """Forget an instance; the server stays as it is. Refused while a migration is under way."""
+    service.release_instance(instance_id)
 
 
 @router.post("/{instance_id}/evaluations", status_code=201)

@@ -7,7 +7,7 @@ newest history entry with step "operation" says whether it finished or failed.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -40,10 +40,25 @@ class Continuation:
 
 
 @dataclass(frozen=True)
-class SwitchOver:
-    """Whether the endpoints move with the writes."""
+class Transactions:
+    """What becomes of transactions open for more than 10 s: waited for, then ended, or refused."""
+
+    wait_for_transactions_seconds: Annotated[float, Field(ge=0, le=86400)] = 0
+    end_transactions: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchOver(Transactions):
+    """Whether the endpoints move with the writes, and what long transactions meet."""
 
     with_endpoints: bool
+
+
+@dataclass(frozen=True)
+class Completion:
+    """Whether the cluster's binary log is switched off too, which restarts its primary."""
+
+    disable_binlog: bool = False
 
 
 @router.post("", status_code=202)
@@ -92,33 +107,37 @@ def give_up(cluster_id: str, service: TheService) -> Migration:
 
 
 @router.get("/{cluster_id}/switch-over/plan")
-def plan_switch_over(cluster_id: str, with_endpoints: bool, service: TheService) -> Plan:
+def plan_switch_over(
+    cluster_id: str, given: Annotated[SwitchOver, Depends()], service: TheService
+) -> Plan:
     """What a switchover would do, and why it would be refused. Changes nothing."""
-    return service.plan_switch_over(cluster_id, with_endpoints)
+    return service.plan_switch_over(cluster_id, **asdict(given))
 
 
 @router.post("/{cluster_id}/switch-over", status_code=202)
 def switch_over(cluster_id: str, given: SwitchOver, service: TheService) -> Migration:
     """Move the writes to the cluster."""
-    return service.switch_over(cluster_id, with_endpoints=given.with_endpoints)
+    return service.switch_over(cluster_id, **asdict(given))
 
 
 @router.get("/{cluster_id}/roll-back/plan")
-def plan_roll_back(cluster_id: str, service: TheService) -> Plan:
+def plan_roll_back(
+    cluster_id: str, given: Annotated[Transactions, Depends()], service: TheService
+) -> Plan:
     """What a rollback would do, and why it would be refused. Changes nothing."""
-    return service.plan_roll_back(cluster_id)
+    return service.plan_roll_back(cluster_id, **asdict(given))
 
 
 @router.post("/{cluster_id}/roll-back", status_code=202)
-def roll_back(cluster_id: str, service: TheService) -> Migration:
+def roll_back(cluster_id: str, service: TheService, given: Transactions | None = None) -> Migration:
     """Move the writes back to the instance."""
-    return service.roll_back(cluster_id)
+    return service.roll_back(cluster_id, **asdict(given or Transactions()))
 
 
 @router.post("/{cluster_id}/complete", status_code=202)
-def complete(cluster_id: str, service: TheService) -> Migration:
+def complete(cluster_id: str, service: TheService, given: Completion | None = None) -> Migration:
     """Cut the link and keep the cluster. There is no way back after it."""
-    return service.complete(cluster_id)
+    return service.complete(cluster_id, disable_binlog=bool(given and given.disable_binlog))
 
 
 @router.post("/{cluster_id}/cancel", status_code=202)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 
 from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
 from sterna.errors import Refused
+from sterna.store.database import now
+from sterna.workflow import binlog_off
 from sterna.workflow.engine import Run, step
 from sterna.workflow.steps import sides
 from sterna.workflow.tools import Side
@@ -86,3 +89,53 @@ def open_cluster(run: Run) -> str:
     tools.journal.change_migration(run.cluster_id, cluster_mode="rw")
     tools.inventory.set_cluster_status(run.cluster_id, "Running")
     return "the cluster takes writes on its own; switch its events on when you need them"
+
+
+@step(no_undo_because="the server does so by itself all day")
+def write_out_pages(run: Run) -> str:
+    """Write the primary's changed pages out, so that its restart is short."""
+    if binlog_off.is_off(run.tools, run.cluster_id):
+        return "the binary log is off already"
+    left = binlog_off.write_out_pages(run.tools, run.cluster_id)
+    return f"{left} changed pages are left to write while the primary stops"
+
+
+@step(no_undo_because="after the decision to close")
+def hold_primary(run: Run) -> str:
+    """Hold new connections to the primary; they wait and are not refused."""
+    names = _leading_to_primary(run)
+    run.learn(held_at=run.facts.get("held_at") or now().isoformat())
+    run.tools.inventory.set_endpoint_state(names, "Held")
+    run.tools.proxy.hold(names)
+    return f"new connections wait at {len(names)} endpoints"
+
+
+@step(no_undo_because="after the decision to close")
+def restart_without_binary_log(run: Run) -> str:
+    """Restart the primary without its binary log; the files of the old one stay."""
+    tools = run.tools
+    if binlog_off.is_off(tools, run.cluster_id):
+        return "the primary runs without a binary log"
+    tools.proxy.sweep(_leading_to_primary(run))
+    if trouble := binlog_off.restart_without(tools, run.cluster_id):
+        return f"the binary log stays on: the primary does not start without it: {trouble}"
+    return "the primary runs without a binary log"
+
+
+@step(no_undo_because="after the decision to close")
+def release_primary(run: Run) -> str:
+    """Release the waiting connections, and measure how long they waited."""
+    names = _leading_to_primary(run)
+    run.tools.inventory.set_endpoint_state(names, "Open")
+    run.tools.proxy.release(names)
+    if "waited_ms" not in run.facts:
+        held_at = datetime.fromisoformat(run.facts["held_at"])
+        run.learn(waited_ms=round((now() - held_at).total_seconds() * 1000, 1))
+    return f"{len(names)} endpoints open; connections waited for {run.facts['waited_ms']:.0f} ms"
+
+
+def _leading_to_primary(run: Run) -> tuple[str, ...]:
+    writer = run.tools.writer(run.cluster_id)
+    address = f"{writer.host}:{writer.port}"
+    endpoints = run.tools.inventory.endpoints()
+    return tuple(endpoint.id for endpoint in endpoints if address in endpoint.routes_to)
