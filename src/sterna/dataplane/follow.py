@@ -48,7 +48,8 @@ class FollowTask:
 
     `server_id` is needed where events have to be rewritten in the destination's own format, which
     is read from its binary log. Tables in `start_positions` hold a copy up to their position, as
-    a whole or range by range. `pace` counts what is applied and says how fast it may be.
+    a whole or range by range; all definitions are as they were at `complete_at`. `pace` counts
+    what is applied and says how fast it may be.
     """
 
     origin: Server
@@ -57,6 +58,7 @@ class FollowTask:
     epoch: int
     server_id: int
     start_positions: Starts = field(default_factory=dict)
+    complete_at: Position | None = None
     pace: StreamPace = field(default_factory=StreamPace, compare=False, repr=False)
 
 
@@ -145,6 +147,7 @@ class Follower:
                     task.start_positions,
                     sides.relay_format,
                     takes_partial_json=_takes_partial_json(applier.version),
+                    complete_at=task.complete_at,
                 ),
                 report=self._report,
                 pace=task.pace,

@@ -55,14 +55,18 @@ class Behind(Enum):
 
 
 class StartLookup:
-    """The start positions of all tables, as far as events may still lie before one."""
+    """The start positions of all tables, as far as events may still lie before one.
 
-    def __init__(self, starts: Starts) -> None:
+    Up to `complete_at` events of other tables are for nobody: they are not there any more.
+    """
+
+    def __init__(self, starts: Starts, complete_at: Position | None = None) -> None:
         self.starts = dict(starts)
+        self.complete_at = complete_at
         self._tables = {name: CopiedTable(name, start) for name, start in starts.items()}
 
     def __bool__(self) -> bool:
-        return bool(self._tables)
+        return bool(self._tables) or self.complete_at is not None
 
     def find(self, name: TableName) -> CopiedTable | None:
         """None for a table of which every event counts."""
@@ -71,10 +75,19 @@ class StartLookup:
     def behind(self, name: TableName, position: Position) -> Behind:
         """How much of a change of this table that commits at `position` counts."""
         table = self._tables.get(name)
-        return Behind.ALL if table is None else table.behind(position)
+        if table is not None:
+            return table.behind(position)
+        return Behind.NONE if self.is_complete_at(position) else Behind.ALL
+
+    def is_complete_at(self, position: Position) -> bool:
+        """Whether all definitions have what was done to them up to `position`."""
+        return self.complete_at is not None and position <= self.complete_at
 
     def forget(self, applied: Position) -> None:
         """Drop what no later event can lie before."""
+        if self.complete_at is not None and applied < self.complete_at:
+            return  # a table that is not listed is one that is gone
+        self.complete_at = None
         for name in [n for n, table in self._tables.items() if table.largest <= applied]:
             del self._tables[name], self.starts[name]
 

@@ -141,6 +141,7 @@ class Assembler:
             whole or range by range.
         relay_format: the destination's own format where events have to be rewritten for it.
         takes_partial_json: the destination knows PARTIAL_UPDATE_ROWS.
+        complete_at: definitions are in the copy up to here, all of them; None: none is.
     """
 
     def __init__(
@@ -149,9 +150,10 @@ class Assembler:
         relay_format: LogFormat | None,
         *,
         takes_partial_json: bool = False,
+        complete_at: Position | None = None,
     ) -> None:
         self._takes_partial_json = takes_partial_json
-        self._starts = StartLookup(start_positions)
+        self._starts = StartLookup(start_positions, complete_at)
         self._relay_format = relay_format
         self._tables: dict[int, _MappedTable] = {}
         self._rows: list[bytes] = []
@@ -243,7 +245,12 @@ class Assembler:
 
     def replay(self, events: Iterable[bytes], moment: Moment) -> Iterator[RowPiece]:
         """Whole statements of rows that were put aside, as they count at `moment`."""
-        again = Assembler(self._starts.starts, None, takes_partial_json=self._takes_partial_json)
+        again = Assembler(
+            self._starts.starts,
+            None,
+            takes_partial_json=self._takes_partial_json,
+            complete_at=self._starts.complete_at,
+        )
         for raw in events:
             step = again.feed(raw, moment)
             if isinstance(step, RowPiece):
@@ -348,6 +355,8 @@ class Assembler:
         return Ddl(event, statement)
 
     def _is_in_copy(self, event: Query, statement: Statement, place: Place) -> bool:
+        if self._starts.complete_at is not None:
+            return self._starts.is_complete_at(place.position)
         tables = affected_tables(event, statement)
         behind = {self.behind_copy(name, place) for name in tables}
         if len(behind) > 1 or Behind.SOME in behind:
