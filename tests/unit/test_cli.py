@@ -91,7 +91,7 @@ READING = [
     ("complete", "pc-1", "--disable-binlog", "--at", "2027-01-31T02:00+01:00", "--yes"),
     ("schedule", "list"),
     ("schedule", "cancel", "sc-1"),
-    ("hook", "add", "--on", "before", "--", "page", "--team", "db"),
+    ("hook", "add", "--on", "before", "--url", "https://example.org/hook"),
     ("hook", "list"),
     ("hook", "remove", "hk-1"),
 ]

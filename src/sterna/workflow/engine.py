@@ -14,6 +14,7 @@ recorded step.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -296,10 +297,10 @@ class Engine:
 
 
 class _Outline:
-    """A Run that does nothing but write down the steps it is given."""
+    """A Run that does nothing but write down the steps; what is not said is asked for."""
 
     def __init__(self, arguments: dict[str, Any]) -> None:
-        self.arguments = arguments
+        self.arguments = defaultdict(lambda: True, arguments)
         self.steps: list[Step] = []
 
     def __call__(self, each: Step) -> None:

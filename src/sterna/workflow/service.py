@@ -39,6 +39,7 @@ from sterna.workflow.guards import current_refusals, joined, waived_by
 from sterna.workflow.hooks import Hooks
 from sterna.workflow.plans import plan
 from sterna.workflow.scheduling import Schedules
+from sterna.workflow.speeds import Speeds
 from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
 
 assert upgrade  # the story registers its operations when it is imported
@@ -56,6 +57,7 @@ class Service:
         self._engine = engine
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
+        self.speeds = Speeds(tools)
 
     # Instances
 
@@ -342,8 +344,8 @@ class Service:
         return self._tools.inventory.endpoints(owner_id)
 
     def task(self, task_id: str) -> SyncTask:
-        """One sync task with its tables."""
-        return self._tools.tasks.task(task_id)
+        """One sync task with its tables and what it does just now."""
+        return self.speeds.with_sample(self._tools.tasks.task(task_id))
 
     def explain(self, operation: str | None = None) -> list[OutlineStep]:
         """The steps of one operation, or of all, in sentences."""
@@ -354,8 +356,7 @@ class Service:
                 remedy=f"There are: {', '.join(STORY)}.",
             )
         names = [operation] if operation else list(STORY)
-        arguments = {"with_endpoints": True, "disable_binlog": True}
-        return [each for name in names for each in outline(name, arguments)]
+        return [each for name in names for each in outline(name, {})]
 
     def _refuse(self, cluster_id: str, action: Action, waived: Iterable[str] = ()) -> None:
         """Raise the reasons against an action, all in one sentence after the other."""
