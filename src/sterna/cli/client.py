@@ -30,7 +30,7 @@ class Client:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    def get(self, path: str, kind: type[Kind], **query: str | bool | None) -> Kind:
+    def get(self, path: str, kind: type[Kind], **query: str | float | bool | None) -> Kind:
         """The record at `path`. Arguments that are None are left out of the query."""
         given = {name: value for name, value in query.items() if value is not None}
         return _parse(self._send("GET", path, params=given), kind)
@@ -38,6 +38,10 @@ class Client:
     def post(self, path: str, kind: type[Kind], body: dict[str, Any] | None = None) -> Kind:
         """What the server answers to `body` at `path`."""
         return _parse(self._send("POST", path, json=body or {}), kind)
+
+    def patch(self, path: str, kind: type[Kind], body: dict[str, Any]) -> Kind:
+        """What the server answers to the changes in `body` at `path`."""
+        return _parse(self._send("PATCH", path, json=body), kind)
 
     def tell(self, path: str, body: dict[str, Any]) -> None:
         """Send `body` to `path`, where the answer has no content."""

@@ -83,6 +83,8 @@ def _facts(migration: Migration) -> Table:
     grid.add_row("Status", migration.status)
     grid.add_row("Under way", migration.operation or "-")
     grid.add_row("Latency", Text(latency_of(migration)))
+    if migration.task and migration.task.throttled_because:
+        grid.add_row("Slowed down", Text(migration.task.throttled_because))
     grid.add_row("Source", migration.source_mode)
     grid.add_row("Cluster", migration.cluster_mode)
     if migration.comment:

@@ -83,6 +83,7 @@ def _facts(migration: Migration) -> dict[str, object]:
         "Cluster side": migration.cluster_mode,
         "Endpoints exchanged": migration.with_endpoints,
         "Sync task": migration.task_id,
+        "Slowed down because": migration.task.throttled_because if migration.task else "",
         "Complete before": migration.expires_at,
         "Message": migration.comment,
     }

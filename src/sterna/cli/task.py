@@ -8,9 +8,12 @@ import typer
 
 from sterna.cli.client import connect
 from sterna.cli.output import Json, print_facts, print_table, say, show
+from sterna.cli.rate import metrics, rate, rate_facts, speed_of
 from sterna.store.records import SyncTask, TableProgress
 
 app = typer.Typer(no_args_is_help=True, help="Sync tasks: copy, follow, verify.")
+app.command()(rate)
+app.command()(metrics)
 
 
 @app.command("show")
@@ -51,6 +54,7 @@ def _print(task: SyncTask) -> None:
             "Stage": task.stage,
             "Latency": None if task.lag_seconds is None else f"{task.lag_seconds:.3f} s",
             "Stalled because": task.stalled_because,
+            "Speed now": speed_of(task.sample),
             "Position read": task.origin_position,
             "Position applied": task.applied_position,
             "Rows copied": f"{task.rows_copied:,} of about {task.rows_estimated:,}",
@@ -59,6 +63,7 @@ def _print(task: SyncTask) -> None:
             "Rogue writers": task.rogue,
             "Error": task.error,
             "Remedy": task.remedy,
+            **rate_facts(task),
         }
     )
     say("")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import ConfigDict
 
 from sterna.server.api.common import TheService
-from sterna.store.records import OutlineStep, SyncTask
+from sterna.store.records import OutlineStep, SyncTask, TaskSample
 
 router = APIRouter(tags=["tasks"])
 
@@ -17,6 +19,21 @@ class Resumption:
     """What became of the DDL statement the task stopped at; null where there is none."""
 
     statement_applied: bool | None = None
+
+
+@dataclass(frozen=True)
+class RateChange:
+    """Limits to set, per second; 0 is no limit, and what is left out stays as it is."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    full_rows_per_second: int | None = None
+    full_bytes_per_second: int | None = None
+    full_queries_per_second: int | None = None
+    incremental_rows_per_second: int | None = None
+    incremental_bytes_per_second: int | None = None
+    verify_rows_per_second: int | None = None
+    back_off: bool | None = None
 
 
 @router.get("/tasks/{task_id}")
@@ -29,6 +46,22 @@ def show_task(task_id: str, service: TheService) -> SyncTask:
 def resume_task(task_id: str, body: Resumption, service: TheService) -> SyncTask:
     """Start a stopped task again; say what became of a pending DDL statement where there is one."""
     return service.resume_task(task_id, body.statement_applied)
+
+
+@router.patch("/tasks/{task_id}/rate")
+def change_rate(task_id: str, change: RateChange, service: TheService) -> SyncTask:
+    """Limit copy, verification and incremental synchronization; at once, and over restarts."""
+    return service.speeds.change(task_id, asdict(change))
+
+
+@router.get("/tasks/{task_id}/metrics")
+def show_metrics(
+    task_id: str,
+    service: TheService,
+    seconds: Annotated[float, Query(gt=0, le=86400)] = 600,
+) -> tuple[TaskSample, ...]:
+    """What the task did in the last seconds: one a second for ten minutes, half minutes before."""
+    return service.speeds.samples(task_id, seconds)
 
 
 @router.get("/outline")
