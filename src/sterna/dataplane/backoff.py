@@ -61,13 +61,13 @@ class Usual:
         self._looks: deque[Vitals] = deque(maxlen=USUAL_LOOKS)
 
     def add(self, vitals: Vitals) -> None:
-        """One more look that counts."""
-        self._looks.append(vitals)
+        """One more look that counts; the first few count for all that are not there yet."""
+        self._looks.extend([vitals] * (USUAL_LOOKS // FIRST_LOOKS if self.is_new else 1))
 
     @property
     def is_new(self) -> bool:
         """Whether there are too few looks to judge by."""
-        return len(self._looks) < FIRST_LOOKS
+        return len(self._looks) < USUAL_LOOKS
 
     @property
     def vitals(self) -> Vitals:

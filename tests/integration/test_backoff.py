@@ -1,0 +1,155 @@
+"""What is seen of a server that suffers, and what becomes of the work on it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from sterna.dataplane import vitals
+from sterna.dataplane.backoff import REPLICA_LOOKS, SHARE_MIN, BackOff, complaints
+from sterna.dataplane.paces import Paces
+from sterna.dataplane.reports import LogReport, Report
+from sterna.dataplane.vitals import Vitals, VitalsReader
+from sterna.migration.rate import TaskRate
+from sterna.mysql.connection import (
+    Server,
+    execute,
+    open_session,
+    query,
+)
+from sterna.mysql.replication import BinlogStream, read_current_position
+from tests.fixtures.running import RunningServer, eventually, wipe
+from tests.fixtures.suffering import burning
+
+SERVERS = ["mysql56", "mysql57", "mysql97", "mariadb1011"]
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Server:
+    """A server of each version."""
+    running: RunningServer = request.getfixturevalue(request.param)
+    return running.server
+
+
+@contextlib.contextmanager
+def vitals_of(server: Server) -> Iterator[Callable[[], Vitals]]:
+    """Looks at a server."""
+    with contextlib.closing(open_session(server)) as session:
+        yield VitalsReader(server, session).read
+
+
+def test_statements_of_others_are_counted(server: Server) -> None:
+    """Nobody at work is 0, also while our own sessions are; eight strangers at work are eight."""
+    with vitals_of(server) as look, contextlib.closing(open_session(server)) as ours:
+        working = threading.Thread(
+            target=lambda: query(ours, "SELECT BENCHMARK(2000000, SHA2('x', 256))"), daemon=True
+        )
+        working.start()
+        assert look().running == 0
+        with burning(server, sessions=8):
+            eventually(lambda: look().running == 8)
+        working.join()
+        eventually(lambda: look().running == 0)
+        assert look().history_length is not None
+
+
+def test_a_replica_that_has_everything_is_not_behind(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that waits for more counts neither as a statement nor as behind."""
+    with contextlib.closing(open_session(server)) as session:
+        position = read_current_position(session)
+    monkeypatch.setattr(vitals, "own_connections", lambda server: frozenset())
+    with contextlib.closing(BinlogStream(server, position, 4711)), vitals_of(server) as look:
+        # the one statement is the one that looks
+        eventually(lambda: look() == Vitals(1, look().statement_seconds, look().history_length, 0))
+
+
+def test_the_time_of_writes_is_measured(mysql57: RunningServer) -> None:
+    """Inserts that wait 0.2 s for a lock take about 0.2 s; while nobody writes, nothing is said."""
+    wipe(mysql57.server)
+    with (
+        vitals_of(mysql57.server) as look,
+        contextlib.closing(open_session(mysql57.server)) as one,
+        contextlib.closing(open_session(mysql57.server, autocommit=False)) as other,
+    ):
+        execute(one, "CREATE DATABASE slow")
+        execute(one, "CREATE TABLE slow.t (id INT PRIMARY KEY, n INT)")
+        execute(one, "INSERT INTO slow.t VALUES (1, 1)")
+        for _ in range(4):
+            look()
+        assert look().statement_seconds is None
+        execute(other, "UPDATE slow.t SET n = 2")
+        threading.Timer(0.2, lambda: execute(other, "COMMIT")).start()
+        execute(one, "UPDATE slow.t SET n = 3")
+        seconds = look().statement_seconds
+        assert seconds is not None and seconds > 0.05  # three statements: two of them at once
+
+
+class Play:
+    """A back-off fed by hand."""
+
+    def __init__(self) -> None:
+        self.reports: list[Report] = []
+        self.paces = Paces(TaskRate(), workers=2)
+        nowhere = Server("127.0.0.1", 1, "nobody", "")
+        self.back_off = BackOff(nowhere, self.paces, self.reports.append)
+
+    def look(self, *, times: int = 1, running: int = 0, seconds: float | None = 0.001) -> float:
+        """Show it the server so often; the share afterwards."""
+        for _ in range(times):
+            self.paces.copy.pay(1, 1)
+            self.back_off.look(Vitals(running, seconds, 100, 0))
+        return self.paces.copy.share
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was logged."""
+        return [report.sentence for report in self.reports if isinstance(report, LogReport)]
+
+
+def test_work_slows_down_in_steps_and_comes_back() -> None:
+    """Halved with each bad look but the first, a tenth more with each good one; said twice."""
+    play = Play()
+    assert play.look(times=5, running=1) == 1.0
+    assert play.look(running=40) == 1.0
+    assert play.look(running=40) == 0.5
+    assert "40 statements run at once (usually 1)" in play.back_off.because
+    assert play.look(times=20, running=40) == SHARE_MIN
+    assert play.paces.verify.share == SHARE_MIN and play.paces.stream.share == 1.0
+    assert play.look(running=1) == pytest.approx(SHARE_MIN + 0.1)
+    assert play.look(times=30, running=1) == 1.0
+    assert play.back_off.because == ""
+    assert len(play.sentences) == 2
+
+
+def test_slow_statements_are_suffering_too() -> None:
+    """Many times the usual time, and at least 50 ms more."""
+    usual = Vitals(1, 0.002)
+    assert not complaints(Vitals(1, 0.04), usual)
+    assert complaints(Vitals(1, 0.06), usual) == ("statements take 60 ms (usually 2)",)
+    assert not complaints(Vitals(1, 0.4), Vitals(1, 0.1))
+
+
+def test_what_lasts_becomes_usual() -> None:
+    """A busy day does not keep a copy waiting that was begun at night."""
+    play = Play()
+    play.look(times=70)
+    assert play.look(times=60, running=40) == SHARE_MIN
+    assert play.look(times=60 * 15, running=40) == 1.0
+
+
+def test_a_replica_that_falls_behind_is_noticed() -> None:
+    """One that is sent something at every look for half a minute; not one that is at times."""
+    play = Play()
+    play.look(times=5)
+    for look in range(100):
+        play.back_off.look(Vitals(0, None, 0, replicas_behind=look % 2))
+    assert play.paces.copy.share == 1.0
+    for _ in range(REPLICA_LOOKS + 2):
+        play.back_off.look(Vitals(0, None, 0, replicas_behind=1))
+    assert play.paces.copy.share < 1.0
+    assert "1 replicas have not been sent everything" in play.back_off.because
