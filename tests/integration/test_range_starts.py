@@ -24,14 +24,16 @@ from sterna.dataplane.range_starts import (
     read_ties,
     table_start,
 )
+from sterna.dataplane.transactions import RowPiece
 from sterna.mysql.catalog import read_columns, read_keys
 from sterna.mysql.connection import Server, Session, execute, open_session, query
 from tests.fixtures.compare import assert_equal, table_rows
 from tests.fixtures.link import Link, begin, current_position
 from tests.fixtures.running import RunningServer, wipe
 from tests.integration.test_follow import run, sides
+from tests.integration.test_regroup import bulk
 
-__all__ = ["sides"]
+__all__ = ["bulk", "sides"]
 
 EXAMPLES = int(os.environ.get("RANGE_EXAMPLES", "4"))
 SIDES = [("mysql57", "mysql97"), ("mariadb1011", "mysql97"), ("mysql97", "mysql57")]
@@ -173,6 +175,7 @@ def test_ranges_of_any_moment_become_equal(
     monkeypatch: pytest.MonkeyPatch,
     names: tuple[str, str],
     regroup_bytes: int,
+    bulk: list[RowPiece],
 ) -> None:
     """Random histories over tables whose ranges were copied at random moments: equal in the end."""
     origin, destination = (request.getfixturevalue(name) for name in names)
@@ -200,6 +203,7 @@ def test_ranges_of_any_moment_become_equal(
         assert_equal(origin.server, destination.server, ["rnd"])
 
     check()
+    assert bool(bulk) == (regroup_bytes == 1)
 
 
 TABLE = "CREATE DATABASE d;; USE d;; CREATE TABLE t (k INT PRIMARY KEY, v INT)"

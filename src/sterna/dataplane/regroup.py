@@ -19,6 +19,7 @@ from typing import NamedTuple
 from sterna.dataplane._native.regroup import Gatherer, Irregular, Table
 from sterna.dataplane.ddl import SYSTEM_DATABASES
 from sterna.dataplane.key_facts import KeyReader
+from sterna.dataplane.row_split import StartLookup
 from sterna.dataplane.spool import SpoolReader
 from sterna.dataplane.transactions import ROWS_FLAGS, RowPiece
 from sterna.mysql.binlog.columns import mapped_columns
@@ -35,6 +36,7 @@ from sterna.mysql.binlog.rewrite import body_of, convert, end_statement, seal
 from sterna.mysql.binlog.types import COLUMN_TYPES, ROWS_V1, ROWS_V2
 from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server
+from sterna.mysql.position import Position
 
 __all__ = ["Irregular", "Regrouper"]
 
@@ -57,11 +59,16 @@ class _Mapped(NamedTuple):
 class Regrouper:
     """Gathers transactions from a reader, and gives them back as pieces."""
 
-    def __init__(self, destination: Server, relay_format: Format | None) -> None:
+    def __init__(
+        self, destination: Server, relay_format: Format | None, starts: StartLookup
+    ) -> None:
         self._keys = KeyReader(destination)
         self._relay_format = relay_format
+        self._starts = starts
+        self._next_start: Position | None = None
+        self._inside: Position | None = None
         self._gatherer = Gatherer(rows_flags=ROWS_FLAGS & ~MARIADB_NO_CHECK_CONSTRAINTS)
-        self._known: set[TableName] = set()
+        self._known: dict[TableName, Table] = {}
         self._format: Format | None = None
         self._is_stale = False
         self.is_starved = False  # the next transaction is not here as a whole yet
@@ -106,6 +113,7 @@ class Regrouper:
         self._format = reader.log_format
         has_checksum = self._format.has_checksum
         self.is_starved = False
+        self._pass_starts(reader.position)
         while True:
             buffer, at = reader.buffered()
             behind = self._gatherer.take(buffer, at, has_checksum=has_checksum)
@@ -121,6 +129,15 @@ class Regrouper:
                 self.is_starved = True
                 return False
 
+    def _pass_starts(self, position: Position) -> None:
+        """What counts of the transaction that begins at `position`, and of those behind it."""
+        if self._inside and (self._next_start is None or position < self._next_start):
+            return
+        self._inside = position.in_same_file(position.offset_bytes + 1)
+        self._next_start = self._starts.next_after(position)
+        for name, table in self._known.items():
+            table.counting = self._starts.behind(name, self._inside)
+
     def _learn(self, event: bytes, log_format: Format) -> bool:
         """What to do with the table of this map; False where that is not decided here."""
         table_map = parse(event, log_format)
@@ -134,8 +151,11 @@ class Regrouper:
             return False
         body = body_of(event, log_format)[_MAP_BODY_AT:]
         mapped = _Mapped(name, self._rewritten(event, log_format), len(table_map.column_types))
-        self._gatherer.learn(body, self._table(mapped, body))
-        self._known.add(name)
+        table = self._table(mapped, body)
+        assert self._inside is not None
+        table.counting = self._starts.behind(name, self._inside)
+        self._gatherer.learn(body, table)
+        self._known[name] = table
         return True
 
     def _table(self, mapped: _Mapped, map_body: bytes) -> Table:
@@ -146,7 +166,15 @@ class Regrouper:
         facts = self._keys.read(mapped.name, columns)
         if facts is None:
             return Table(mapped)
-        return Table(mapped, columns.layouts, facts.key, facts.unique, keeps_largest=facts.counts)
+        copied = self._starts.find(mapped.name)
+        return Table(
+            mapped,
+            columns.layouts,
+            facts.key,
+            facts.unique,
+            keeps_largest=facts.counts,
+            ranges=copied.ranges_of(columns) if copied else None,
+        )
 
     def statements(self) -> Iterator[RowPiece]:
         """The statements on tables that are not regrouped, in the order of the origin."""

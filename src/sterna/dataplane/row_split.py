@@ -9,8 +9,8 @@ The order of the rows stays. The new events have the header, columns and flags o
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left
-from enum import Enum
+from bisect import bisect_left, bisect_right
+from enum import IntEnum
 
 from sterna.dataplane._native.split_rows import KeyFilter, RowSplitter
 from sterna.dataplane.range_starts import (
@@ -46,12 +46,12 @@ _TYPES = {
 }
 
 
-class Behind(Enum):
+class Behind(IntEnum):
     """How much of a change lies behind the start positions of its table."""
 
-    NONE = "none"
-    SOME = "some"
-    ALL = "all"
+    NONE = 0
+    SOME = 1
+    ALL = 2
 
 
 class StartLookup:
@@ -82,6 +82,11 @@ class StartLookup:
     def is_complete_at(self, position: Position) -> bool:
         """Whether all definitions have what was done to them up to `position`."""
         return self.complete_at is not None and position <= self.complete_at
+
+    def next_after(self, position: Position) -> Position | None:
+        """The next start behind `position`: up to it nothing changes about what counts."""
+        nexts = (table.next_after(position) for table in self._tables.values())
+        return min((each for each in nexts if each is not None), default=None)
 
     def forget(self, applied: Position) -> None:
         """Drop what no later event can lie before."""
@@ -123,6 +128,18 @@ class CopiedTable:
             self._keys.admit(admitted)
             self._passed = passed
         return Behind.SOME
+
+    def next_after(self, position: Position) -> Position | None:
+        """The table's next start behind `position`."""
+        passed = bisect_right(self._thresholds, position)
+        return self._thresholds[passed] if passed < len(self._thresholds) else None
+
+    def ranges_of(self, columns: MappedColumns) -> KeyFilter | None:
+        """Which rows count, for rows with these columns; None for a table without ranges or
+        with another key than the one it was cut by."""
+        start = self._start
+        is_cut = isinstance(start, TableStarts) and _fits(start.key, columns)
+        return self._keys if is_cut else None
 
     def splitter(self, map_event: bytes, log_format: Format) -> RowSplitter:
         """For the rows under this table map. Stopped where it is not the table that was cut."""

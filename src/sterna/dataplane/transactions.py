@@ -153,7 +153,7 @@ class Assembler:
         complete_at: Position | None = None,
     ) -> None:
         self._takes_partial_json = takes_partial_json
-        self._starts = StartLookup(start_positions, complete_at)
+        self.starts = StartLookup(start_positions, complete_at)
         self._relay_format = relay_format
         self._tables: dict[int, _MappedTable] = {}
         self._rows: list[bytes] = []
@@ -224,7 +224,7 @@ class Assembler:
         splitter = None
         if is_relayed:
             _check_columns(event)
-            copied = self._starts.find(name)
+            copied = self.starts.find(name)
             if copied is not None and behind is Behind.SOME:
                 splitter = copied.splitter(raw, place.log_format)
             raw = self._rewritten(raw, place.log_format)
@@ -232,24 +232,19 @@ class Assembler:
 
     def behind_copy(self, name: TableName, place: Place) -> Behind:
         """How much of a change that commits at `place` is missing in the copy of its table."""
-        return self._starts.behind(name, place.position) if self._starts else Behind.ALL
-
-    @property
-    def has_copied(self) -> bool:
-        """Whether there are tables whose events have to be held against a start position."""
-        return bool(self._starts)
+        return self.starts.behind(name, place.position) if self.starts else Behind.ALL
 
     def forget_copied(self, applied: Position) -> None:
         """Drop the start positions that no later event can lie before."""
-        self._starts.forget(applied)
+        self.starts.forget(applied)
 
     def replay(self, events: Iterable[bytes], moment: Moment) -> Iterator[RowPiece]:
         """Whole statements of rows that were put aside, as they count at `moment`."""
         again = Assembler(
-            self._starts.starts,
+            self.starts.starts,
             None,
             takes_partial_json=self._takes_partial_json,
-            complete_at=self._starts.complete_at,
+            complete_at=self.starts.complete_at,
         )
         for raw in events:
             step = again.feed(raw, moment)
@@ -355,8 +350,8 @@ class Assembler:
         return Ddl(event, statement)
 
     def _is_in_copy(self, event: Query, statement: Statement, place: Place) -> bool:
-        if self._starts.complete_at is not None:
-            return self._starts.is_complete_at(place.position)
+        if self.starts.complete_at is not None:
+            return self.starts.is_complete_at(place.position)
         tables = affected_tables(event, statement)
         behind = {self.behind_copy(name, place) for name in tables}
         if len(behind) > 1 or Behind.SOME in behind:

@@ -83,7 +83,7 @@ class WindowLoop:
         self._report = report
         self._format: Format | None = None
         self._facts: ddl.Facts | None = None
-        self._regrouper = Regrouper(sides.destination, sides.relay_format)
+        self._regrouper = Regrouper(sides.destination, sides.relay_format, assembler.starts)
         self._transactions = 0
         self._row_events = 0
         self._taken_bytes = 0
@@ -136,7 +136,6 @@ class WindowLoop:
             not self._assembler.is_inside
             and (self._regrouper.transactions > 0 or self._reader.backlog_bytes >= REGROUP_BYTES)
             and not self._applier.is_careful
-            and not self._assembler.has_copied
             and self._reader.log_format is self._format
         )
 

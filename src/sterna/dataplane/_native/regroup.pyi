@@ -3,6 +3,8 @@
 from collections.abc import Container, Sequence
 from typing import Any
 
+from sterna.dataplane._native.split_rows import KeyFilter
+
 class Irregular(Exception):
     """The images of one row do not follow from each other: the window must be given up."""
 
@@ -19,12 +21,15 @@ class Table:
         unique: numbers of the columns of all other unique keys.
         keeps_largest: whether the largest key that was written and deleted again matters, as it
             does where it moves AUTO_INCREMENT.
+        ranges: which rows count while only some do, by the first column of the key.
     """
 
     tag: Any
     header: bytes
     """The 19 bytes the first rows event of the table began with."""
     rows_flags: int
+    counting: int
+    """Whether no rows of what is taken next count (0), those in `ranges` (1), or all (2)."""
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class Table:
         unique: Container[int] = (),
         *,
         keeps_largest: bool = False,
+        ranges: KeyFilter | None = None,
     ) -> None: ...
 
 class Gatherer:

@@ -12,6 +12,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
+from sterna.dataplane._native.split_rows cimport KeyFilter
+
 cdef enum:
     RECORD_BYTES = 8
     HEADER_BYTES = 19
@@ -45,6 +47,9 @@ cdef enum:
     MORE = 1
     STRANGE = 2
     UNKNOWN_TABLE = 3
+    NONE_COUNTS = 0
+    SOME_COUNT = 1
+    ALL_COUNT = 2
 
 ctypedef const uint8_t* Bytes
 
@@ -135,13 +140,19 @@ cdef class Table:
     cdef uint8_t* key_order
     cdef Bytes* starts  # where each column of the row walked last begins; NULL: it is NULL
     cdef Bytes* others
+    cdef public int counting
+    cdef KeyFilter ranges
     cdef dict index
     cdef Entry* entries
     cdef size_t count, room
 
-    def __cinit__(self, tag, layout=(), key=(), unique=(), *, bint keeps_largest=False):
+    def __cinit__(
+        self, tag, layout=(), key=(), unique=(), *, bint keeps_largest=False,
+        KeyFilter ranges=None,
+    ):
         cdef int n
         self.tag, self.index = tag, {}
+        self.counting, self.ranges = ALL_COUNT, ranges
         self.header = b""
         self.columns, self.key_columns = len(layout), len(key)
         self.is_regrouped = self.key_columns > 0
@@ -198,6 +209,18 @@ cdef class Table:
         if self.prefix[column]:
             return self.prefix[column] + _number(at, self.prefix[column])
         return self.fixed[column]
+
+    cdef bint counts(self) except -1:
+        """Whether the row walked last lies in a range that counts."""
+        cdef int column = self.key[0]
+        cdef Bytes at = self.starts[column]
+        if at == NULL:
+            raise Irregular("a key that is NULL")
+        if self.prefix[column]:
+            return self.ranges.admits(
+                at + self.prefix[column], _number(at, self.prefix[column])
+            )
+        return self.ranges.admits(at, self.fixed[column])
 
     cdef bytes key_of(self, Image image):
         """The key in a form whose byte order is that of its integers; None where it is NULL."""
@@ -504,6 +527,8 @@ cdef class Gatherer:
                 table = <Table>self.maps[n].table
         if table is None or flags & ~self.rows_flags:
             return STRANGE
+        if table.counting == SOME_COUNT and (table.ranges is None or not table.is_regrouped):
+            return STRANGE
         if table.is_regrouped:
             if front == HEADER_BYTES + 10 and _number(event + HEADER_BYTES + 8, 2) != 2:
                 return STRANGE  # the event says more than its rows, e.g. their partition
@@ -514,9 +539,10 @@ cdef class Gatherer:
         else:
             if not self._is_full(kind, event, size):
                 return STRANGE
-            self.loose_rows.append(
-                (table, PyBytes_FromStringAndSize(<char*>event, whole))
-            )
+            if table.counting:
+                self.loose_rows.append(
+                    (table, PyBytes_FromStringAndSize(<char*>event, whole))
+                )
         self.events += 1
         if state == DONE and flags & STATEMENT_END:
             self._end_statement()
@@ -534,7 +560,11 @@ cdef class Gatherer:
     cdef int _end_statement(self) except -1:
         cdef int n
         if self.loose_rows:
-            maps = [self.maps[n].event[:self.maps[n].size] for n in range(self.map_count)]
+            maps = [
+                self.maps[n].event[:self.maps[n].size]
+                for n in range(self.map_count)
+                if (<Table>self.maps[n].table).counting
+            ]
             self.found_statements.append((maps, self.loose_rows))
             self.loose_rows = []
         self.map_count = 0
@@ -544,6 +574,7 @@ cdef class Gatherer:
         """The rows of one event into `changes`; all of them must lie exactly in it."""
         cdef Change* change
         cdef Bytes behind
+        cdef bint keeps_before = table.counting, keeps_after = table.counting
         at = _behind_bitmaps(at, end, kind, table.columns)
         if at == NULL:
             return STRANGE
@@ -555,13 +586,28 @@ cdef class Gatherer:
                 return STRANGE
             change.before = Image(at, behind - at)
             at = behind
+            if table.counting == SOME_COUNT:
+                keeps_before = keeps_after = table.counts()
             if kind == UPDATE:
                 behind = table.walk(at, end, table.starts)
                 if behind == NULL:
                     return STRANGE
                 change.after = Image(at, behind - at)
                 at = behind
+                if table.counting == SOME_COUNT:
+                    keeps_after = table.counts()
+            if not (keeps_before and keeps_after):
+                self._keep_part(change, keeps_before, keeps_after)
         return DONE
+
+    cdef void _keep_part(self, Change* change, bint keeps_before, bint keeps_after) noexcept:
+        """Of the change made last: an update of which one end counts is a delete or a write."""
+        if keeps_before:
+            change.kind = DELETE
+        elif keeps_after:
+            change.kind, change.before = WRITE, change.after
+        else:
+            self.change_count -= 1
 
     cdef Change* _new_change(self) except NULL:
         cdef Change* grown
