@@ -85,7 +85,9 @@ class StartLookup:
 
     def next_after(self, position: Position) -> Position | None:
         """The next start behind `position`: up to it nothing changes about what counts."""
-        nexts = (table.next_after(position) for table in self._tables.values())
+        nexts = [table.next_after(position) for table in self._tables.values()]
+        if self.is_complete_at(position.in_same_file(position.offset_bytes + 1)):
+            nexts.append(self.complete_at)
         return min((each for each in nexts if each is not None), default=None)
 
     def forget(self, applied: Position) -> None:
