@@ -2,235 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sterna.mysql.connection import execute, open_session, query, scalar
-from sterna.settings import Settings, read_settings
-from sterna.store.journal import OperationRow
-from sterna.wiring import make_tools, take_up
-from sterna.workflow.engine import STORY, Run, Step, StepFailedError, outline
-from sterna.workflow.service import Service
-from sterna.workflow.tools import Tools
+from sterna.mysql.connection import open_session, query
+from sterna.workflow.engine import outline
 from sterna.workflow.watch import Watch
-from tests.fixtures.product import end_servers
-from tests.fixtures.running import RunningServer, ServerFarm, eventually
+from tests.faults.cast import Cast, open_cast
+from tests.fixtures.running import eventually
 
 SWITCH_STEPS = [each.title for each in outline("switch_over", {"with_endpoints": True})]
 COMMIT = next(n for n, title in enumerate(SWITCH_STEPS) if title.startswith("Point of no return"))
 BEFORE_COMMIT = range(COMMIT)
 
 
-class PlainRun(Run):
-    """A run without the engine's record: steps happen here and now, as often as we like.
-
-    Args:
-        fail: (number of the step, "before" or "after" it was done), or None.
-    """
-
-    def __init__(self, row: OperationRow, tools: Tools, fail: tuple[int, str] | None) -> None:
-        super().__init__(row, tools)
-        self._fail = fail
-        self._number = -1
-
-    def durably(self, name: str, work: Callable[[Step], str], each: Step) -> str:
-        """Everything twice; the chosen step fails."""
-        if name.startswith("undo "):
-            work(each)
-            return work(each)
-        self._number += 1
-        if self._fail == (self._number, "before"):
-            return "made to fail before it was done"
-        error = work(each) or work(each)
-        if self._fail == (self._number, "after"):
-            return "made to fail after it was done"
-        return error
-
-
-class PlainEngine:
-    """Runs an operation at once, where it is asked for."""
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-        self.fail: tuple[int, str] | None = None
-
-    def enqueue(self, operation_id: str) -> None:
-        """Run it to its end; undo all where a step was made to fail."""
-        journal = self._tools.journal
-        row = journal.operation(operation_id)
-        run = PlainRun(row, self._tools, self.fail)
-        operation = STORY[row.name]
-        try:
-            operation.tell(run)
-        except StepFailedError as error:
-            assert self.fail is not None, error
-            run.undo_all()
-            journal.change_migration(row.cluster_id, status=row.facts["status_before"])
-            journal.end(row, error=str(error))
-        else:
-            assert self.fail is None
-            journal.change_migration(row.cluster_id, status=operation.done, comment="")
-            journal.end(row)
-
-
-class Stage:
-    """A migration in sync, and everything around it."""
-
-    def __init__(self, source: RunningServer, tools: Tools) -> None:
-        self.source = source
-        self.tools = tools
-        self.engine = PlainEngine(tools)
-        self.service = Service(tools, self.engine)  # type: ignore[arg-type]
-        self.cluster_id = ""
-
-    def upgrade(self) -> None:
-        """From registering to following."""
-        server = self.source.server
-        instance = self.service.add_instance(server.host, server.port, server.user, server.password)
-        self.cluster_id = self.service.upgrade(instance.id, "9.7").cluster_id
-        self.wait_until_ready()
-
-    def wait_until_ready(self) -> None:
-        """In sync, verified, latency known."""
-        task_id = self.service.migration(self.cluster_id).task_id
-        for wanted in ("verified_at", "applied_position"):
-            eventually(lambda w=wanted: getattr(self.service.task(task_id), w), within_seconds=60)
-        eventually(lambda: self.service.task(task_id).lag_seconds is not None, within_seconds=60)
-
-    def world(self) -> dict[str, Any]:
-        """What both sides and everything of ours look like; nothing that moves by itself."""
-        tools, cluster_id = self.tools, self.cluster_id
-        migration = tools.journal.migration(cluster_id)
-        endpoints = tools.inventory.endpoints()
-        return {
-            "source": _server_state(tools.source(cluster_id).server),
-            "cluster": _server_state(tools.cluster(cluster_id).server),
-            "endpoints": [(e.id, e.port, e.state, e.routes_to) for e in endpoints],
-            "held": sorted(tools.proxy.held()),
-            "parameters": tools.inventory.cluster_parameters(cluster_id),
-            "migration": (migration.status, migration.source_mode, migration.cluster_mode),
-            "topology": migration.topology,
-            "wanted": tools.tasks.is_wanted(migration.task_id),
-            "direction": tools.tasks.task(migration.task_id).direction,
-        }
-
-    def write(self, value: int) -> None:
-        """One row through the endpoint's own server of the moment: the side with the writes."""
-        migration = self.tools.journal.migration(self.cluster_id)
-        tools = self.tools
-        side = tools.source if migration.source_mode == "rw" else tools.cluster
-        with open_session(side(self.cluster_id).server) as session:
-            execute(session, "INSERT INTO shop.t VALUES (%s)", [value])
-
-    def count(self) -> tuple[int, int]:
-        """Rows on the source and on the cluster."""
-        sides = (self.tools.source(self.cluster_id), self.tools.cluster(self.cluster_id))
-        counted = []
-        for side in sides:
-            with open_session(side.server) as session:
-                counted.append(int(scalar(session, "SELECT COUNT(*) FROM shop.t")))
-        return counted[0], counted[1]
-
-
-def _server_state(server: Any) -> dict[str, Any]:
-    names = "('read_only', 'super_read_only', 'event_scheduler')"
-    with open_session(server) as session:
-        return {
-            "variables": query(session, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {names}"),
-            "databases": query(session, "SHOW DATABASES"),
-            "accounts": query(session, "SELECT user, host FROM mysql.user ORDER BY 1, 2"),
-            "events": query(
-                session, "SELECT event_name, status, definer FROM information_schema.events"
-            ),
-            "triggers": query(session, "SELECT trigger_name FROM information_schema.triggers"),
-        }
-
-
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def cast() -> Iterator[Cast]:
     """A source with an event, and its cluster."""
-    farm = ServerFarm("sterna-steps")
-    home = farm.folder / "home"
-    home.mkdir()
-    home.chmod(0o711)
-    tools = make_tools(Settings(home=home, servers=read_settings().servers))
-    try:
-        source = farm.start("5.7", event_scheduler="ON")
-        with open_session(source.server) as session:
-            execute(session, "CREATE DATABASE shop")
-            execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
-            execute(session, "CREATE EVENT shop.rare ON SCHEDULE EVERY 1 DAY DO DO 1")
-        take_up(tools)
-        stage = Stage(source, tools)
-        stage.upgrade()
-        yield stage
-    finally:
-        tools.supervisor.close()
-        tools.proxy.stop()
-        for cluster in Path(home / "clusters").glob("*"):
-            end_servers(cluster)
-        farm.close()
+    with open_cast() as cast:
+        yield cast
 
 
 @pytest.mark.parametrize("number", BEFORE_COMMIT, ids=lambda n: SWITCH_STEPS[n][:40])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_failed_switch_leaves_everything_as_it_was(stage: Stage, number: int, moment: str) -> None:
+def test_failed_switch_leaves_everything_as_it_was(cast: Cast, number: int, moment: str) -> None:
     """Whichever step fails before the point of no return, both sides are exactly as before."""
-    before = stage.world()
-    stage.engine.fail = (number, moment)
-    stage.service.switch_over(stage.cluster_id, with_endpoints=True)
-    assert stage.world() == before
-    rows = stage.count()[0]
-    stage.write(rows + 1)
-    eventually(lambda: stage.count() == (rows + 1, rows + 1), within_seconds=30)
-    stage.wait_until_ready()
+    before = cast.world()
+    cast.engine.fail = (number, moment)
+    cast.service.switch_over(cast.cluster_id, with_endpoints=True)
+    assert cast.world() == before
+    rows = cast.count()[0]
+    cast.write(rows + 1)
+    eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=30)
+    cast.wait_until_ready()
 
 
-def test_steps_done_twice_end_as_done_once(stage: Stage) -> None:
+def test_steps_done_twice_end_as_done_once(cast: Cast) -> None:
     """Switchover and rollback with every step done twice: the writes are where they belong."""
-    before = stage.world()
-    stage.engine.fail = None
-    stage.service.switch_over(stage.cluster_id, with_endpoints=True)
-    after = stage.world()
+    before = cast.world()
+    cast.engine.fail = None
+    cast.service.switch_over(cast.cluster_id, with_endpoints=True)
+    after = cast.world()
     assert dict(after["source"]["variables"])["read_only"] == "ON"
     assert dict(after["cluster"]["variables"])["read_only"] == "OFF"
     assert after["source"]["events"][0][1] == "DISABLED"
     assert after["cluster"]["events"][0][1] == "ENABLED"
-    rows = stage.count()[0]
-    stage.write(rows + 1)
-    eventually(lambda: stage.count() == (rows + 1, rows + 1), within_seconds=30)
-    stage.wait_until_ready()
-    stage.service.roll_back(stage.cluster_id)
-    back = stage.world()
+    rows = cast.count()[0]
+    cast.write(rows + 1)
+    eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=30)
+    cast.wait_until_ready()
+    cast.service.roll_back(cast.cluster_id)
+    back = cast.world()
     sterna = back["source"].pop("databases"), before["source"].pop("databases")
     assert {*sterna[0]} - {*sterna[1]} == {("sterna",)}
     kept = back.pop("parameters"), before.pop("parameters")
     assert kept[0] == {**kept[1], "read_only": "ON", "event_scheduler": "OFF"}
     assert back == before
-    stage.write(rows + 2)
-    eventually(lambda: stage.count() == (rows + 2, rows + 2), within_seconds=30)
+    cast.write(rows + 2)
+    eventually(lambda: cast.count() == (rows + 2, rows + 2), within_seconds=30)
 
 
-def test_migration_expires_by_itself(stage: Stage) -> None:
+def test_migration_expires_by_itself(cast: Cast) -> None:
     """After thirty days, warned three times, the link is cut; the writes stay where they were."""
-    watch = Watch(stage.tools, stage.service.expire)
+    watch = Watch(cast.tools, cast.service.expire)
     look_at_dates = watch.looks()[-1]
-    expires_at = stage.service.migration(stage.cluster_id).expires_at
+    expires_at = cast.service.migration(cast.cluster_id).expires_at
     for days_left in (8, 6.9, 6.8, 2.9, 0.9):
-        stage.tools.clock = lambda left=days_left: expires_at - timedelta(days=left)
+        cast.tools.clock = lambda left=days_left: expires_at - timedelta(days=left)
         look_at_dates()
-    history = stage.service.migration(stage.cluster_id).history
+    history = cast.service.migration(cast.cluster_id).history
     warnings = [entry.step for entry in history if entry.state == "warning"]
     assert warnings == ["expiry_7", "expiry_3", "expiry_1"]
-    stage.tools.clock = lambda: expires_at
+    cast.tools.clock = lambda: expires_at
     look_at_dates()
-    migration = stage.service.migration(stage.cluster_id)
+    migration = cast.service.migration(cast.cluster_id)
     assert migration.status == "NO_MIGRATION"
     assert (migration.source_mode, migration.cluster_mode) == ("rw", "ro")
-    for side in (stage.tools.source, stage.tools.cluster):
-        with open_session(side(stage.cluster_id).server) as session:
+    for side in (cast.tools.source, cast.tools.cluster):
+        with open_session(side(cast.cluster_id).server) as session:
             assert ("sterna",) not in query(session, "SHOW DATABASES")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,10 +22,10 @@ def show_plan(
     *,
     dry_run: bool,
     as_json: bool,
-    with_endpoints: bool | None = None,
+    **asked: Any,
 ) -> bool:
     """Show the plan; whether that was all that was asked for. Raises Refused when not allowed."""
-    plan = client.get(f"{path}/plan", Plan, with_endpoints=with_endpoints)
+    plan = client.get(f"{path}/plan", Plan, **asked)
     if dry_run or not as_json:
         show(plan, as_json=as_json, human=lambda: _print_plan(plan))
     if not plan.allowed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,12 +22,26 @@ WithEndpoints = Annotated[
         help="Exchange the endpoints too, or let the applications move themselves.",
     ),
 ]
+WaitForTransactions = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        help="Wait so long for transactions that have been open for more than 10 s.",
+    ),
+]
+EndTransactions = Annotated[
+    bool,
+    typer.Option("--end-transactions", help="End those that are still open then; undone, not lost"),
+]
 
 
 def switch_over(
     cluster_id: ClusterId,
     with_endpoints: WithEndpoints,
     dry_run: DryRun = False,
+    wait_for_transactions: WaitForTransactions = 0,
+    end_transactions: EndTransactions = False,
     at: At = None,
     until: Until = None,
     yes: Yes = False,
@@ -38,18 +52,22 @@ def switch_over(
     client = connect()
     path = f"/migrations/{cluster_id}/switch-over"
     wanted = {"cluster_id": cluster_id, "operation": "switch_over"}
+    asked = _asked(wait_for_transactions, end_transactions, at)
+    asked["with_endpoints"] = with_endpoints
     if put_off(client, Later(at, until, yes, as_json), **wanted, with_endpoints=with_endpoints):
         return
-    if show_plan(client, path, with_endpoints=with_endpoints, dry_run=dry_run, as_json=as_json):
+    if show_plan(client, path, dry_run=dry_run, as_json=as_json, **asked):
         return
     confirm(f"Move the writes to {cluster_id}?", yes=yes)
-    migration = client.post(path, Migration, {"with_endpoints": with_endpoints})
+    migration = client.post(path, Migration, asked)
     finish(client, migration, wait=wait, as_json=as_json)
 
 
 def roll_back(
     cluster_id: ClusterId,
     dry_run: DryRun = False,
+    wait_for_transactions: WaitForTransactions = 0,
+    end_transactions: EndTransactions = False,
     at: At = None,
     until: Until = None,
     yes: Yes = False,
@@ -60,13 +78,21 @@ def roll_back(
     client = connect()
     path = f"/migrations/{cluster_id}/roll-back"
     wanted = {"cluster_id": cluster_id, "operation": "roll_back"}
+    asked = _asked(wait_for_transactions, end_transactions, at)
     if put_off(client, Later(at, until, yes, as_json), **wanted):
         return
-    if show_plan(client, path, dry_run=dry_run, as_json=as_json):
+    if show_plan(client, path, dry_run=dry_run, as_json=as_json, **asked):
         return
     confirm(f"Move the writes from {cluster_id} back to the instance?", yes=yes)
-    migration = client.post(path, Migration)
+    migration = client.post(path, Migration, asked)
     finish(client, migration, wait=wait, as_json=as_json)
+
+
+def _asked(wait_seconds: float, end: bool, at: str | None) -> dict[str, Any]:
+    """What long transactions meet, as the API is asked."""
+    if at is not None and (wait_seconds or end):
+        raise typer.BadParameter("--at tries again by itself; leave out what is about transactions")
+    return {"wait_for_transactions_seconds": wait_seconds, "end_transactions": end}
 
 
 def complete(

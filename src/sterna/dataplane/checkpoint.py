@@ -61,13 +61,22 @@ def exists(connection: Session) -> bool:
 
 
 def prove_relay(connection: Session) -> None:
-    """Refused (RelayNotAllowed) unless this account may relay events and move checkpoints.
+    """Refused (RelayNotAllowed) unless this account may relay events and move checkpoints."""
+    _prove(connection, "UPDATE sterna.checkpoint SET position = position WHERE task = ''")
+    prove_may_relay(connection)
+
+
+def prove_may_relay(connection: Session) -> None:
+    """Refused (RelayNotAllowed) unless this account may relay events; touches nothing.
 
     An empty BINLOG statement is refused for its emptiness only after its privilege is checked.
     """
+    _prove(connection, "BINLOG ''")
+
+
+def _prove(connection: Session, sql: str) -> None:
     try:
-        execute(connection, "UPDATE sterna.checkpoint SET position = position WHERE task = ''")
-        execute(connection, "BINLOG ''")
+        execute(connection, sql)
     except ServerError as error:
         if error.number in _EMPTY_BINLOG:
             return

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from sterna.errors import Refused, SternaError
-from sterna.migration.policy import TRANSACTION_SECONDS_MAX, Snapshot, decide
+from sterna.errors import Refused
+from sterna.migration.policy import Snapshot, decide
 from sterna.migration.status import Action, Status
-from sterna.mysql.connection import Session, open_session, query, scalar
-from sterna.workflow.tools import Side, Tools
+from sterna.workflow.live_guards import live_refusals
+from sterna.workflow.tools import Tools
 
 BUSY_OF = {Action.SWITCH_OVER: Status.SYNCING, Action.ROLL_BACK: Status.REVERSED}
 LAG_WAIT_SECONDS = 3.0
 LAG_POLL_SECONDS = 0.1
+# Nothing else is looked up where the state alone forbids it.
+STATE_CODES = ("StatusNotSupported", "OperationUnderWay")
 
 
 def snapshot_of(tools: Tools, cluster_id: str) -> Snapshot:
@@ -35,20 +38,45 @@ def snapshot_of(tools: Tools, cluster_id: str) -> Snapshot:
 
 
 def current_refusals(
-    tools: Tools, cluster_id: str, operation: str, *, under_way: bool = False
+    tools: Tools,
+    cluster_id: str,
+    operation: str,
+    *,
+    under_way: bool = False,
+    waived: Collection[str] = (),
 ) -> tuple[Refused, ...]:
     """Every reason why the operation must not be done now.
 
-    With `under_way` the operation has begun and its own status does not count.
+    With `under_way` the operation has begun and its own status does not count. `waived` are the
+    codes of reasons that the operation will deal with by itself.
     """
     action = Action(operation)
     refusals = _stored_refusals(tools, cluster_id, action, under_way)
-    if action not in BUSY_OF or any(r.code == "StatusNotSupported" for r in refusals):
+    if action not in BUSY_OF or any(r.code in STATE_CODES for r in refusals):
         return refusals
     source, cluster = tools.source(cluster_id), tools.cluster(cluster_id)
     to_cluster = action is Action.SWITCH_OVER
     leaving, arriving = (source, cluster) if to_cluster else (cluster, source)
-    return (*refusals, *_live_refusals(tools, leaving, arriving))
+    live = live_refusals(tools, cluster_id, leaving, arriving)
+    return (*refusals, *(refusal for refusal in live if refusal.code not in waived))
+
+
+def waived_by(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Codes of the reasons that an operation asked for with these arguments deals with itself."""
+    asked = arguments.get("wait_for_transactions_seconds") or arguments.get("end_transactions")
+    return ("LongTransaction",) if asked else ()
+
+
+def joined(refusals: Iterable[Refused]) -> Refused | None:
+    """All reasons as one, in one sentence after the other; None when there are none."""
+    found = tuple(refusals)
+    if len(found) <= 1:
+        return found[0] if found else None
+    return Refused(
+        " ".join(refusal.message for refusal in found),
+        code=found[0].code,
+        remedy=" ".join(refusal.remedy for refusal in found),
+    )
 
 
 def _stored_refusals(
@@ -64,79 +92,3 @@ def _stored_refusals(
         if [refusal.code for refusal in refusals] != ["LagUnknown"] or time.monotonic() > deadline:
             return refusals
         time.sleep(LAG_POLL_SECONDS)
-
-
-def _live_refusals(tools: Tools, leaving: Side, arriving: Side) -> Iterator[Refused]:
-    if not tools.proxy.is_running():
-        yield Refused(
-            "The proxy that serves the endpoints does not run.",
-            code="ProxyDown",
-            remedy="Look at its log in STERNA_HOME/proxy; Sterna starts it again by itself.",
-        )
-    yield from _ask(leaving, _leaving_refusals)
-    yield from _ask(arriving, _arriving_refusals)
-
-
-def _ask(side: Side, ask: Callable[[Session, Side], Iterator[Refused]]) -> Iterator[Refused]:
-    try:
-        connection = open_session(side.server)
-    except SternaError as error:
-        yield Refused(
-            f"The {side.word} cannot be asked: {error.message}",
-            code="SideDown",
-            remedy=error.remedy or "Bring it back first.",
-        )
-        return
-    try:
-        yield from ask(connection, side)
-    finally:
-        connection.close()
-
-
-def _leaving_refusals(connection: Session, side: Side) -> Iterator[Refused]:
-    if int(scalar(connection, "SELECT @@GLOBAL.read_only")):
-        yield Refused(
-            f"The {side.word} is read-only, although the writes are said to be there.",
-            code="ReadOnly",
-            remedy="Find out who made it so; open it with SET GLOBAL read_only = OFF.",
-        )
-    for number, seconds, user in _long_transactions(connection):
-        yield Refused(
-            f"A transaction of {user} (session {number}) on the {side.word} has been open for "
-            f"{seconds} s; the switch would cut it.",
-            code="LongTransaction",
-            remedy=f"Let it end, or end it: KILL {number};",
-        )
-    yield from _prepared(connection, side)
-
-
-def _arriving_refusals(connection: Session, side: Side) -> Iterator[Refused]:
-    if not int(scalar(connection, "SELECT @@GLOBAL.read_only")):
-        yield Refused(
-            f"The {side.word} is open for writing, although it only follows.",
-            code="RogueWriter",
-            remedy="Close it with SET GLOBAL read_only = ON, verify the data, then try again.",
-        )
-    yield from _prepared(connection, side)
-
-
-def _long_transactions(connection: Session) -> list[tuple[int, int, str]]:
-    """(session, seconds, user) of the transactions that changed rows and are old."""
-    rows = query(
-        connection,
-        "SELECT t.trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.user"
-        " FROM information_schema.innodb_trx t"
-        " JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id"
-        " WHERE t.trx_rows_modified > 0 AND t.trx_started < NOW() - INTERVAL %s SECOND",
-        [int(TRANSACTION_SECONDS_MAX)],
-    )
-    return [(int(number), int(seconds), str(user)) for number, seconds, user in rows]
-
-
-def _prepared(connection: Session, side: Side) -> Iterator[Refused]:
-    if found := len(query(connection, "XA RECOVER")):
-        yield Refused(
-            f"There are {found} prepared XA transactions on the {side.word}.",
-            code="PreparedTransactions",
-            remedy="Commit or roll them back: XA RECOVER; XA COMMIT …;",
-        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse
@@ -16,7 +16,7 @@ from pydantic import Field
 
 from sterna.server.api.common import TheService
 from sterna.server.events import changes
-from sterna.store.records import Migration, Plan
+from sterna.store.records import Migration, Plan, Resolution
 
 router = APIRouter(prefix="/migrations", tags=["migrations"])
 
@@ -59,6 +59,13 @@ class Completion:
     """Whether the cluster's binary log is switched off too, which restarts its primary."""
 
     disable_binlog: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which side owns the writes."""
+
+    writes_are_on: Literal["source", "cluster"]
 
 
 @router.post("", status_code=202)
@@ -144,6 +151,18 @@ def complete(cluster_id: str, service: TheService, given: Completion | None = No
 def cancel(cluster_id: str, service: TheService) -> Migration:
     """Cut the link and keep the instance. The cluster stays, on its own."""
     return service.cancel(cluster_id)
+
+
+@router.get("/{cluster_id}/resolution")
+def look_at_both(cluster_id: str, service: TheService) -> Resolution:
+    """Both sides beside each other, and who should have the writes. Changes nothing."""
+    return service.resolution(cluster_id)
+
+
+@router.post("/{cluster_id}/resolve", status_code=202)
+def resolve(cluster_id: str, given: Decision, service: TheService) -> Migration:
+    """Where it is not known who owns the writes: say it, and the roles are put in order."""
+    return service.resolve(cluster_id, given.writes_are_on)
 
 
 @router.post("/{cluster_id}/verify", status_code=202)

@@ -21,11 +21,14 @@ from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
 from sterna.workflow import inheritance
 from sterna.workflow.engine import Run, step
-from sterna.workflow.guards import current_refusals
+from sterna.workflow.guards import current_refusals, joined
+from sterna.workflow.live_guards import OldTransaction, long_transactions
 from sterna.workflow.steps import sides
 
 POLL_SECONDS = 0.003
 SETTLE_SECONDS = 0.001
+TRANSACTION_POLL_SECONDS = 0.2
+UNDO_SECONDS_MAX = 60.0
 
 
 class OutOfTimeError(SternaError):
@@ -49,12 +52,38 @@ def _check_budget(run: Run) -> float:
     return left
 
 
+@step(no_undo_because="what is waited for ends by itself; sessions are ended only where asked for")
+def let_transactions_end(run: Run) -> str:
+    """Wait for long transactions and end those that remain, where that was asked for."""
+    seconds = run.arguments.get("wait_for_transactions_seconds", 0)
+    ends = run.arguments.get("end_transactions", False)
+    if not seconds and not ends:
+        return "not asked for"
+    with sides.session(run, sides.leaving(run)) as connection:
+        left = _wait_for_transactions(connection, seconds)
+        if not ends or not left:
+            return f"{len(left)} long transactions are open"
+        for transaction in left:
+            _kill(connection, transaction.session)
+        # What they changed is being taken back; that may take as long as they did.
+        _wait_for_transactions(connection, UNDO_SECONDS_MAX)
+    return "ended " + ", ".join(f"session {each.session} of {each.user}" for each in left)
+
+
+def _wait_for_transactions(connection: Session, seconds: float) -> list[OldTransaction]:
+    """The long transactions that are still open when the time is over."""
+    deadline = time.monotonic() + seconds
+    while (found := long_transactions(connection)) and time.monotonic() < deadline:
+        time.sleep(TRANSACTION_POLL_SECONDS)
+    return found
+
+
 @step(no_undo_because="reads only")
 def check_guards(run: Run) -> str:
     """Check that nothing stands in the way, before anything is touched."""
     refusals = current_refusals(run.tools, run.cluster_id, run.operation.name, under_way=True)
-    if refusals:
-        raise refusals[0]
+    if refusal := joined(refusals):
+        raise refusal
     snapshot = run.tools.tasks.task(sides.task_id(run))
     return f"nothing stands in the way; the replication latency is {snapshot.lag_seconds} s"
 
