@@ -20,6 +20,7 @@ from sterna.store.journal import Journal
 from sterna.store.repository import open_store
 from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
+from sterna.workflow import ambiguity
 from sterna.workflow.bookkeeping import Bookkeeper
 from sterna.workflow.engine import Engine
 from sterna.workflow.service import Service
@@ -86,6 +87,7 @@ def take_up(tools: Tools) -> None:
     for cluster in tools.inventory.clusters():
         if any(node.status == "Running" for node in cluster.nodes):
             tools.start_cluster(cluster.id)
+    ambiguity.check_all(tools)
     tools.apply_routes()
     for task_id in tools.tasks.wanted():
         tools.supervisor.ensure(task_id)

@@ -21,6 +21,7 @@ from sterna.cli import (
     instance,
     migration,
     outline,
+    resolve,
     schedule,
     switch,
     task,
@@ -28,6 +29,8 @@ from sterna.cli import (
 )
 from sterna.cli.output import print_error
 from sterna.errors import Refused, SternaError
+
+assert resolve  # it enters its command among those of `sterna migration`
 
 DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 

@@ -41,6 +41,17 @@ class _Transaction:
     is_ours: bool = False
 
 
+def watched_file(spool: Path) -> Path:
+    """Where a task keeps up to which position the destination has been watched."""
+    return spool / "watched"
+
+
+def watch_from(spool: Path, position: Position) -> None:
+    """Let the next watch begin at a position; the spool is not in use."""
+    spool.mkdir(parents=True, exist_ok=True)
+    watched_file(spool).write_text(str(position))
+
+
 class RogueWatch:
     """Reads the destination's binary log from where it was left.
 

@@ -32,14 +32,14 @@ from sterna.dataplane.meter import Meter
 from sterna.dataplane.paces import Paces
 from sterna.dataplane.receive import receive
 from sterna.dataplane.reports import LogReport, Report, StageReport, StoppedReport, to_line
-from sterna.dataplane.rogue import RogueWatch
+from sterna.dataplane.rogue import RogueWatch, watched_file
 from sterna.dataplane.schema_objects import create_objects
 from sterna.dataplane.spec import FORWARD, TaskSpec, from_line, rate_from_line
 from sterna.dataplane.spool import Spool
 from sterna.dataplane.verify import Sides, verify_tables
 from sterna.errors import SternaError, Stopped, Transient
 from sterna.mysql.catalog import TableName
-from sterna.mysql.connection import open_session
+from sterna.mysql.connection import open_session, scalar
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 
@@ -93,6 +93,12 @@ class Task:
     def _take_over(self) -> Position | None:
         """Fence older processes; where following goes on, None before the copy is complete."""
         with open_session(self._spec.destination) as session:
+            if not int(scalar(session, "SELECT @@GLOBAL.read_only")):
+                raise Transient(
+                    "The destination is open for writing; nothing is applied to it until it is "
+                    "closed.",
+                    code="DestinationOpen",
+                )
             checkpoint.create(session)
             checkpoint.take_over(session, self._spec.checkpoint, self._spec.epoch)
             found = checkpoint.read(session, self._spec.checkpoint)
@@ -197,7 +203,7 @@ class Task:
         if self._spec.direction == FORWARD:
             self.verify()
         spec = self._spec
-        rogue = RogueWatch(spec.destination, spec.spool / "watched", server_id=spec.server_id + 1)
+        rogue = RogueWatch(spec.destination, watched_file(spec.spool), server_id=spec.server_id + 1)
         self._background("rogue", lambda: rogue.run(self._report, self._stop))
         task = FollowTask(
             *(spec.origin, spec.destination, spec.checkpoint, spec.epoch, spec.server_id, starts),

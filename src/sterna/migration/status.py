@@ -5,6 +5,8 @@
                      v  |
                   PRE_CHECK_FAIL -> NO_MIGRATION (given up)
 
+    Both SYNCING -> AMBIGUOUS when it is not known who owns the writes; a person leads it back.
+
 The words are the vendor's wire names, so scripts written for them keep working.
 """  # noqa: E501
 
@@ -36,6 +38,8 @@ class Action(StrEnum):
     ROLL_BACK = "roll_back"
     COMPLETE = "complete"
     CANCEL = "cancel"
+    RESOLVE_TO_SOURCE = "resolve_to_source"
+    RESOLVE_TO_CLUSTER = "resolve_to_cluster"
     EXPIRE = "expire"  # nobody asks for it: the thirty days are over
 
 
@@ -46,6 +50,8 @@ TRANSITIONS: dict[Action, tuple[Status, ...]] = {
     Action.ROLL_BACK: (Status.REVERSED,),
     Action.COMPLETE: (Status.REVERSED,),
     Action.CANCEL: (Status.SYNCING,),
+    Action.RESOLVE_TO_SOURCE: (Status.AMBIGUOUS,),
+    Action.RESOLVE_TO_CLUSTER: (Status.AMBIGUOUS,),
     Action.EXPIRE: (Status.PRE_CHECK_FAIL, Status.SYNCING, Status.REVERSED),
 }
 
@@ -71,5 +77,5 @@ REMEDIES: dict[Status, str] = {
     Status.ROLLING_BACK: "Wait until the rollback has ended: sterna migration watch CLUSTER.",
     Status.CLOSING: "Wait until the synchronization is disabled: sterna migration watch CLUSTER.",
     Status.CLOSED: "Nothing is left to do; a new upgrade starts with: sterna upgrade INSTANCE.",
-    Status.AMBIGUOUS: "Look at both sides first: sterna migration show CLUSTER.",
+    Status.AMBIGUOUS: "Look at both sides first: sterna migration resolve CLUSTER.",
 }

@@ -76,6 +76,12 @@ class Journal:
         """Update fields of a migration."""
         self._database.change(tables.migrations, {"cluster_id": cluster_id}, **values)
 
+    def declare(self, cluster_id: str, before: str, after: str, comment: str) -> bool:
+        """Change the status of a migration at rest; False when it moves or has moved on."""
+        where = {"cluster_id": cluster_id, "operation": "", "status": before}
+        values = {"status": after, "comment": comment}
+        return bool(self._database.change(tables.migrations, where, **values))
+
     def begin(
         self, cluster_id: str, name: str, arguments: dict[str, Any], busy: str
     ) -> OperationRow:

@@ -76,6 +76,18 @@ class Tasks:
             epoch = connection.execute(select(table.c.epoch).where(table.c.id == task_id))
             return int(epoch.scalar_one())
 
+    def epoch(self, task_id: str) -> int:
+        """The highest fencing epoch that was ever given out here."""
+        row = found(self._database.row(tables.sync_tasks, id=task_id), "task", task_id)
+        return int(row.epoch)
+
+    def raise_epoch(self, task_id: str, epoch: int) -> None:
+        """Give out only epochs above `epoch` from now on."""
+        table = tables.sync_tasks
+        with self._database.engine.begin() as connection:
+            statement = update(table).where(table.c.id == task_id, table.c.epoch < epoch)
+            connection.execute(statement.values(epoch=epoch))
+
     def put_table(self, task_id: str, database: str, table: str, **values: Any) -> None:
         """Create or update the progress of one table."""
         key = {"task_id": task_id, "database": database, "table": table}

@@ -6,7 +6,8 @@ recorded step.
 
     step fails before the point of no return   every step tried so far is undone, newest first,
                                                until the undo has worked; the operation has failed
-    step fails after it                        it is tried again until it works
+    step fails after it                        it is tried again until it works, but for one cause:
+                                               it is no longer known who owns the writes
     operation that keeps what it did           (upgrade) nothing is undone; the user continues
                                                or gives up
 """
@@ -22,7 +23,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
-from sterna.errors import SternaError, Transient
+from sterna.errors import Ambiguous, SternaError, Transient
 from sterna.migration.status import Status
 from sterna.store.database import now
 from sterna.store.journal import Journal, OperationRow
@@ -171,6 +172,8 @@ class Run:
                 return ""
 
     def _again(self, error: Exception, attempt: int) -> bool:
+        if isinstance(error, Ambiguous):
+            return False
         if self.committed:
             return True
         return isinstance(error, Transient) and attempt < self.operation.attempts
@@ -266,6 +269,9 @@ class Engine:
         try:
             run.operation.tell(run)
         except StepFailedError as error:
+            if run.committed:  # nothing else ends an operation there
+                DBOS.run_step({"name": "end"}, self._unknown, row, str(error))
+                return
             run.undo_all() if run.operation.failed is None else None
             DBOS.run_step({"name": "end"}, self._failed, row, str(error))
         else:
@@ -285,6 +291,13 @@ class Engine:
         self._last_word(row, "failed", f"{STORY[row.name].title}: failed. {error}{aftermath}")
         status = kept or row.facts["status_before"]
         journal.change_migration(row.cluster_id, status=status, comment=error)
+        journal.end(row, error=error)
+
+    def _unknown(self, row: OperationRow, error: str) -> None:
+        """After the point of no return the world was found to be another one."""
+        journal = self._tools.journal
+        self._last_word(row, "ambiguous", f"{STORY[row.name].title}: stopped. {error}")
+        journal.change_migration(row.cluster_id, status=Status.AMBIGUOUS, comment=error)
         journal.end(row, error=error)
 
     def _last_word(self, row: OperationRow, state: str, sentence: str) -> None:

@@ -29,10 +29,11 @@ from sterna.store.records import (
     Node,
     OutlineStep,
     Plan,
+    Resolution,
     SyncTask,
 )
 from sterna.store.repository import new_id
-from sterna.workflow import evaluation, inheritance, releasing, upgrade
+from sterna.workflow import evaluation, inheritance, probing, releasing, upgrade
 from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.guards import current_refusals, joined, waived_by
@@ -40,12 +41,13 @@ from sterna.workflow.hooks import Hooks
 from sterna.workflow.plans import plan
 from sterna.workflow.scheduling import Schedules
 from sterna.workflow.speeds import Speeds
+from sterna.workflow.steps.resolving import POSITIONS_UNKNOWN
 from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
 
 assert upgrade  # the story registers its operations when it is imported
 
 NODES_MAX = 15
-DDL_CODES = ("DdlPending", "DdlFailed")
+DDL_CODES = ("DdlPending", "DdlFailed", "Unrepresentable")
 PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
 
 
@@ -288,6 +290,14 @@ class Service:
         self._refuse(cluster_id, Action.CANCEL)
         return self._begin(cluster_id, Action.CANCEL)
 
+    def resolution(self, cluster_id: str) -> Resolution:
+        """Both sides beside each other, as they answer now; changes nothing."""
+        return probing.look_at_both(self._tools, cluster_id)
+
+    def resolve(self, cluster_id: str, writes_are_on: str) -> Migration:
+        """A person says which side, source or cluster, owns the writes."""
+        return self.begin(cluster_id, Action(f"resolve_to_{writes_are_on}"))
+
     def expire(self, cluster_id: str) -> Migration:
         """Close a migration whose time is over."""
         self._refuse(cluster_id, Action.EXPIRE)
@@ -314,6 +324,8 @@ class Service:
                 code="StatusNotSupported",
                 remedy=f"See what it does: sterna task show {task_id}.",
             )
+        if task.error_code == POSITIONS_UNKNOWN:
+            raise Refused(task.error, code=POSITIONS_UNKNOWN, remedy=task.remedy)
         pending = task.error_code in DDL_CODES
         if pending and statement_applied is None:
             raise Refused(

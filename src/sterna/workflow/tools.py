@@ -178,6 +178,20 @@ class Tools:
             self.provisioner.start_node(self.node_spec(cluster_id, node))
             self.inventory.set_node_status(node.id, "Running")
 
+    def home_routes(self, cluster_id: str) -> dict[str, tuple[str, ...]]:
+        """Endpoint id → its own side's servers, as if nothing had been exchanged.
+
+        Custom and read-only endpoints of a cluster stay as they are.
+        """
+        server = self.source(cluster_id).server
+        instance_id = self.journal.migration(cluster_id).instance_id
+        nodes = [f"{node.host}:{node.port}" for node in self.inventory.nodes(cluster_id)]
+        own = {"Primary": nodes[:1], "Cluster": nodes[1:] or nodes}
+        homes = {e.id: own.get(e.type) for e in self.inventory.endpoints(cluster_id)}
+        ours = [e.id for e in self.inventory.endpoints(instance_id)]
+        routes = {name: tuple(addresses) for name, addresses in homes.items() if addresses}
+        return {**routes, **dict.fromkeys(ours, (f"{server.host}:{server.port}",))}
+
     def exchanged_routes(self, cluster_id: str) -> dict[str, list[str]]:
         """Endpoint id → where it leads once the paired endpoints are exchanged."""
         instance_id = self.journal.migration(cluster_id).instance_id

@@ -6,6 +6,7 @@
     complete       the link is cut, the cluster stays the owner of the writes
     cancel         the link is cut, the source stays the owner; the cluster opens for itself
     give_up        the same after a failed precheck, when nothing follows yet
+    resolve        it was not known who owns the writes, and a person has decided
     expire         the thirty days are over: the link is cut, whoever has the writes keeps them
 
 Each step stands beside its undo in `steps/`. Up to the point of no return a failure puts
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from sterna.migration.status import Status
 from sterna.workflow.engine import Run, operation
-from sterna.workflow.steps import closing, preparing, switching, telling, turning
+from sterna.workflow.steps import closing, preparing, resolving, switching, telling, turning
 
 
 @operation(busy=Status.CLONING, done=Status.SYNCING, failed=Status.PRE_CHECK_FAIL, attempts=5)
@@ -107,6 +108,30 @@ def give_up(run: Run) -> None:
     run(closing.cut_link)
     run(closing.remove_traces)
     run(closing.open_cluster)
+
+
+@operation(busy=Status.AMBIGUOUS, done=Status.SYNCING)
+def resolve_to_source(run: Run) -> None:
+    """Resolve: a person says that the writes are on the source."""
+    _put_in_order(run)
+
+
+@operation(busy=Status.AMBIGUOUS, done=Status.REVERSED)
+def resolve_to_cluster(run: Run) -> None:
+    """Resolve: a person says that the writes are on the cluster."""
+    _put_in_order(run)
+
+
+def _put_in_order(run: Run) -> None:
+    """The chosen side takes the writes, the other is closed and follows where that is possible."""
+    run.point_of_no_return(resolving.decide)
+    run(resolving.stop_synchronization)
+    run(resolving.hold_endpoints)
+    run(resolving.close_other_side)
+    run(resolving.open_chosen_side)
+    run(resolving.lead_endpoints)
+    run(resolving.release_endpoints)
+    run(resolving.follow_where_possible)
 
 
 @operation(busy=Status.CLOSING, done=Status.CLOSED)

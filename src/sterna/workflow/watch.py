@@ -14,6 +14,7 @@ from sterna.migration.status import TRANSITIONS, Action, Status
 from sterna.mysql.connection import execute, scalar
 from sterna.store.database import now
 from sterna.store.records import HistoryEntry, Migration
+from sterna.workflow import ambiguity
 from sterna.workflow.tools import Side, Tools
 
 INTERVAL_SECONDS = 0.25
@@ -31,6 +32,7 @@ class Watch(threading.Thread):
         self._tools = tools
         self._expire = expire
         self._stopping = threading.Event()
+        self._told: dict[tuple[str, str], str] = {}
 
     def run(self) -> None:
         """Look around until stopped."""
@@ -50,6 +52,7 @@ class Watch(threading.Thread):
             self._look_at_proxy,
             self._look_at_nodes,
             self._look_at_followers,
+            self._look_at_tasks,
             self._look_at_dates,
         )
 
@@ -76,6 +79,30 @@ class Watch(threading.Thread):
                 continue
             for side in self._follower(migration.cluster_id, Status(migration.status)):
                 self._close(side, migration)
+
+    def _look_at_tasks(self) -> None:
+        """Say once in the history what keeps a sync task, or who else writes; hooks read it."""
+        for migration in self._tools.journal.migrations():
+            if migration.status not in FOLLOWERS:
+                continue
+            task = self._tools.tasks.task(migration.task_id)
+            stopped = f"{task.error} {task.remedy}".strip() if task.status == "Failed" else ""
+            is_fenced = task.error_code == "Fenced" and not migration.operation
+            if is_fenced and (reason := ambiguity.later_epoch(self._tools, migration)):
+                ambiguity.declare(self._tools, migration, reason)
+            self._tell_once(migration, "task_stopped", "Sync task", stopped)
+            self._tell_once(migration, "rogue_writer", "Rogue writer", task.rogue)
+
+    def _tell_once(self, migration: Migration, step: str, title: str, sentence: str) -> None:
+        key = (migration.cluster_id, step)
+        if key not in self._told:
+            history = self._tools.journal.history(migration.cluster_id)
+            told = [entry.sentence for entry in history if entry.step == step]
+            self._told[key] = told[-1] if told else ""
+        if sentence and sentence != self._told[key]:
+            entry = HistoryEntry(now(), "watch", step, title, "warning", sentence, 0)
+            self._tools.journal.write(migration.cluster_id, entry)
+        self._told[key] = sentence
 
     def _look_at_dates(self) -> None:
         """Warn before the thirty days are over, and close the migration when they are."""
@@ -108,9 +135,21 @@ class Watch(threading.Thread):
         elif self._tools.writer(cluster_id).status == "Running":
             yield self._tools.cluster(cluster_id)
 
+    def _is_another_story(self, migration: Migration) -> bool:
+        """The roles are not what the store says, or an operation has begun to change them."""
+        if migration.status in ambiguity.OWNERS and (
+            reason := ambiguity.contradiction(self._tools, migration)
+        ):
+            ambiguity.declare(self._tools, migration, reason)
+            return True
+        newest = self._tools.journal.migration(migration.cluster_id)
+        return (newest.operation, newest.status) != ("", migration.status)
+
     def _close(self, side: Side, migration: Migration) -> None:
         with self._tools.sessions.lend(side.server) as connection:
             if int(scalar(connection, "SELECT @@GLOBAL.read_only")):
+                return
+            if self._is_another_story(migration):
                 return
             execute(connection, "SET GLOBAL read_only = ON")
         sentence = (

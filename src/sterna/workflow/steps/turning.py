@@ -11,8 +11,11 @@ from datetime import datetime
 
 from sterna.dataplane import checkpoint
 from sterna.dataplane.event_switch import restore_events
-from sterna.errors import Transient
+from sterna.dataplane.rogue import watch_from
+from sterna.errors import Ambiguous, Transient
+from sterna.mysql.connection import Session
 from sterna.mysql.position import Position
+from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
 from sterna.store.records import HistoryEntry
 from sterna.workflow.engine import Run, step
@@ -129,11 +132,31 @@ def _open_way_back(run: Run) -> None:
     task, name = sides.task_id(run), sides.checkpoint_next(run)
     position = Position.parse(run.facts["starting_position"])
     with sides.session(run, sides.leaving(run)) as connection:
+        if "way_back_open" not in run.facts:
+            _refuse_two_owners(run, connection)
         sides.set_super_read_only(connection, False)
         sides.set_read_only(connection, True)
         if "way_back_open" in run.facts:
             return
         checkpoint.write_start(connection, name, run.tools.tasks.next_epoch(task), position)
     # What an earlier time in this direction left there is of no use now.
-    shutil.rmtree(run.tools.spool_folder(task) / name.rpartition("/")[2], ignore_errors=True)
+    spool = run.tools.spool_folder(task) / name.rpartition("/")[2]
+    shutil.rmtree(spool, ignore_errors=True)
+    # Who else wrote there since the last write that was carried over is noticed.
+    watch_from(spool, Position.parse(run.facts["final_position"]))
     run.learn(way_back_open=True)
+
+
+def _refuse_two_owners(run: Run, connection: Session) -> None:
+    """The leaving side was closed; open and written to, it has as good a claim as the other."""
+    final = Position.parse(run.facts["final_position"])
+    found = read_current_position(connection)
+    # A restarted server begins a new file, and may have forgotten that it is closed.
+    if found.file != final.file or found == final or sides.is_read_only(connection):
+        return
+    word = sides.leaving(run).word
+    raise Ambiguous(
+        f"The {word} was opened and written to while the writes moved away from it (its log went "
+        f"on from {final} to {found}): both sides have writes the other has not.",
+        remedy=f"Look at both sides: sterna migration resolve {run.cluster_id}.",
+    )
