@@ -78,6 +78,20 @@ def test_a_rest_ends_when_full_speed_is_allowed() -> None:
     assert pace.is_paid
 
 
+def test_a_budget_shrinks_with_the_share() -> None:
+    """A limited worker is slowed down as much as one that is not."""
+    pace = Pace(1, Rate(rows_per_second=1000))
+    pace.slow_down(0.1)
+    pace.pay(1000, 0)
+    pace.slow_down(0.5)
+    pace.slow_down(1.0)
+    assert not pace.is_paid
+    began = time.monotonic()
+    while not pace.is_paid:
+        pace.pay(0, 0)
+    assert 0.5 < time.monotonic() - began < 1.5
+
+
 def test_waiting_ends_with_the_work() -> None:
     """A budget that would take an hour does not keep a worker that was asked to stop."""
     pace, stop = StreamPace(Rate(rows_per_second=1)), threading.Event()

@@ -3,7 +3,8 @@
 All workers of one kind of work (the copy, the verification, the stream) share one pace. Budget and
 share may be changed while they work; whoever waits for the old ones goes on under the new ones at
 once. The share is for sparing a server that suffers: a worker rests after each piece of work for
-as long as it takes that it works only this share of its time, however fast it is.
+as long as it takes that it works only this share of its time, however fast it is, and the budget
+shrinks as much.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Pace:
     def slow_down(self, share: float) -> None:
         """Go on at this share of full speed; 1 is full speed."""
         with self._changed:
+            now = time.monotonic()
+            self._due = now + max(self._due - now, 0.0) * self._share / share
             self._share = share
             self._changed.notify_all()
 
@@ -104,7 +107,7 @@ class Pace:
             if rows or octets or queries:
                 self._count(rows, octets, queries)
                 self._begin_rest(now)
-            cost_seconds = self._rate.seconds(rows, octets, queries)
+            cost_seconds = self._rate.seconds(rows, octets, queries) / self._share
             self._due = max(self._due, now - BURST_SECONDS) + cost_seconds
             wait_seconds = min(self._wait_seconds(now), BURST_SECONDS)
             if wait_seconds > 0:
