@@ -65,6 +65,9 @@ def assert_writes_are_on(stage: Stage, owner: str) -> None:
     modes = ("rw", "ro") if owner == "source" else ("ro", "rw")
     migration = stage.migration
     assert (migration["source_mode"], migration["cluster_mode"]) == modes
+    # A switch ends only when the way back is open.
+    ready = (migration["rollback_ready"], migration["rollback_blocked_because"])
+    assert ready == ((None, "") if owner == "source" else (True, ""))
 
 
 def assert_completed(stage: Stage) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from sterna.migration.policy import Snapshot, decide
+from sterna.migration.policy import Snapshot, decide, rollback_readiness
 from sterna.migration.status import REMEDIES, TITLES, TRANSITIONS, Action, Status
 
 READY = Snapshot(
@@ -62,6 +63,30 @@ def test_rollback_does_not_wait_for_a_verification() -> None:
     """The way back is open as soon as the stream is."""
     turned = replace(READY, status=Status.REVERSED, verified_clean=None)
     assert codes(Action.ROLL_BACK, turned) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "ready"),
+    [
+        ({}, (True, "")),
+        (
+            {"lag_seconds": 60.0},
+            (False, "The replication latency is 60.0 s; it must be below 60 s."),
+        ),
+        ({"lag_seconds": None}, (False, "The replication latency is not known yet.")),
+        (
+            {"task_status": "Failed"},
+            (False, "The synchronization stands still: the sync task has stopped."),
+        ),
+        ({"status": Status.SYNCING}, (None, "")),
+    ],
+)
+def test_readiness_for_a_rollback_is_always_known(
+    changes: dict[str, Any], ready: tuple[bool | None, str]
+) -> None:
+    """Yes, no with the reason, or nothing to roll back."""
+    turned = replace(READY, status=Status.REVERSED)
+    assert rollback_readiness(replace(turned, **changes)) == ready
 
 
 @pytest.mark.parametrize("action", list(Action))

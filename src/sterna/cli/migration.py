@@ -82,6 +82,7 @@ def _facts(migration: Migration) -> dict[str, object]:
         "Source": migration.source_mode,
         "Cluster side": migration.cluster_mode,
         "Endpoints exchanged": migration.with_endpoints,
+        "Rollback ready": _readiness(migration),
         "Sync task": migration.task_id,
         "Slowed down because": migration.task.throttled_because if migration.task else "",
         "Complete before": migration.expires_at,
@@ -93,3 +94,10 @@ def _facts(migration: Migration) -> dict[str, object]:
     ):
         facts[name] = None if outage_ms is None else f"{outage_ms:.0f} ms"
     return facts
+
+
+def _readiness(migration: Migration) -> str | None:
+    """Yes, or no and why; None where there is nothing to roll back."""
+    if migration.rollback_ready is None:
+        return None
+    return "yes" if migration.rollback_ready else f"no: {migration.rollback_blocked_because}"

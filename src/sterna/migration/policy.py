@@ -44,6 +44,17 @@ def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
     return ()
 
 
+def rollback_readiness(snapshot: Snapshot) -> tuple[bool | None, str]:
+    """Whether a rollback could begin now, and why not; None where there is nothing to roll back.
+
+    What only the servers themselves know is looked at when it is asked for.
+    """
+    if snapshot.status is not Status.REVERSED:
+        return None, ""
+    refusals = decide(Action.ROLL_BACK, snapshot)
+    return not refusals, " ".join(refusal.message for refusal in refusals)
+
+
 def expiry_warning(now: datetime, expires_at: datetime) -> int | None:
     """Which of the warnings is due: the smallest of `WARNING_DAYS` not yet passed, or None."""
     left = expires_at - now

@@ -14,6 +14,12 @@ from sterna.store.database import now
 from sterna.store.records import Evaluation, Finding, HistoryEntry, Migration
 from sterna.store.repository import Database, found, new_id, to_record
 
+# Fields of a migration that are looked up elsewhere and not stored with it.
+DERIVED = (
+    *("lag_seconds", "stalled_because", "task", "history"),
+    *("rollback_ready", "rollback_blocked_because"),
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class OperationRow:
@@ -40,7 +46,7 @@ class Journal:
         """Keep a new migration; Refused when its instance is already on its way."""
         self.refuse_second(migration.instance_id)
         values = dataclasses.asdict(migration)
-        for derived in ("lag_seconds", "stalled_because", "task", "history"):
+        for derived in DERIVED:
             del values[derived]
         self._database.add(tables.migrations, **values, ignored=list(ignored))
 

@@ -206,6 +206,8 @@ class Migration:
     with_endpoints: bool  # whether the endpoints are exchanged now
     switch_outage_ms: float | None
     rollback_outage_ms: float | None
+    rollback_ready: bool | None = None  # None: the writes are not on the cluster
+    rollback_blocked_because: str = ""  # empty when ready
     task: SyncTask | None = None
     history: tuple[HistoryEntry, ...] = field(default=())
 

@@ -10,6 +10,7 @@ from typing import Any
 from sterna.errors import Refused
 from sterna.migration.policy import Snapshot, decide
 from sterna.migration.status import Action, Status
+from sterna.store.records import Migration, SyncTask
 from sterna.workflow.live_guards import live_refusals
 from sterna.workflow.tools import Tools
 
@@ -23,10 +24,14 @@ STATE_CODES = ("StatusNotSupported", "OperationUnderWay")
 def snapshot_of(tools: Tools, cluster_id: str) -> Snapshot:
     """What the store knows of a migration now."""
     migration = tools.journal.migration(cluster_id)
-    task = tools.tasks.task(migration.task_id)
+    return snapshot_from(migration, tools.tasks.task(migration.task_id))
+
+
+def snapshot_from(migration: Migration, task: SyncTask) -> Snapshot:
+    """What these rows say, as the decisions want it."""
     clean = None if task.verified_at is None else task.differences == 0
     return Snapshot(
-        cluster_id=cluster_id,
+        cluster_id=migration.cluster_id,
         status=Status(migration.status),
         operation=migration.operation,
         lag_seconds=task.lag_seconds,

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sterna.clusters.engines import choose_engine
 from sterna.clusters.readers import can_have_readers
 from sterna.errors import Refused
-from sterna.migration.policy import EVALUATION_LIFETIME, MIGRATION_LIFETIME
+from sterna.migration.policy import EVALUATION_LIFETIME, MIGRATION_LIFETIME, rollback_readiness
 from sterna.migration.status import Action, Status
 from sterna.mysql.connection import Server, open_session, server_version
 from sterna.mysql.version import Version
@@ -36,7 +36,7 @@ from sterna.store.repository import new_id
 from sterna.workflow import evaluation, inheritance, probing, releasing, upgrade
 from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.engine import STORY, Engine, outline
-from sterna.workflow.guards import current_refusals, joined, waived_by
+from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
 from sterna.workflow.hooks import Hooks
 from sterna.workflow.plans import plan
 from sterna.workflow.scheduling import Schedules
@@ -239,10 +239,13 @@ class Service:
 
     def _with_task(self, migration: Migration) -> Migration:
         task = self.task(migration.task_id)
+        ready, because = rollback_readiness(snapshot_from(migration, task))
         return dataclasses.replace(
             migration,
             lag_seconds=task.lag_seconds,
             stalled_because=task.stalled_because,
+            rollback_ready=ready,
+            rollback_blocked_because=because,
             task=task,
         )
 
