@@ -238,7 +238,7 @@ def test_values_that_move_between_columns(shop: Link) -> None:
 
 def test_many_chunks(shop: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     """Differences in the first, a middle and the last chunk are found, and nothing else."""
-    monkeypatch.setattr("sterna.dataplane.verify_compare.CHUNK_ROWS", 7)
+    monkeypatch.setattr("sterna.dataplane.verify_chunks.CHUNK_ROWS", 7)
     rows = ", ".join(f"('{'abc'[n % 3]}', {n}, {n})" for n in range(10, 300))
     shop.both(f"INSERT INTO parts VALUES {rows}")
     assert shop.verify().details == ()

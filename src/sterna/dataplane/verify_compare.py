@@ -9,22 +9,19 @@ position the origin had after its read, so it must by then show that state or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
-from sterna.dataplane.verify_expressions import TOO_LONG
+from sterna.dataplane.verify_chunks import Chunks
 from sterna.dataplane.verify_layout import Pair
 from sterna.dataplane.verify_scope import (
     Buckets,
-    Identity,
     Keys,
     Layout,
-    Range,
     Scope,
-    boundary_sql,
     buckets_sql,
     checksum_sql,
     rows_sql,
@@ -35,10 +32,10 @@ from sterna.mysql.connection import Server, Session, greeting_version, open_sess
 from sterna.mysql.position import Position
 from sterna.mysql.statements import statement
 
-CHUNK_ROWS = 50_000
 WAIT_SECONDS_MAX = 600.0
 POLL_SECONDS = 0.002
 DESTINATION_READINGS = 10
+_CUT_OFF = 1301  # a warning: the result was larger than max_allowed_packet, so it is NULL
 
 
 class Halted(Exception):
@@ -90,8 +87,12 @@ class Comparer:
     def compare(self, pair: Pair) -> Outcome:
         """All rows of a table. Raises Halted, or what the servers raise."""
         outcome = Outcome()
-        for scope in self._chunks(pair.origin):
-            outcome.add(*self._compare_scope(pair, scope))
+        chunks = Chunks(self._origin, pair.origin)
+        for scope in chunks:
+            self._check_stop()
+            rows, differing = self._compare_scope(pair, scope)
+            chunks.found(rows)
+            outcome.add(rows, differing)
         return outcome
 
     def read_both(self, read: Callable[[Session], Any]) -> tuple[Any, Any]:
@@ -100,21 +101,9 @@ class Comparer:
         self._catch_up()
         return origin, read(self._destination)
 
-    def _chunks(self, layout: Layout) -> Iterator[Scope]:
-        low: Identity | None = None
-        while layout.walk:
-            self._check_stop()
-            found = query(self._origin, boundary_sql(layout, low, CHUNK_ROWS))
-            if not found:
-                break
-            high: Identity = tuple(map(_text, found[0]))
-            yield Range(low, high)
-            low = high
-        yield Range(low)
-
     def _compare_scope(self, pair: Pair, scope: Scope) -> tuple[int, Differing]:
         origin, destination = self._at_once(pair, lambda layout: checksum_sql(layout, scope))
-        rows = _checked(pair.origin, origin[0])[0]
+        rows = int(origin[0][0])
         if origin == destination:
             return rows, {}
         if not pair.origin.key:
@@ -165,8 +154,8 @@ class Comparer:
 
     def _at_once(self, pair: Pair, sql: Callable[[Layout], str]) -> tuple[Any, Any]:
         self._check_stop()
-        here = self._threads.submit(query, self._origin, sql(pair.origin))
-        there = self._threads.submit(query, self._destination, sql(pair.destination))
+        here = self._threads.submit(_read, self._origin, pair.origin, sql(pair.origin))
+        there = self._threads.submit(_read, self._destination, pair.origin, sql(pair.destination))
         return here.result(), there.result()
 
     def _catch_up(self, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -201,12 +190,14 @@ def read_position(session: Session) -> Position:
     return Position.parse(f"{rows[0][0]}:{rows[0][1]}")
 
 
-def _checked(layout: Layout, row: tuple[Any, ...]) -> tuple[int, int]:
-    """Rows and checksum of a chunk."""
-    rows, total = int(row[0]), int(row[1] or 0)
-    if total >= TOO_LONG:
+def _read(session: Session, layout: Layout, sql: str) -> list[tuple[Any, ...]]:
+    """The answer to a statement that hashes; Stopped where a row's text did not fit."""
+    rows = query(session, sql)
+    if session.warnings and any(
+        number == _CUT_OFF for _, number, _ in query(session, "SHOW WARNINGS")
+    ):
         raise _too_long(layout)
-    return rows, total
+    return rows
 
 
 def _too_long(layout: Layout) -> Stopped:

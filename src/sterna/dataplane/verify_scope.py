@@ -12,11 +12,12 @@ from typing import Protocol
 
 from sterna.dataplane.verify_expressions import (
     is_chunkable,
+    is_whole_number,
     key_literal,
     key_shown,
     key_text,
     row_hash,
-    row_sum,
+    rows_hash,
 )
 from sterna.mysql.catalog import Column
 from sterna.mysql.identifiers import quote
@@ -59,6 +60,11 @@ class Layout:
                 break
             found.append(column)
         return tuple(found)
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the key is one whole number, so that ranges can be reckoned and not looked up."""
+        return len(self.key) == 1 and is_whole_number(self.key[0])
 
     def shown(self, identity: Identity) -> str:
         """A row, for people."""
@@ -138,10 +144,10 @@ class Buckets:
 
 
 def checksum_sql(layout: Layout, scope: Scope) -> str:
-    """One row: how many rows, and the sum of their hashes."""
+    """One row: how many rows, and one number for them all."""
+    hashed = rows_hash(layout.columns, are_distinct=bool(layout.key))
     return (
-        f"SELECT COUNT(*), {row_sum(layout.columns)} FROM {layout.name}{_forced(layout)}"
-        f" WHERE {scope.where(layout)}"
+        f"SELECT COUNT(*), {hashed} FROM {layout.name}{_forced(layout)} WHERE {scope.where(layout)}"
     )
 
 
@@ -165,6 +171,17 @@ def boundary_sql(layout: Layout, low: Identity | None, chunk_rows: int) -> str:
         f"SELECT {items} FROM {layout.name}{_forced(layout)} WHERE {Range(low).where(layout)}"
         f" ORDER BY {order} LIMIT {chunk_rows - 1}, 1"
     )
+
+
+def ends_sql(layout: Layout, low: Identity | None) -> str:
+    """The smallest key above `low` and the largest of all, for a key of one whole number; or NULL.
+
+    Not MIN and MAX of one range: servers read all of it for both.
+    """
+    name, table = quote(layout.walk[0].name), f"{layout.name}{_forced(layout)}"
+    first = f"SELECT {name} FROM {table} WHERE {Range(low).where(layout)} ORDER BY {name} LIMIT 1"
+    last = f"SELECT {name} FROM {table} ORDER BY {name} DESC LIMIT 1"
+    return f"SELECT ({first}), ({last})"
 
 
 def _forced(layout: Layout) -> str:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from weakref import WeakSet
 
 import pymysql
-from pymysql.connections import Connection
+from pymysql.connections import Connection, MySQLResult
 from pymysql.constants import CLIENT, COMMAND
 from pymysql.cursors import Cursor, DictCursor
 from pymysql.protocol import OKPacketWrapper
@@ -75,6 +75,7 @@ class Session(Connection):
     _execute_command: Callable[[int, bytes], None]
     _read_ok_packet: Callable[[], OKPacketWrapper]
     _force_close: Callable[[], None]
+    _result: MySQLResult | None
 
     def _create_ssl_ctx(self, sslp: object) -> ssl.SSLContext:
         """PyMySQL's hook: encryption with whatever the server has.
@@ -104,6 +105,11 @@ class Session(Connection):
         self._next_seq_id = self.unanswered.popleft()
         with translated_errors():
             return int(self._read_ok_packet().affected_rows)
+
+    @property
+    def warnings(self) -> int:
+        """How many warnings the last statement left behind."""
+        return self._result.warning_count if self._result else 0
 
     @cached_property
     def unanswered(self) -> deque[int]:
