@@ -11,14 +11,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sterna.dataplane.ddl_older import Destination, Unrepresentable, for_older
 from sterna.dataplane.ddl_rewrite import forgets_checks, rewritten, without_checks
+from sterna.dataplane.schema_text import join, read_table_text
 from sterna.dataplane.spool import Spool, read_between
 from sterna.errors import Stopped
 from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb, unpack_payload
 from sterna.mysql.binlog.events import Format, Query, TransactionPayload
 from sterna.mysql.binlog.parse import parse
 from sterna.mysql.binlog.types import EventType
-from sterna.mysql.connection import Session, execute, query, translated_errors
+from sterna.mysql.connection import ServerError, Session, execute, query, translated_errors
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.position import Position
 from sterna.mysql.reserved import newly_reserved
@@ -230,21 +232,18 @@ def _default_collation(event: Query, facts: Facts) -> dict[str, str]:
 
 
 def check_representable(event: Query, facts: Facts) -> None:
-    """Stopped where the destination would silently make another default of the statement."""
+    """Unrepresentable where the destination would silently make another default of it."""
     number = event.context.default_collation_for_utf8mb4 or _UTF8MB4_GENERAL
     server = event.context.charset[2] if event.context.charset else _UTF8MB4_GENERAL
     words = {token.upper for token in tokens(event.sql)}
     names_charset = any(token.text.lower() == "utf8mb4" for token in tokens(event.sql))
     is_database = bool(words & {"DATABASE", "SCHEMA"}) and "CREATE" in words
-    implied = number if names_charset else server if is_database else None
+    is_implied = is_database and not words & {"CHARSET", "CHARACTER"}
+    implied = number if names_charset else server if is_implied else None
     if implied is None or implied in facts.charsets or "COLLATE" in words:
         return
-    raise Stopped(
-        f"A statement relies on a default collation of the origin (number {implied}) that"
-        f" {facts.destination} does not have.",
-        code="UnknownCollation",
-        remedy="Write COLLATE out in such statements, in a collation both servers have.",
-    )
+    what = f"a default collation of the origin that it does not have (number {implied})"
+    raise Unrepresentable(what, facts.destination)
 
 
 @dataclass(frozen=True)
@@ -257,17 +256,36 @@ class Prepared:
     note: str
 
 
-def prepare(event: Query, statement: Statement, facts: Facts) -> Prepared:
-    """Decide how to run a statement; nothing is touched. Stopped when it cannot be run alike."""
+def prepare(event: Query, statement: Statement, facts: Facts, destination: Session) -> Prepared:
+    """Decide how to run a statement; nothing is touched. Stopped when it cannot be run alike,
+    Unrepresentable when the destination is too old for it."""
     check_representable(event, facts)
+    there = Destination(
+        facts.destination,
+        frozenset(name for names in facts.charsets.values() for name in names),
+        lambda database, *names: _definition(destination, database or event.database, *names),
+    )
+    sql, notes = for_older(event.sql, statement, there)
     reserved = newly_reserved(facts.origin, facts.destination)
-    sql, note = rewritten(event, statement, reserved)
+    sql, note = rewritten(event._replace(sql=sql), statement, reserved)
+    note = ", ".join(filter(None, [*notes, note]))
     if statement.object_type == "TABLE" and forgets_checks(facts.origin, facts.destination):
         sql = without_checks(sql)
     # a database that comes or goes is not there to be used; ALTER may leave its name out
     comes_or_goes = statement.object_type in ("DATABASE", "SCHEMA") and statement.verb != "ALTER"
     database = "" if comes_or_goes else event.database
     return Prepared(sql, session_settings(event, facts), database, note)
+
+
+def _definition(session: Session, database: str, table: str, column: str) -> str | None:
+    """A column's definition without its name, from the destination."""
+    try:
+        text = str(query(session, f"SHOW CREATE TABLE {quote(database, table)}")[0][1])
+    except ServerError:
+        return None
+    columns = read_table_text(text).columns
+    found = next((columns[name] for name in columns if name.lower() == column.lower()), None)
+    return join(found[1:]).strip() if found else None
 
 
 def run(session: Session, prepared: Prepared) -> None:

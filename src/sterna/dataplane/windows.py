@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sterna.dataplane import ddl
 from sterna.dataplane.apply import Applier
+from sterna.dataplane.ddl_older import Unrepresentable
 from sterna.dataplane.pace import StreamPace
 from sterna.dataplane.prepared import events_of
 from sterna.dataplane.regroup import Regrouper
@@ -269,7 +270,13 @@ class WindowLoop:
         """Apply all before the statement, mark it as pending, run it, move behind it."""
         position = self._reader.position
         with contextlib.closing(open_session(self._sides.destination)) as session:
-            prepared = ddl.prepare(step.event, step.statement, self._read_facts())
+            try:
+                prepared = ddl.prepare(step.event, step.statement, self._read_facts(), session)
+            except Unrepresentable as error:  # it may be made by hand, and gone on behind it
+                self._send_gathered()
+                self._applier.commit(self._boundary, pending=position)
+                error.message += f" The statement ends at {position}: {ddl.summary(step.event)}"
+                raise
             self._send_gathered()
             self._applier.commit(self._boundary, pending=position)
             try:
