@@ -232,7 +232,8 @@ class _Worker:
     def _copy(self, piece: Piece) -> None:
         state = replace(piece.job.state, state=COPYING)
         if piece.job.table.engine.upper() == "INNODB":
-            write_state(self._writer, state)
+            if piece.job.is_resumable:
+                write_state(self._writer, state)
             moved = self._copy_range(piece, self._snapshot)
         else:
             state, moved = self._copy_locked(piece, state)
@@ -319,7 +320,8 @@ class _Worker:
         """All ranges are there, of one definition; the state says so from now on."""
         self._require_same_definition(piece.job)
         rows, octets = piece.progress.complete()
-        state = replace(state, state=LOADED, rows_copied=rows, bytes_copied=octets)
+        reached = LOADED if state.deferred_indexes else DONE
+        state = replace(state, state=reached, rows_copied=rows, bytes_copied=octets)
         write_state(self._writer, state)
         return state
 
@@ -330,9 +332,9 @@ class _Worker:
             raise DefinitionChanged(f"DDL on the origin hit {quote(*job.name)} during the copy.")
 
     def _add_indexes(self, job: Job, state: TableState) -> None:
-        started = time.monotonic()
-        _add_indexes(self._writer, state)
-        if state.deferred_indexes:
+        if state.state == LOADED:
+            started = time.monotonic()
+            _add_indexes(self._writer, state)
             seconds = time.monotonic() - started
             sentence = f"Indexes of {quote(*job.name)} added in {seconds:.1f} s."
             self._work.report(LogReport("NORMAL", sentence))
@@ -356,8 +358,7 @@ def _add_indexes(session: Session, state: TableState) -> None:
         present = {key.name for key in read_keys(session, database).get(table, [])}
         return any(f"KEY {quote(name)}" in state.deferred_indexes for name in present)
 
-    if state.deferred_indexes:
-        _alter_once(session, state, state.deferred_indexes, are_there)
+    _alter_once(session, state, state.deferred_indexes, are_there)
     write_state(session, replace(state, state=DONE, deferred_indexes=""))
 
 

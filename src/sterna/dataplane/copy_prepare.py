@@ -37,7 +37,7 @@ from sterna.dataplane.schema import (
     require_same_columns,
     show_create_table,
 )
-from sterna.dataplane.schema_tables import Facts, convert_table, same_definition
+from sterna.dataplane.schema_tables import Facts, TableScript, convert_table, same_definition
 from sterna.dataplane.snapshot import close_sessions
 from sterna.errors import SternaError, Stopped
 from sterna.mysql.catalog import (
@@ -56,6 +56,11 @@ from sterna.mysql.position import Position
 
 # The definition is not the one the snapshot was taken of: dropped, altered, a column unknown.
 _DEFINITION_CHANGED = {1049, 1051, 1054, 1109, 1146, 1412}
+
+TABLES_AT_ONCE = 50
+# Indexes of tables up to this size are made with them: adding them later costs more.
+SMALL_ROWS = 1000
+SMALL_BYTES = 1 << 20
 
 
 class DefinitionChanged(SternaError):
@@ -177,16 +182,18 @@ class _Maker:
     ) -> list[Job]:
         columns = read_columns(self._reader, database)
         taken = {table.name for table in read_tables(self._writer, database)}
-        jobs = []
+        jobs, missing = [], []
         for table in tables:
             state = known.get((database, table.name))
             if state is None:
                 if table.name in taken:
                     raise _name_taken(table)
-                jobs.append(self._make_table(table, columns.get(table.name, [])))
+                missing.append(table)
             elif state.state == COPYING:
                 state = replace(state, start_position=self._position)
                 jobs.append(Job(table, columns.get(table.name, []), state.definition, state))
+        for first in range(0, len(missing), TABLES_AT_ONCE):
+            jobs += self._make_tables(missing[first : first + TABLES_AT_ONCE], columns)
         made = read_columns(self._writer, database)
         for job in jobs:
             require_same_columns(
@@ -197,9 +204,26 @@ class _Maker:
             )
         return jobs
 
-    def _make_table(self, table: Table, columns: list[Column]) -> Job:
+    def _make_tables(self, tables: list[Table], columns: Mapping[str, list[Column]]) -> list[Job]:
+        """The jobs of new tables, all of which are named on the destination before the first."""
+        planned = [self._plan_table(table, columns.get(table.name, [])) for table in tables]
+        write_state(self._writer, *(job.state for job, _ in planned))
+        for job, script in planned:
+            create_table(script, job.table, destination=self._writer)
+            if script.notes:
+                notes = "; ".join(script.notes)
+                self._report(LogReport("WARN", f"Table {quote(*job.name)}: {notes}."))
+        return [job for job, _ in planned]
+
+    def _plan_table(self, table: Table, columns: list[Column]) -> tuple[Job, TableScript]:
         definition = current_definition(self._reader, table)
-        script = convert_table(definition, table, columns=columns, facts=self._facts)
+        script = convert_table(
+            definition,
+            table,
+            columns=columns,
+            facts=self._facts,
+            defer_indexes=table.rows_estimated > SMALL_ROWS or table.data_bytes > SMALL_BYTES,
+        )
         state = TableState(
             name=(table.database, table.name),
             state=CREATED,
@@ -210,12 +234,7 @@ class _Maker:
             bytes_copied=0,
             definition=definition,
         )
-        write_state(self._writer, state)
-        create_table(script, table, destination=self._writer)
-        if script.notes:
-            notes = "; ".join(script.notes)
-            self._report(LogReport("WARN", f"Table {quote(*state.name)}: {notes}."))
-        return Job(table, columns, definition, state)
+        return Job(table, columns, definition, state), script
 
     def _cut(self, job: Job, begun: tuple[KeyRange, ...]) -> Job:
         """The job in ranges, where that is worth it or has been begun."""

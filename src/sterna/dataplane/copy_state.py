@@ -78,22 +78,28 @@ def read_states(destination: Session) -> dict[TableName, TableState]:
     return states
 
 
-def write_state(destination: Session, entry: TableState) -> None:
-    """Store a table's row, whether there was one or not."""
+def write_state(destination: Session, *entries: TableState) -> None:
+    """Store tables' rows at once, whether there were any or not."""
+    row = "(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    values = ", ".join([row] * len(entries))
     execute(
         destination,
-        "REPLACE INTO sterna.tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            *entry.name,
-            entry.state,
-            str(entry.start_position),
-            entry.deferred_indexes,
-            entry.deferred_foreign_keys,
-            entry.rows_copied,
-            entry.bytes_copied,
-            entry.definition,
-        ],
+        f"REPLACE INTO sterna.tables VALUES {values}",
+        [value for entry in entries for value in _stored(entry)],
     )
+
+
+def _stored(entry: TableState) -> list[str | int]:
+    return [
+        *entry.name,
+        entry.state,
+        str(entry.start_position),
+        entry.deferred_indexes,
+        entry.deferred_foreign_keys,
+        entry.rows_copied,
+        entry.bytes_copied,
+        entry.definition,
+    ]
 
 
 def forget_table(destination: Session, name: TableName) -> None:

@@ -78,9 +78,15 @@ class TableScript:
 
 
 def convert_table(
-    definition: str, table: Table, *, columns: list[Column], facts: Facts
+    definition: str,
+    table: Table,
+    *,
+    columns: list[Column],
+    facts: Facts,
+    defer_indexes: bool = True,
 ) -> TableScript:
-    """The script for a table from its SHOW CREATE TABLE text.
+    """The script for a table from its SHOW CREATE TABLE text; indexes come after the rows, or
+    with the table.
 
     Raises:
         Stopped: the table uses something that cannot be carried exactly; says what to do.
@@ -94,6 +100,8 @@ def convert_table(
     if len(items) > len(text.items):
         notes.append("an index was added for its AUTO_INCREMENT column, which InnoDB demands")
     kept, indexes, foreign_keys = _sort_items(items, columns)
+    if not defer_indexes:
+        kept, indexes = kept + indexes, []
     options = _options(text.options, table, facts=facts, notes=notes)
     partitions = _partitions(text.partitions, notes)
     notes += _collation_notes(table, columns, facts)
@@ -403,7 +411,7 @@ def _is_engine(before: Sequence[Token]) -> bool:
 
 def same_definition(first: str, second: str) -> bool:
     """True when two SHOW CREATE TABLE texts differ at most in the AUTO_INCREMENT value."""
-    return _comparable(first) == _comparable(second)
+    return first == second or _comparable(first) == _comparable(second)
 
 
 def _comparable(definition: str) -> str:
