@@ -1,0 +1,177 @@
+"""Where it is not known who owns the writes nothing is guessed, and a person puts it in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sterna.errors import Refused
+from sterna.migration.status import Action, Status
+from sterna.mysql.connection import execute, open_session, query
+from sterna.store.journal import OperationRow
+from sterna.workflow.engine import STORY, Engine, Step, StepFailedError
+from sterna.workflow.tools import Side, Tools
+from sterna.workflow.watch import Watch
+from tests.faults.cast import Cast, PlainRun, open_cast
+from tests.fixtures.running import eventually
+
+
+@pytest.fixture(scope="module")
+def cast() -> Iterator[Cast]:
+    """A source and its cluster, in sync."""
+    with open_cast() as cast:
+        yield cast
+
+
+def test_exchanged_roles_are_left_alone(cast: Cast) -> None:
+    """A store that says the opposite of what the servers do closes nobody and opens nobody."""
+    make_read_only(source_of(cast), True)
+    make_read_only(cluster_of(cast), False)
+    servers = roles(cast)
+    look(cast)
+    migration = cast.service.migration(cast.cluster_id)
+    assert migration.status == Status.AMBIGUOUS
+    assert "the opposite of what is known here" in migration.comment
+    assert roles(cast) == servers == (True, False)
+    assert cast.tools.supervisor.pid(migration.task_id) is None
+    look(cast)
+    assert roles(cast) == servers
+    for action in (Action.SWITCH_OVER, Action.CANCEL, Action.COMPLETE, Action.EXPIRE):
+        with pytest.raises(Refused, match="AMBIGUOUS"):
+            cast.service.begin(cast.cluster_id, action)
+
+
+def test_both_sides_are_shown(cast: Cast) -> None:
+    """Who answers, who takes writes, where the logs and the endpoints are, what speaks for whom."""
+    found = cast.service.resolution(cast.cluster_id)
+    source, cluster = found.sides
+    assert (source.word, source.reachable, source.read_only) == ("source", True, True)
+    assert (cluster.word, cluster.reachable, cluster.read_only) == ("cluster", True, False)
+    assert source.position and cluster.position and cluster.checkpoint_position
+    assert cluster.checkpoint_epoch > source.checkpoint_epoch
+    assert (len(source.endpoints), len(cluster.endpoints)) == (1, 2)
+    assert (found.journal_says, found.checkpoint_says) == ("source", "source")
+    assert found.recommended == ""
+    assert found.because[-1] == "these do not agree: look at the data"
+    assert found.resumable == ("source",)
+
+
+def test_the_source_is_chosen(cast: Cast) -> None:
+    """It takes the writes, the cluster follows from its checkpoint, and is verified anew."""
+    rows = cast.count()[0]
+    migration = cast.service.resolve(cast.cluster_id, "source")
+    assert (migration.status, migration.source_mode) == (Status.SYNCING, "rw")
+    assert roles(cast) == (False, True)
+    cast.write(rows + 1)
+    eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=30)
+    refusals = cast.service.plan_switch_over(cast.cluster_id, with_endpoints=True).refusals
+    assert any("was open while nobody knew" in each for each in refusals)
+    cast.wait_until_ready()
+    assert cast.service.plan_switch_over(cast.cluster_id, with_endpoints=True).allowed
+
+
+class OpenedRun(PlainRun):
+    """Somebody opens the source and writes to it, as soon as the cluster has been opened."""
+
+    def durably(self, name: str, work: Callable[[Step], str], each: Step) -> str:
+        """Every step once."""
+        error = work(each)
+        if each.name == "open_arriving_side":
+            source = self.tools.source(self.cluster_id)
+            make_read_only(source, False)
+            with open_session(source.server) as session:
+                execute(session, "INSERT INTO shop.t VALUES (1000)")
+        return error
+
+
+class OpeningEngine(Engine):
+    """The end of an operation as the engine does it, without its record."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def enqueue(self, operation_id: str) -> None:
+        """Run it at once; it does not come to its end."""
+        row: OperationRow = self._tools.journal.operation(operation_id)
+        run = OpenedRun(row, self._tools, None)
+        with pytest.raises(StepFailedError) as error:
+            STORY[row.name].tell(run)
+        assert run.committed
+        self._unknown(row, str(error.value))
+
+
+def test_a_source_opened_during_a_switch(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written to on both sides after the point of no return: the switch stops, nothing is lost."""
+    rows = cast.count()[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(cast.service, "_engine", OpeningEngine(cast.tools))
+        cast.service.switch_over(cast.cluster_id, with_endpoints=True)
+    migration = cast.service.migration(cast.cluster_id)
+    assert (migration.status, migration.operation) == (Status.AMBIGUOUS, "")
+    assert "both sides have writes the other has not" in migration.comment
+    assert migration.history[-1].state == "ambiguous"
+    assert roles(cast) == (False, False)
+    found = cast.service.resolution(cast.cluster_id)
+    assert (found.checkpoint_says, found.resumable) == ("source", ("source",))
+    cast.service.resolve(cast.cluster_id, "source")
+    assert roles(cast) == (False, True)
+    eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=30)
+    endpoints = {e.owner_id: e.routes_to[0] for e in cast.service.endpoints()}
+    server = source_of(cast).server
+    assert endpoints[source_of(cast).id] == f"{server.host}:{server.port}"
+    assert endpoints[cast.cluster_id] != endpoints[source_of(cast).id]
+    cast.wait_until_ready()
+
+
+def test_the_other_side_is_chosen(cast: Cast) -> None:
+    """Where nothing says from where to follow, nothing follows, and only the end is left."""
+    make_read_only(source_of(cast), True)
+    make_read_only(cluster_of(cast), False)
+    look(cast)
+    migration = cast.service.resolve(cast.cluster_id, "cluster")
+    assert (migration.status, migration.cluster_mode) == (Status.REVERSED, "rw")
+    assert roles(cast) == (True, False)
+    assert migration.with_endpoints
+    task = cast.service.task(migration.task_id)
+    assert (task.status, task.error_code) == ("Failed", "PositionsUnknown")
+    with pytest.raises(Refused, match="cannot follow"):
+        cast.service.resume_task(task.id)
+    with pytest.raises(Refused, match="cannot follow"):
+        cast.service.roll_back(cast.cluster_id)
+    rows = cast.count()[1]
+    cast.write(2000)
+    assert cast.count() == (rows, rows + 1)
+    assert cast.service.complete(cast.cluster_id).status == Status.CLOSED
+
+
+def look(cast: Cast) -> None:
+    """What the watch does in every turn."""
+    look_at_followers: Any = Watch(cast.tools, cast.service.expire).looks()[2]
+    look_at_followers()
+
+
+def roles(cast: Cast) -> tuple[bool, bool]:
+    """Whether the source, and whether the cluster, is closed."""
+    closed = []
+    for side in (source_of(cast), cluster_of(cast)):
+        with open_session(side.server) as session:
+            closed.append(bool(query(session, "SELECT @@GLOBAL.read_only")[0][0]))
+    return closed[0], closed[1]
+
+
+def source_of(cast: Cast) -> Side:
+    """The instance."""
+    return cast.tools.source(cast.cluster_id)
+
+
+def cluster_of(cast: Cast) -> Side:
+    """The cluster's primary."""
+    return cast.tools.cluster(cast.cluster_id)
+
+
+def make_read_only(side: Side, on: bool) -> None:
+    """As somebody with enough privileges does it by hand."""
+    with open_session(side.server) as session:
+        execute(session, f"SET GLOBAL super_read_only = {int(on)}, GLOBAL read_only = {int(on)}")
