@@ -84,6 +84,9 @@ def _facts(migration: Migration) -> dict[str, object]:
         "Endpoints exchanged": migration.with_endpoints,
         "Rollback ready": _readiness(migration),
         "Sync task": migration.task_id,
+        "Rollback impossible because": (
+            migration.task.rollback_impossible_because if migration.task else ""
+        ),
         "Slowed down because": migration.task.throttled_because if migration.task else "",
         "Complete before": migration.expires_at,
         "Message": migration.comment,

@@ -28,6 +28,7 @@ class Snapshot:
     task_status: str
     verified_clean: bool | None  # None: no pass has ended yet
     rogue: str = ""  # who else wrote to the side that follows, since the last clean pass
+    rollback_impossible_because: str = ""
 
 
 def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
@@ -37,6 +38,7 @@ def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
         return state
     if action in (Action.SWITCH_OVER, Action.ROLL_BACK):
         return (
+            *_way_back_refusals(action, snapshot),
             *_lag_refusals(snapshot),
             *_rogue_refusals(snapshot),
             *_verify_refusals(action, snapshot),
@@ -79,6 +81,19 @@ def _state_refusals(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
             f"{snapshot.cluster_id} is in status {snapshot.status} ({TITLES[snapshot.status]}).",
             code="StatusNotSupported",
             remedy=REMEDIES[snapshot.status].replace("CLUSTER", snapshot.cluster_id),
+        ),
+    )
+
+
+def _way_back_refusals(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
+    if action is not Action.ROLL_BACK or not snapshot.rollback_impossible_because:
+        return ()
+    return (
+        Refused(
+            f"Rollback is no longer possible. {snapshot.rollback_impossible_because}",
+            code="RollbackImpossible",
+            remedy=f"Complete the migration: sterna complete {snapshot.cluster_id}. Or see what"
+            f" can be done by hand: sterna migration show {snapshot.cluster_id}.",
         ),
     )
 

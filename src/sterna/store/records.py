@@ -142,7 +142,22 @@ class SyncTask:
     rate: TaskRate = field(default_factory=TaskRate)
     throttled_because: str = ""  # what slows it down: a limit, or an origin that suffers
     sample: TaskSample | None = None  # of the last second, while it runs
+    rollback_impossible_because: str = ""  # the source cannot follow any more; empty while it can
     tables: tuple[TableProgress, ...] = ()
+
+
+@dataclass(frozen=True)
+class PositionPair:
+    """Both binary logs at one moment of the data: what one holds up to here, so does the other.
+
+    GTIDs are those executed up to the position; empty where they are off or not known.
+    """
+
+    at: datetime
+    source_position: str
+    source_gtids: str
+    cluster_position: str
+    cluster_gtids: str
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,20 @@ sync_tasks = Table(
     _time("created_at"),
     Column("rate", JSON, nullable=False, default=dict, server_default="{}"),
     _text("throttled_because"),
+    _text("rollback_impossible_because"),
+)
+
+# Where both servers' binary logs stand at the same data.
+position_pairs = Table(
+    "position_pairs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", String(32), nullable=False, index=True),
+    _time("at"),
+    _text("source_position"),
+    _text("source_gtids"),
+    _text("cluster_position"),
+    _text("cluster_gtids"),
 )
 
 task_tables = Table(

@@ -55,7 +55,7 @@ class Tasks:
             "error": "",
         }
         if direction is not None:
-            values["direction"] = direction
+            values |= {"direction": direction, "rollback_impossible_because": ""}
         self.change(task_id, **values)
 
     def is_wanted(self, task_id: str) -> bool:

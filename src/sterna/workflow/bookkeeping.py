@@ -23,6 +23,9 @@ from sterna.workflow.metrics import Metrics
 
 STATUS_OF_STAGE = {"schema": "Initializing", "full": "Initializing", "incremental": "Synchronizing"}
 
+# A statement of the cluster's users that the source, which follows, cannot be given or refused.
+ENDS_THE_WAY_BACK = frozenset({"Unrepresentable", "UnknownEngine", "DdlFailed"})
+
 
 class Bookkeeper:
     """One method per kind of report; called in the thread that hears the task."""
@@ -146,3 +149,6 @@ class Bookkeeper:
         )
         self._metrics.note_end(task_id)
         self._tasks.log(task_id, "WARN", f"{report.message} {report.remedy}".strip())
+        if report.code in ENDS_THE_WAY_BACK and self._tasks.task(task_id).direction == "Reverse":
+            self._tasks.change(task_id, rollback_impossible_because=report.message)
+            self._tasks.log(task_id, "WARN", "Rollback is no longer possible because of it.")

@@ -39,6 +39,7 @@ def snapshot_from(migration: Migration, task: SyncTask) -> Snapshot:
         task_status=task.status,
         verified_clean=clean,
         rogue=task.rogue,
+        rollback_impossible_because=task.rollback_impossible_because,
     )
 
 

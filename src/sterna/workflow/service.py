@@ -341,6 +341,7 @@ class Service:
         self._tools.tasks.want(task_id, running=True)
         status = "Synchronizing" if task.stage == "incremental" else "Initializing"
         self._tools.tasks.change(task_id, status=status, stalled_because="", error_code="")
+        self._tools.tasks.change(task_id, rollback_impossible_because="")
         self._tools.supervisor.ensure(task_id)
         return self.task(task_id)
 

@@ -159,6 +159,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_operations_cluster_id"), ["cluster_id"], unique=False)
 
     op.create_table(
+        "position_pairs",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("task_id", sa.String(length=32), nullable=False),
+        sa.Column("at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("source_position", sa.Text(), server_default="", nullable=False),
+        sa.Column("source_gtids", sa.Text(), server_default="", nullable=False),
+        sa.Column("cluster_position", sa.Text(), server_default="", nullable=False),
+        sa.Column("cluster_gtids", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    with op.batch_alter_table("position_pairs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_position_pairs_task_id"), ["task_id"], unique=False)
+
+    op.create_table(
         "schedules",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("cluster_id", sa.String(length=32), nullable=False),
@@ -202,6 +216,7 @@ def upgrade() -> None:
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.Column("rate", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("throttled_because", sa.Text(), server_default="", nullable=False),
+        sa.Column("rollback_impossible_because", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -269,6 +284,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_schedules_cluster_id"))
 
     op.drop_table("schedules")
+    with op.batch_alter_table("position_pairs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_position_pairs_task_id"))
+
+    op.drop_table("position_pairs")
     with op.batch_alter_table("operations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_operations_cluster_id"))
 
