@@ -1,4 +1,11 @@
-"""The work of one copy round: tables, their ranges as pieces in a queue, and how far they are."""
+"""The work of one copy round: tables, their ranges as pieces in a queue, and how far they are.
+
+A round reads one snapshot, which is to be renewed after some minutes. Tables tied by foreign keys,
+and all ranges of a table, must be read under the same one: once begun they are finished in the
+round, however long that takes. While they are, the other workers take small tables; what is left
+in the queue then waits for the next snapshot. Ranges that may have start positions of their own
+(`has_own_starts`) wait like tables.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from sterna.dataplane.copy_keys import RangeKey
-from sterna.dataplane.copy_ranges import WHOLE, KeyRange
+from sterna.dataplane.copy_ranges import WHOLE, KeyRange, is_large
 from sterna.dataplane.copy_state import CREATED, TableState
 from sterna.dataplane.reports import ReportTo, TableReport
 from sterna.mysql.catalog import Column, Table, TableName
@@ -21,7 +28,9 @@ POLL_SECONDS = 0.2
 class Job:
     """One table whose rows are to be moved, with the definition it had when it was planned.
 
-    `ranges` of its `key` are moved one by one; those that are done are compared before.
+    `ranges` of its `key` are moved one by one; those that are done are compared before, or, where
+    the table `has_own_starts`, keep the start position they were read at. `group` are the tables
+    that must be read under the same snapshot.
     """
 
     table: Table
@@ -30,6 +39,24 @@ class Job:
     state: TableState
     key: RangeKey | None = None
     ranges: tuple[KeyRange, ...] = WHOLE
+    group: frozenset[TableName] = frozenset()
+    has_own_starts: bool = False
+
+    @property
+    def unit(self) -> frozenset[TableName]:
+        """The tables that are begun and finished in one round."""
+        return self.group or frozenset({self.name})
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it takes a moment only, and nothing else has to be read with it."""
+        is_innodb = self.table.engine.upper() == "INNODB"
+        return is_innodb and not self.group and not is_large(self.table)
+
+    @property
+    def holds_snapshot(self) -> bool:
+        """Whether, once begun, it keeps the round from ending for long."""
+        return not self.is_small and not self.has_own_starts
 
     @property
     def name(self) -> TableName:
@@ -56,6 +83,7 @@ class TableProgress:
         self._moved: dict[int, tuple[int, int]] = {}
         self._unfinished = len(job.ranges)
         self._started: float | None = None
+        self.is_spoiled = False  # by DDL: the table is copied again in another round
 
     def begin(self) -> None:
         """The first range of the table begins now, or has begun."""
@@ -77,7 +105,7 @@ class TableProgress:
         with self._lock:
             self._moved[number] = (rows, octets)
             self._unfinished -= 1
-            return self._unfinished == 0
+            return self._unfinished == 0 and not self.is_spoiled
 
     def complete(self) -> tuple[int, int]:
         """The table is copied: its rows and bytes."""
@@ -112,30 +140,82 @@ class Piece:
 
 class Pieces:
     """The queue the workers of a round take from. It is not empty while somebody who took a piece
-    without an end may give the rest of it back."""
+    without an end may give the rest of it back.
 
-    def __init__(self, jobs: Iterable[Job], report: ReportTo) -> None:
+    `renew_seconds` from now the snapshot is due to be renewed.
+    """
+
+    def __init__(self, jobs: Iterable[Job], report: ReportTo, renew_seconds: float) -> None:
         self._pieces: deque[Piece] = deque()
         self._changed = threading.Condition()
         self._being_cut = 0
+        self._begun: set[frozenset[TableName]] = set()
+        self._held_by = 0
         for job in jobs:
             progress = TableProgress(job, report)
             self._pieces += (Piece(job, each, progress) for each in job.ranges)
+        self.renew_in(renew_seconds)
+
+    def renew_in(self, seconds: float) -> None:
+        """Hold back what needs no longer be read under this snapshot so many seconds from now."""
+        self._due_at = time.monotonic() + seconds
+
+    @property
+    def is_left(self) -> bool:
+        """Whether something waits for the next snapshot."""
+        with self._changed:
+            return any(not piece.progress.is_spoiled for piece in self._pieces)
+
+    @property
+    def untouched(self) -> frozenset[TableName]:
+        """Tables of which nothing was taken."""
+        with self._changed:
+            left = {piece.job.name: piece.job.unit for piece in self._pieces}
+            return frozenset(name for name, unit in left.items() if unit not in self._begun)
 
     def take(self, go_on: Callable[[], None]) -> Piece | None:
-        """The next piece, None when there is no more; `go_on` may raise to end the waiting.
-
-        One that `is_open` is to be answered with `give_back`.
+        """The next piece, None when there is no more for now; `go_on` may raise to end the
+        waiting. It is to be answered with `done`, and one that `is_open` before with `give_back`.
         """
         with self._changed:
             while True:
                 go_on()
-                if self._pieces:
-                    self._being_cut += self._pieces[0].is_open
-                    return self._pieces.popleft()
+                if piece := self._choose():
+                    self._pieces.remove(piece)
+                    self._being_cut += piece.is_open
+                    self._begun.add(piece.job.unit)
+                    self._held_by += piece.job.holds_snapshot
+                    return piece
                 if not self._being_cut:
                     return None
                 self._changed.wait(POLL_SECONDS)
+
+    def _choose(self) -> Piece | None:
+        left = (piece for piece in self._pieces if not piece.progress.is_spoiled)
+        if time.monotonic() < self._due_at:
+            return next(left, None)
+        listed = list(left)
+        begun = (piece for piece in listed if self._is_begun(piece))
+        small = (piece for piece in listed if self._held_by and piece.job.is_small)
+        return next(begun, None) or next(small, None)
+
+    def _is_begun(self, piece: Piece) -> bool:
+        return piece.job.unit in self._begun and not piece.job.has_own_starts
+
+    def done(self, piece: Piece) -> None:
+        """A piece that was taken is read, or never will be."""
+        with self._changed:
+            self._held_by -= piece.job.holds_snapshot
+
+    def spoil(self, piece: Piece) -> None:
+        """DDL hit its table: neither that nor what is tied to it is gone on with, and the snapshot
+        is renewed at the next opportunity."""
+        with self._changed:
+            piece.progress.is_spoiled = True
+            for other in self._pieces:
+                if other.job.unit == piece.job.unit:
+                    other.progress.is_spoiled = True
+        self.renew_in(0)
 
     def give_back(self, rest: Piece | None) -> None:
         """What is left of an open piece comes next; None: it was the last of its table."""

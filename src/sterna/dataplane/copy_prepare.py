@@ -1,17 +1,39 @@
-"""Before the rows: what an earlier round left is cleared away, missing tables are made.
+"""Before the rows of a round: what DDL or a crash has spoiled is cleared away, tables are made.
 
-Definitions are read after the snapshot was taken. One that changed in between shows itself when
-the snapshot is read, and ends the round.
+The definitions of a table are those of its start position S: what the origin's log has up to S is
+in them, nothing else. It is kept so without replaying anything:
+
+- DDL between the start of a copied table and the next snapshot: whatever it names is forgotten and
+  copied under that snapshot (`copy_ddl` says what a statement names), together with the tables
+  that foreign keys tie to it, because what a cascade does is in no binary log: it is right only
+  where all of them begin at the same position. Tables that were only made stay made.
+- DDL between the snapshot and the moment all definitions were read: tables made of such
+  definitions are forgotten again, and the round is not the last one (`is_settled`).
+
+So at the snapshot of the last round, `complete_at`, every table, database, view, routine, trigger
+and event is as all DDL up to there left it: following skips DDL up to there and runs what is
+behind. An event of a table counts if it lies behind the table's start; one of a table that is
+gone by then never does.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
+from sterna.dataplane.copied_objects import (
+    DATABASE,
+    CopiedObject,
+    forget_object,
+    read_objects_made,
+    remember_object,
+)
+from sterna.dataplane.copy_ddl import NOTHING_CHANGES, Change, Changes
+from sterna.dataplane.copy_hits import Hits
 from sterna.dataplane.copy_keys import range_key
-from sterna.dataplane.copy_pieces import Job, Pieces
+from sterna.dataplane.copy_pieces import Job, Piece, Pieces
 from sterna.dataplane.copy_ranges import (
     KeyRange,
     cut_table,
@@ -28,6 +50,8 @@ from sterna.dataplane.copy_state import (
     state_session,
     write_state,
 )
+from sterna.dataplane.pace import Pace
+from sterna.dataplane.range_starts import groups_of, read_ties
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.schema import (
     create_databases,
@@ -37,23 +61,25 @@ from sterna.dataplane.schema import (
     require_same_columns,
     show_create_table,
 )
+from sterna.dataplane.schema_objects import StoredObject, read_objects
 from sterna.dataplane.schema_tables import Facts, TableScript, convert_table, same_definition
-from sterna.dataplane.snapshot import close_sessions
+from sterna.dataplane.snapshot import close_sessions, read_position
 from sterna.errors import SternaError, Stopped
 from sterna.mysql.catalog import (
     Column,
+    Database,
     Table,
     TableName,
     read_columns,
     read_databases,
-    read_foreign_keys,
     read_keys,
     read_tables,
 )
-from sterna.mysql.connection import Server, ServerError, Session
+from sterna.mysql.connection import Server, ServerError, Session, execute
 from sterna.mysql.identifiers import quote
 from sterna.mysql.position import Position
 
+EPOCH_SECONDS = 120.0
 # The definition is not the one the snapshot was taken of: dropped, altered, a column unknown.
 _DEFINITION_CHANGED = {1049, 1051, 1054, 1109, 1146, 1412}
 
@@ -70,15 +96,53 @@ class DefinitionChanged(SternaError):
 
 
 @dataclass(frozen=True)
-class CopyRound:
-    """What the workers of one round share. `pieces` is a queue, the largest table first."""
+class CopyTask:
+    """What is copied, where to, and how.
+
+    `changes` reads the origin's DDL; without it the definitions have to stand still. A snapshot
+    is renewed after `epoch_seconds`, so that the origin need not keep row versions for longer.
+    """
 
     origin: Server
     destination: Server
-    position: Position
+    pace: Pace
     report: ReportTo
     stop: threading.Event
+    changes: Changes = NOTHING_CHANGES
+    epoch_seconds: float = EPOCH_SECONDS
+
+
+@dataclass(frozen=True)
+class CopyRound:
+    """What the workers of one round share. `pieces` is a queue, the largest table first.
+
+    `objects` are those of the snapshot where the round `is_settled`: no DDL came in between.
+    `locked` are tables without transactions, which were read later than the snapshot.
+    """
+
+    task: CopyTask
+    position: Position
     pieces: Pieces
+    hits: Hits
+    objects: Sequence[StoredObject]
+    is_settled: bool
+    spoiled: set[TableName] = field(default_factory=set)
+    locked: dict[TableName, Position] = field(default_factory=dict)
+
+    def spoil(self, piece: Piece, changed: DefinitionChanged) -> None:
+        """DDL hit the piece's table while it was read: it is copied again in another round."""
+        self.pieces.spoil(piece)
+        if piece.job.name not in self.spoiled:
+            self.spoiled.add(piece.job.name)
+            self.hits.add(piece.job.name, changed.message)
+
+
+class Earlier(NamedTuple):
+    """What the round before this one leaves: its snapshot's position, up to which nobody has to
+    look at DDL, and the tables it made but did not begin. Nothing is known after a crash."""
+
+    position: Position | None = None
+    untouched: Set[TableName] = frozenset()
 
 
 def plan_copy(origin: Session) -> list[Table]:
@@ -87,69 +151,140 @@ def plan_copy(origin: Session) -> list[Table]:
     return sorted(tables, key=lambda table: (-table.data_bytes, table.database, table.name))
 
 
-def prepare_round(
-    origin: Server,
-    destination: Server,
-    *,
-    position: Position,
-    report: ReportTo,
-    stop: threading.Event,
-) -> CopyRound:
+def prepare_round(task: CopyTask, position: Position, *, earlier: Earlier, hits: Hits) -> CopyRound:
     """Make databases and tables; the round's jobs are the tables that have no rows yet.
 
     Raises:
         Stopped: a table cannot be carried, or the destination has one of its name already.
-        DefinitionChanged: a table went away while its definition was read.
+        DefinitionChanged: definitions changed while they were read.
     """
-    reader = open_origin_session(origin)
+    reader = open_origin_session(task.origin)
     try:
-        with state_session(destination) as writer:
-            planned = plan_copy(reader)
-            ranges = read_ranges(writer)
-            _forget_unfinished(reader, writer, planned, begun=set(ranges))
-            maker = _Maker(reader, writer, position=position, report=report)
-            jobs = maker.make(planned, ranges)
+        with state_session(task.destination) as writer:
+            return _Preparation(task, position, reader, writer).run(earlier, hits)
     finally:
         close_sessions([reader])
-    return CopyRound(origin, destination, position, report, stop, Pieces(jobs, report))
 
 
-def _forget_unfinished(
-    reader: Session, writer: Session, planned: list[Table], *, begun: set[TableName]
-) -> None:
-    """Drop what an earlier round left half copied, and what the origin has dropped since.
+class _Preparation:
+    """One round's, with a session on each side."""
 
-    Tables copied in ranges stay, if they are as they were. Tables tied to one that is to be
-    copied are dropped as well. What a cascade does is in no binary log: it is right only where
-    both tables begin at the same position.
-    """
-    states = read_states(writer)
-    present = {(table.database, table.name): table for table in planned}
-    finished = {name for name, each in states.items() if each.state not in (CREATED, COPYING)}
-    unfinished = set(present) - finished
-    again = _tied_by_foreign_keys(reader, unfinished) if states and unfinished else set()
-    for name, state in states.items():
-        is_begun = name in begun and name in present and state.state == COPYING
-        if is_begun and same_definition(
-            state.definition, current_definition(reader, present[name])
-        ):
-            continue
-        if name not in present or name not in finished or name in again:
-            forget_table(writer, name)
+    def __init__(
+        self, task: CopyTask, position: Position, reader: Session, writer: Session
+    ) -> None:
+        self._task, self._position = task, position
+        self._reader, self._writer = reader, writer
+        self._groups = groups_of(read_ties(reader))
+
+    def run(self, earlier: Earlier, hits: Hits) -> CopyRound:
+        """Clear away, then make and plan."""
+        self._forget_changed(earlier.position, hits)
+        ranges = read_ranges(self._writer)
+        given_up = self._with_tied(hits.given_up)
+        planned = [t for t in plan_copy(self._reader) if (t.database, t.name) not in given_up]
+        finished = self._forget_unfinished(planned, set(ranges), earlier.untouched)
+        made, objects = self._make(planned, ranges)
+        late = self._late()
+        known = {(t.database, t.name) for t in planned} & finished | given_up
+        jobs = self._in_order(self._without_late(made, late, hits), hits)
+        hits.is_closing = all(job.name in hits.names for job in jobs)
+        return CopyRound(
+            self._task,
+            self._position,
+            Pieces(jobs, self._task.report, self._task.epoch_seconds),
+            hits,
+            objects,
+            is_settled=all(_is_harmless(change, known) for change in late),
+        )
+
+    def _make(
+        self, planned: list[Table], ranges: Mapping[TableName, tuple[KeyRange, ...]]
+    ) -> tuple[list[Job], Sequence[StoredObject]]:
+        """Jobs and objects; what goes wrong because DDL comes in between is a DefinitionChanged."""
+        report = self._task.report
+        maker = _Maker(self._reader, self._writer, position=self._position, report=report)
+        try:
+            return maker.make(planned, ranges), read_objects(self._task.origin)
+        except (Stopped, ServerError) as error:
+            late = self._late()
+            if not late:
+                raise
+            raise DefinitionChanged(f"{late[0].sentence} came in between: {error}") from error
+
+    def _late(self) -> Sequence[Change]:
+        """DDL behind the snapshot, until now."""
+        return self._task.changes.between(self._position, read_position(self._reader))
+
+    def _forget_changed(self, since: Position | None, hits: Hits) -> None:
+        """What DDL behind its start position has hit, up to this round's snapshot."""
+        starts = {name: state.start_position for name, state in read_states(self._writer).items()}
+        after = min([*starts.values(), self._position]) if since is None else since
+        found: dict[TableName, Change] = {}
+        for change in self._task.changes.between(after, self._position):
+            if change.is_about_rows:
+                found |= dict.fromkeys(self._hit_by(change, starts), change)
+        for name, change in found.items():
+            forget_table(self._writer, name)
+            hits.add(name, change.sentence)
+
+    def _hit_by(self, change: Change, starts: Mapping[TableName, Position]) -> set[TableName]:
+        """Also tables tied to one that is gone: its cascades ended with it."""
+        before = {name for name, start in starts.items() if start < change.position}
+        gone = {n for n in self._groups if n not in starts and change.concerns(n)}
+        return {n for n in before if change.concerns(n)} | (self._with_tied(gone) & before)
+
+    def _with_tied(self, names: Iterable[TableName]) -> set[TableName]:
+        """These tables and all that a cascade from or to them may reach."""
+        return {tied for name in names for tied in self._groups.get(name, {name})}
+
+    def _forget_unfinished(
+        self, planned: list[Table], begun: set[TableName], untouched: Set[TableName]
+    ) -> set[TableName]:
+        """Drop what an earlier round left half copied, and what the origin has dropped since;
+        the tables that are copied already.
+
+        Tables copied in ranges stay, if they are as they were, and those that nobody has touched.
+        Copied tables that are tied to one that is to be copied are dropped as well.
+        """
+        states = read_states(self._writer)
+        present = {(table.database, table.name): table for table in planned}
+        finished = {name for name, each in states.items() if each.state not in (CREATED, COPYING)}
+        again = self._with_tied(set(present) - finished) if states else set()
+        for name, state in states.items():
+            if name in present and state.state == CREATED and name in untouched:
+                continue
+            if name in present and state.state == COPYING and name in begun:
+                now = current_definition(self._reader, present[name])
+                if same_definition(state.definition, now):
+                    continue
+            if name not in present or name not in finished or name in again:
+                forget_table(self._writer, name)
+        return finished - again
+
+    def _without_late(self, jobs: list[Job], late: Sequence[Change], hits: Hits) -> list[Job]:
+        """Forget tables whose definition may be newer than the snapshot."""
+        left = []
+        for job in jobs:
+            change = next((each for each in late if each.concerns(job.name)), None)
+            if change is None:
+                left.append(replace(job, group=self._groups.get(job.name, frozenset())))
+                continue
+            forget_table(self._writer, job.name)
+            hits.add(job.name, change.sentence)
+        return left
+
+    def _in_order(self, jobs: list[Job], hits: Hits) -> list[Job]:
+        """What DDL has hit comes last; tables that belong together come together."""
+        order: dict[frozenset[TableName], int] = {}
+        for job in jobs:
+            order.setdefault(job.unit, len(order))
+        return sorted(jobs, key=lambda job: (job.name in hits.names, order[job.unit]))
 
 
-def _tied_by_foreign_keys(reader: Session, tables: set[TableName]) -> set[TableName]:
-    """These tables and all that a cascade from or to them may reach."""
-    ties: list[tuple[TableName, TableName]] = [
-        ((database.name, key.table), (key.referenced_database, key.referenced_table))
-        for database in read_databases(reader)
-        for keys in read_foreign_keys(reader, database.name).values()
-        for key in keys
-    ]
-    found = set(tables)
-    while more := {name for tie in ties if found.intersection(tie) for name in tie} - found:
-        found |= more
-    return found
+def _is_harmless(change: Change, known: Iterable[TableName]) -> bool:
+    """Whether it is about tables only that are copied already, and are still there."""
+    lowered = {(database.lower(), name.lower()) for database, name in known}
+    return bool(change.tables) and not change.is_unclear and change.tables <= lowered
 
 
 class _Maker:
@@ -166,8 +301,7 @@ class _Maker:
         self, planned: list[Table], begun: Mapping[TableName, tuple[KeyRange, ...]]
     ) -> list[Job]:
         """The jobs, in the order of `planned`; `begun` are the ranges of an earlier round."""
-        databases = read_databases(self._reader)
-        create_databases(databases, destination=self._writer, facts=self._facts)
+        databases = self._make_databases()
         known = read_states(self._writer)
         jobs: dict[TableName, Job] = {}
         for database in databases:
@@ -177,6 +311,26 @@ class _Maker:
         order = [(table.database, table.name) for table in planned]
         return [jobs[name] for name in order if name in jobs]
 
+    def _make_databases(self) -> list[Database]:
+        """As the origin has them now; one that was made here and is gone there is dropped."""
+        databases = read_databases(self._reader)
+        names = {database.name for database in databases}
+        for name in names - {database.name for database in read_databases(self._writer)}:
+            remember_object(self._writer, CopiedObject(name, DATABASE, name))
+        create_databases(databases, destination=self._writer, facts=self._facts)
+        for made in read_objects_made(self._writer):
+            if made.kind == DATABASE and made.name not in names:
+                self._drop_database(made)
+        return databases
+
+    def _drop_database(self, made: CopiedObject) -> None:
+        if read_tables(self._writer, made.name):
+            sentence = f"Database {quote(made.name)} is gone on the origin, but has tables here."
+            self._report(LogReport("WARN", sentence))
+            return
+        execute(self._writer, f"DROP DATABASE IF EXISTS {quote(made.name)}")
+        forget_object(self._writer, made)
+
     def _make_database(
         self, database: str, tables: list[Table], known: Mapping[TableName, TableState]
     ) -> list[Job]:
@@ -185,11 +339,11 @@ class _Maker:
         jobs, missing = [], []
         for table in tables:
             state = known.get((database, table.name))
-            if state is None:
-                if table.name in taken:
-                    raise _name_taken(table)
+            if state is None and table.name in taken:
+                raise _name_taken(table)
+            if table.name not in taken:
                 missing.append(table)
-            elif state.state == COPYING:
+            elif state is not None and state.state in (CREATED, COPYING):
                 state = replace(state, start_position=self._position)
                 jobs.append(Job(table, columns.get(table.name, []), state.definition, state))
         for first in range(0, len(missing), TABLES_AT_ONCE):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sterna.dataplane.copied_objects import create_object_table
 from sterna.dataplane.copy_ranges import CREATE_RANGES, forget_ranges
+from sterna.dataplane.range_starts import Starts
 from sterna.dataplane.schema import open_destination_session
 from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, Session, execute, query
@@ -36,6 +37,10 @@ _CREATE = (
         PRIMARY KEY (database_name, table_name)
     ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin""",
     CREATE_RANGES,
+    """CREATE TABLE IF NOT EXISTS sterna.copied (
+        number INT NOT NULL PRIMARY KEY,
+        complete_at VARCHAR(255) NOT NULL
+    ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin""",
 )
 
 
@@ -78,6 +83,11 @@ def read_states(destination: Session) -> dict[TableName, TableState]:
     return states
 
 
+def read_starts(destination: Session) -> Starts:
+    """The start positions of all tables the copy knows of."""
+    return {name: state.start_position for name, state in read_states(destination).items()}
+
+
 def write_state(destination: Session, *entries: TableState) -> None:
     """Store tables' rows at once, whether there were any or not."""
     row = "(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -100,6 +110,17 @@ def _stored(entry: TableState) -> list[str | int]:
         entry.bytes_copied,
         entry.definition,
     ]
+
+
+def write_complete(destination: Session, complete_at: Position) -> None:
+    """Keep the position that all copied definitions are as of."""
+    execute(destination, "REPLACE INTO sterna.copied VALUES (1, %s)", [str(complete_at)])
+
+
+def read_complete(destination: Session) -> Position | None:
+    """The position that all copied definitions are as of; None before a copy was complete."""
+    rows = query(destination, "SELECT complete_at FROM sterna.copied")
+    return Position.parse(str(rows[0][0])) if rows else None
 
 
 def forget_table(destination: Session, name: TableName) -> None:

@@ -14,18 +14,13 @@ from dataclasses import dataclass
 from sterna.dataplane.ddl_older import Destination, Unrepresentable, for_older
 from sterna.dataplane.ddl_rewrite import forgets_checks, rewritten, without_checks
 from sterna.dataplane.schema_text import join, read_table_text
-from sterna.dataplane.spool import Spool, read_between
 from sterna.errors import Stopped
-from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb, unpack_payload
-from sterna.mysql.binlog.events import Format, Query, TransactionPayload
-from sterna.mysql.binlog.parse import parse
-from sterna.mysql.binlog.types import EventType
+from sterna.mysql.binlog.events import Query
 from sterna.mysql.connection import ServerError, Session, execute, query, translated_errors
 from sterna.mysql.identifiers import quote, quote_text
-from sterna.mysql.position import Position
 from sterna.mysql.reserved import newly_reserved
 from sterna.mysql.sql_mode import mode_names
-from sterna.mysql.sql_text import Kind, Statement, Token, classify, tokens
+from sterna.mysql.sql_text import Statement, Token, tokens
 from sterna.mysql.version import Version
 
 SYSTEM_DATABASES = frozenset({"mysql", "sys", "performance_schema", "information_schema", "sterna"})
@@ -302,23 +297,3 @@ def summary(event: Query) -> str:
     """The statement's beginning for a log line, without its literals."""
     text = event.sql[:200].decode("utf-8", "replace")
     return re.sub(r"'[^']*('|$)", "'…'", " ".join(text.split()))[:120]
-
-
-def contains_ddl(spool: Spool, after: Position, until: Position) -> bool:
-    """Whether a DDL statement stands behind `after`, up to and with `until`."""
-    return any(
-        _is_relayed_ddl(raw, log_format) for raw, log_format in read_between(spool, after, until)
-    )
-
-
-def _is_relayed_ddl(raw: bytes, log_format: Format) -> bool:
-    if raw[4] in MARIADB_COMPRESSED:
-        raw = unpack_mariadb(raw, log_format)
-    if raw[4] not in (EventType.QUERY, EventType.TRANSACTION_PAYLOAD):
-        return False
-    event = parse(raw, log_format)
-    if isinstance(event, TransactionPayload):
-        return any(_is_relayed_ddl(one, log_format) for one in unpack_payload(event, log_format))
-    assert isinstance(event, Query)
-    statement = classify(event.sql)
-    return statement.kind is Kind.DDL and not is_system_only(event, statement)

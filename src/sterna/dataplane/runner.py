@@ -15,21 +15,24 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sterna.dataplane import checkpoint
 from sterna.dataplane.backoff import BackOff
-from sterna.dataplane.copy import CopiedTables, copy_tables
+from sterna.dataplane.copy import copy_all
+from sterna.dataplane.copy_ddl import SpooledChanges
+from sterna.dataplane.copy_prepare import EPOCH_SECONDS, CopyTask
 from sterna.dataplane.copy_state import (
     create_state_tables,
-    forget_table,
-    read_states,
+    read_complete,
+    read_starts,
     state_session,
+    write_complete,
 )
-from sterna.dataplane.ddl import contains_ddl
 from sterna.dataplane.follow import FollowTask, follow
 from sterna.dataplane.meter import Meter
 from sterna.dataplane.paces import Paces
+from sterna.dataplane.range_starts import Starts
 from sterna.dataplane.receive import receive
 from sterna.dataplane.reports import LogReport, Report, StageReport, StoppedReport, to_line
 from sterna.dataplane.rogue import RogueWatch, watched_file
@@ -37,13 +40,11 @@ from sterna.dataplane.schema_objects import create_objects
 from sterna.dataplane.spec import FORWARD, TaskSpec, from_line, rate_from_line
 from sterna.dataplane.spool import Spool
 from sterna.dataplane.verify import Sides, verify_tables
-from sterna.errors import SternaError, Stopped, Transient
-from sterna.mysql.catalog import TableName
+from sterna.errors import SternaError, Transient
 from sterna.mysql.connection import open_session, scalar
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 
-COPIES_MAX = 5
 VERIFY_ATTEMPTS = 10
 POLL_SECONDS = 0.05
 END_SECONDS = 3.0
@@ -59,6 +60,7 @@ class Task:
         self._report = report
         self._stop = stop
         self.paces = Paces(spec.rate, workers=spec.workers)
+        self.epoch_seconds = EPOCH_SECONDS
         self._failure: Exception | None = None
         self._verifying = threading.Lock()
 
@@ -141,64 +143,29 @@ class Task:
     def _copy(self, spool: Spool) -> None:
         self._wait(lambda: spool.end is not None)
         self._report(StageReport("full", "copying all tables"))
-        for _ in range(COPIES_MAX):
-            copied = copy_tables(
+        copied = copy_all(
+            CopyTask(
                 self._spec.origin,
                 self._spec.destination,
-                pace=self.paces.copy,
-                report=self._report,
-                stop=self._stop,
+                self.paces.copy,
+                self._report,
+                self._stop,
+                SpooledChanges(spool, self._wait),
+                self.epoch_seconds,
             )
-            if self._is_one_moment(copied, spool) and self._create_objects(copied, spool):
-                return self._start_following(copied)
-            self._forget_copy()
-        raise Stopped(
-            f"DDL on the source has spoiled the copy {COPIES_MAX} times.",
-            code="DefinitionKeepsChanging",
-            remedy="Keep applications from changing tables until the copy is done, then continue.",
         )
-
-    def _is_one_moment(self, copied: CopiedTables, spool: Spool) -> bool:
-        """False when DDL lies between the tables' start positions: some have it, some do not."""
-        if len(set(copied.start_positions.values())) <= 1:
-            return True
-        self._wait(lambda: spool.end is not None and spool.end >= copied.complete_at)
-        if not contains_ddl(spool, copied.smallest, copied.complete_at):
-            return True
-        sentence = "The source's definitions changed during the copy; everything is copied anew."
-        self._report(LogReport("WARN", sentence))
-        return False
-
-    def _create_objects(self, copied: CopiedTables, spool: Spool) -> bool:
-        """False when the objects do not fit the copied tables because DDL came in between."""
-        try:
-            create_objects(self._spec.origin, self._spec.destination, self._report)
-        except Stopped as error:
-            with open_session(self._spec.origin) as session:
-                now = read_current_position(session)
-            self._wait(lambda: spool.end is not None and spool.end >= now)
-            if not contains_ddl(spool, copied.smallest, now):
-                raise
-            sentence = f"{error.message} Definitions changed meanwhile; everything is copied anew."
-            self._report(LogReport("WARN", sentence))
-            return False
-        return True
-
-    def _start_following(self, copied: CopiedTables) -> None:
+        create_objects(self._spec.origin, self._spec.destination, self._report, copied.objects)
+        with state_session(self._spec.destination) as session:
+            write_complete(session, copied.complete_at)
         with open_session(self._spec.destination) as session:
             checkpoint.write_start(
                 session, self._spec.checkpoint, self._spec.epoch, copied.smallest
             )
 
-    def _forget_copy(self) -> None:
-        with state_session(self._spec.destination) as session:
-            for name in read_states(session):
-                forget_table(session, name)
-
     # Following
 
     def _follow(self, spool: Spool) -> None:
-        starts = self._start_positions()
+        starts, complete_at = self._copied()
         self._report(StageReport("incremental", "following every change"))
         if self._spec.direction == FORWARD:
             self.verify()
@@ -208,15 +175,17 @@ class Task:
         task = FollowTask(
             *(spec.origin, spec.destination, spec.checkpoint, spec.epoch, spec.server_id, starts),
             pace=self.paces.stream,
+            complete_at=complete_at,
         )
         follow(task, spool, stop=self._stop, report=self._report)
 
-    def _start_positions(self) -> Mapping[TableName, Position]:
+    def _copied(self) -> tuple[Starts, Position | None]:
+        """The start positions of all tables, and where all definitions are complete."""
         if self._spec.direction != FORWARD:
-            return {}
+            return {}, None
         with state_session(self._spec.destination) as session:
             create_state_tables(session)
-            return {name: state.start_position for name, state in read_states(session).items()}
+            return read_starts(session), read_complete(session)
 
     # Verifying
 

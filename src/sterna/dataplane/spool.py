@@ -91,6 +91,11 @@ class Spool:
         with self.changed:
             return sum(segment.size_bytes for segment in self.segments)
 
+    @property
+    def filled(self) -> float:
+        """The share of its room that is taken; from 1 on the writer waits."""
+        return self.size_bytes / self._bytes_max
+
     def begin_segment(self, start: Position, log_format: Format) -> None:
         """Go on at `start`, in the format the origin has there."""
         self._finish_segment()

@@ -1,0 +1,192 @@
+"""DDL that the origin ran while it was being copied, read from the spool, and what it concerns.
+
+A copy is made of several snapshots, and a table's rows are those of its start position. DDL in
+between is not replayed table by table: whatever it names is copied anew, so that all of it lies
+behind the statement. A statement on several tables (`RENAME TABLE a TO b, c TO d`, `DROP TABLE`
+with a list, a whole database) names them all, so none of them has half of it. Names count without
+regard to case, and may be too many but never too few: a table that is copied once more than needed
+is still exact. What names nothing that can be understood concerns every table.
+
+Views, routines, triggers, events and the defaults of databases hold no rows. They are made as they
+were at the last snapshot, whatever happened to them before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sterna.dataplane.ddl import is_system_only, summary
+from sterna.dataplane.spool import Spool, SpoolReader
+from sterna.errors import Stopped
+from sterna.mysql.binlog.compressed import unpack_mariadb, unpack_payload
+from sterna.mysql.binlog.events import Format, Query, TransactionPayload
+from sterna.mysql.binlog.parse import is_begin, parse
+from sterna.mysql.binlog.types import EventType
+from sterna.mysql.catalog import TableName
+from sterna.mysql.position import Position
+from sterna.mysql.sql_text import Kind, Statement, Token, classify, tokens
+
+_NEARLY_FULL = 0.9
+_TABLES = ("TABLE", "TABLES", "INDEX")
+_DATABASES = ("DATABASE", "SCHEMA")
+_PACKED = EventType.MARIADB_QUERY_COMPRESSED
+_READ = frozenset({EventType.QUERY, EventType.TRANSACTION_PAYLOAD, _PACKED})
+
+
+@dataclass(frozen=True)
+class Change:
+    """A DDL statement of the origin, whose event ends at `position`.
+
+    `tables` and `databases` (all tables in them) are those whose copies lack it, in lower case.
+    `is_unclear`: they could not be made out, so it may be any. Where it concerns no table,
+    it changes what has no rows.
+    """
+
+    position: Position
+    sentence: str
+    tables: frozenset[TableName] = frozenset()
+    databases: frozenset[str] = frozenset()
+    is_unclear: bool = False
+
+    @property
+    def is_about_rows(self) -> bool:
+        """Whether it concerns tables at all."""
+        return bool(self.tables or self.databases or self.is_unclear)
+
+    def concerns(self, name: TableName) -> bool:
+        """Whether a copy of this table from before does not have it."""
+        database, table = name[0].lower(), name[1].lower()
+        return self.is_unclear or database in self.databases or (database, table) in self.tables
+
+
+class Changes(Protocol):
+    """Where the DDL of the origin can be read."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the log of what comes next will find a place to be read from."""
+
+    def between(self, after: Position, until: Position) -> Sequence[Change]:
+        """All behind `after`, up to and with `until`; waits until that is known."""
+
+
+class _NothingChanges:
+    """For an origin whose definitions stand still."""
+
+    has_room = True
+
+    def between(self, after: Position, until: Position) -> Sequence[Change]:
+        """None."""
+        return ()
+
+
+NOTHING_CHANGES: Changes = _NothingChanges()
+
+
+class SpooledChanges:
+    """The changes in a spool; `wait` returns when its argument is true, or raises."""
+
+    def __init__(self, spool: Spool, wait: Callable[[Callable[[], bool]], None]) -> None:
+        self._spool, self._wait = spool, wait
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the spool is far from full. Only following empties it."""
+        return self._spool.filled < _NEARLY_FULL
+
+    def between(self, after: Position, until: Position) -> Sequence[Change]:
+        """All behind `after`, up to and with `until`, as soon as the spool holds that.
+
+        Raises Stopped (SpoolFull) where it never will.
+        """
+        if after >= until:
+            return ()
+        self._wait(lambda: self._holds(until) or self._spool.filled >= 1)
+        if not self._holds(until):
+            raise Stopped(
+                "The spool is full before the copy is complete.",
+                code="SpoolFull",
+                remedy="Give the spool more room (it holds what the source writes during the"
+                " copy), or start the copy again when there is less to write.",
+            )
+        return list(read_changes(self._spool, after, until))
+
+    def _holds(self, until: Position) -> bool:
+        return self._spool.end is not None and self._spool.end >= until
+
+
+def read_changes(spool: Spool, after: Position, until: Position) -> Iterator[Change]:
+    """The DDL in a spool that holds everything behind `after`, up to and with `until`.
+
+    Raises Stopped (SpoolGap) where it begins later.
+    """
+    reader = SpoolReader(spool, after)
+    try:
+        while reader.position < until and (raw := reader.next(0.0)) is not None:
+            if raw[4] not in _READ or reader.position > until:
+                continue
+            for event in _queries(raw, reader.log_format):
+                if change := _change(event, reader.position):
+                    yield change
+    finally:
+        reader.close()
+
+
+def _queries(raw: bytes, log_format: Format) -> Iterator[Query]:
+    if raw[4] == _PACKED:
+        raw = unpack_mariadb(raw, log_format)
+    if raw[4] == EventType.QUERY:
+        if not is_begin(raw, log_format):
+            event = parse(raw, log_format)
+            assert isinstance(event, Query)
+            yield event
+    elif raw[4] == EventType.TRANSACTION_PAYLOAD:
+        payload = parse(raw, log_format)
+        assert isinstance(payload, TransactionPayload)
+        for one in unpack_payload(payload, log_format):
+            yield from _queries(one, log_format)
+
+
+def _change(event: Query, position: Position) -> Change | None:
+    statement = classify(event.sql)
+    if statement.kind is not Kind.DDL or is_system_only(event, statement):
+        return None
+    sentence = f"{summary(event)} ({position})"
+    if statement.object_type in _DATABASES:
+        return _database_change(statement, position, sentence)
+    if statement.object_type not in _TABLES:
+        return Change(position, sentence)
+    names = {(database or event.database, name) for database, name in _all_names(event, statement)}
+    is_unclear = not names or any(not database or not name for database, name in names)
+    lowered = frozenset((database.lower(), name.lower()) for database, name in names)
+    return Change(position, sentence, tables=lowered, is_unclear=is_unclear)
+
+
+def _database_change(statement: Statement, position: Position, sentence: str) -> Change:
+    if statement.verb == "DROP":
+        dropped = frozenset(name.lower() for _, name in statement.names)
+        return Change(position, sentence, databases=dropped, is_unclear=not dropped)
+    return Change(position, sentence)
+
+
+def _all_names(event: Query, statement: Statement) -> Iterator[tuple[str | None, str]]:
+    """The tables a statement changes: those at its beginning, and the other ends of a RENAME, an
+    EXCHANGE PARTITION, a conversion between partition and table."""
+    yield from statement.names
+    if statement.verb not in ("ALTER", "RENAME"):
+        return
+    found = list(tokens(event.sql))
+    for at, token in enumerate(found[2:], 2):
+        if token.upper in ("RENAME", "TO", "AS", "=", "TABLE", ","):
+            yield from _name_at(found, at + 1)
+
+
+def _name_at(found: list[Token], at: int) -> Iterator[tuple[str | None, str]]:
+    if at >= len(found) or (name := found[at].name) is None:
+        return
+    if at + 2 < len(found) and found[at + 1].text == "." and found[at + 2].name is not None:
+        yield name, found[at + 2].name or ""
+    else:
+        yield None, name

@@ -1,0 +1,225 @@
+"""One worker of a copy round: rows of the snapshot to the destination, piece by piece."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from sterna.dataplane.chunks import RowMover, plan_rows
+from sterna.dataplane.copy_finish import add_indexes
+from sterna.dataplane.copy_pieces import Job, Piece
+from sterna.dataplane.copy_prepare import (
+    CopyRound,
+    DefinitionChanged,
+    as_definition_change,
+    current_definition,
+)
+from sterna.dataplane.copy_ranges import (
+    KeyRange,
+    is_unchanged,
+    select_from,
+    split_open,
+    write_ranges,
+)
+from sterna.dataplane.copy_state import COPYING, DONE, LOADED, TableState, write_state
+from sterna.dataplane.reports import LogReport
+from sterna.dataplane.schema import open_destination_session, open_origin_session
+from sterna.dataplane.schema_tables import same_definition
+from sterna.dataplane.snapshot import close_sessions, lock_table
+from sterna.errors import Transient
+from sterna.mysql.connection import ServerError, Session, execute
+from sterna.mysql.identifiers import quote
+
+
+class StopAsked(Transient):
+    """Somebody asked the copy to end; what is done stays."""
+
+    code = "StopAsked"
+
+
+class Worker:
+    """Takes pieces from the round's queue until there are none, with sessions of its own."""
+
+    def __init__(self, work: CopyRound, snapshot: Session, *, failed: threading.Event) -> None:
+        self._work, self._snapshot, self._failed = work, snapshot, failed
+        self._pace = work.task.pace
+        self._sessions: list[Session] = []
+
+    def run(self) -> bool:
+        """Copy pieces until there are none, or until somebody fails or asks to stop; whether the
+        snapshot's session can be used again."""
+        is_over = False
+        try:
+            self._reader = self._keep(open_origin_session(self._work.task.origin))
+            self._writer = self._keep(open_destination_session(self._work.task.destination))
+            self._loader = self._keep(
+                open_destination_session(self._work.task.destination, local_infile=True)
+            )
+            is_good = self._copy_pieces()
+            is_over = True
+        finally:
+            # after an error some stand in the middle of a statement; none is used again
+            close_sessions(self._sessions)
+            if not is_over:
+                self._failed.set()
+        return is_good
+
+    def _keep(self, session: Session) -> Session:
+        self._sessions.append(session)
+        return session
+
+    def _copy_pieces(self) -> bool:
+        while piece := self._work.pieces.take(self._go_on):
+            if not self._try_copy(piece):
+                return False
+        return True
+
+    def _try_copy(self, piece: Piece) -> bool:
+        """False when DDL hit the table. What the snapshot's session shows after the error is not
+        worth finding out: it reads nothing more, and the rest is left to others and to the next
+        snapshot."""
+        try:
+            self._copy(self._split(piece) if piece.is_open else piece)
+            return True
+        except DefinitionChanged as changed:
+            self._work.spoil(piece, changed)
+            return False
+        finally:
+            self._work.pieces.done(piece)
+
+    def _split(self, piece: Piece) -> Piece:
+        """So much of an open piece as one worker should move; the rest is for everybody."""
+        job, rest = piece.job, None
+        try:
+            assert job.key is not None
+            split = split_open(self._reader, job.table, job.key, piece.range)
+            if split is not None:
+                self._remember(job, *split)
+                piece, rest = piece.halves(split)
+        except ServerError as error:
+            raise as_definition_change(error, job.table) from error
+        finally:
+            self._work.pieces.give_back(rest)
+        return piece
+
+    def _remember(self, job: Job, *ranges: KeyRange) -> None:
+        """For after a crash."""
+        if job.is_resumable:
+            write_ranges(self._writer, job.name, ranges)
+
+    def _go_on(self) -> None:
+        if self._work.task.stop.is_set() or self._failed.is_set():
+            raise StopAsked("The copy was asked to stop; finished tables stay.")
+
+    def _copy(self, piece: Piece) -> None:
+        state = replace(piece.job.state, state=COPYING)
+        if piece.job.table.engine.upper() == "INNODB":
+            if piece.job.is_resumable:
+                write_state(self._writer, state)
+            moved = self._copy_range(piece, self._snapshot)
+        else:
+            state, moved = self._copy_locked(piece, state)
+        if piece.progress.finish(piece.range.number, *moved):
+            self._add_indexes(piece.job, self._finish_table(piece, state))
+
+    def _copy_locked(self, piece: Piece, state: TableState) -> tuple[TableState, tuple[int, int]]:
+        """No snapshot shows a table without transactions: its writers wait while it is read, so
+        no budget keeps it waiting."""
+        job = piece.job
+        locked = lock_table(self._work.task.origin, job.table)
+        started = time.monotonic()
+        try:
+            state = replace(state, start_position=locked.position)
+            self._work.locked[job.name] = locked.position
+            write_state(self._writer, state)
+            moved = self._move_rows(piece, locked.session, pay=lambda rows, octets: None)
+        finally:
+            locked.close()
+        sentence = (
+            f"{quote(*job.name)} ({job.table.engine}) was copied at {locked.position};"
+            f" its writers waited {time.monotonic() - started:.1f} s."
+        )
+        self._work.task.report(LogReport("WARN", sentence))
+        return state, moved
+
+    def _copy_range(self, piece: Piece, origin: Session) -> tuple[int, int]:
+        """Rows and bytes of one range, which is there when it returns."""
+        piece.progress.begin()
+        job, done = piece.job, piece.range
+        if not done.is_done or not self._is_unchanged(piece, origin):
+            if not job.is_new:
+                self._clear_range(piece)
+            rows, octets = self._move_rows(piece, origin, pay=self._pay)
+            done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets)
+            self._remember(job, done)
+        return done.rows_copied, done.bytes_copied
+
+    def _is_unchanged(self, piece: Piece, origin: Session) -> bool:
+        """Whether a range of an earlier round is the same under this one's snapshot."""
+        job = piece.job
+        selects = select_from(job.table, job.key, piece.range), self._rows_there(piece)
+        try:
+            return is_unchanged(origin, self._writer, selects=selects, columns=job.columns)
+        except ServerError as error:
+            raise as_definition_change(error, job.table) from error
+
+    def _rows_there(self, piece: Piece) -> str:
+        """A piece's rows on the destination, which may not have the index yet."""
+        key, part = piece.job.key, piece.range
+        where = key.condition(part.low, part.high) if key else ""
+        return f"{quote(*piece.job.name)} WHERE {where or 'TRUE'}"
+
+    def _clear_range(self, piece: Piece) -> None:
+        """A killed worker may have left some of its rows."""
+        execute(self._writer, f"DELETE FROM {self._rows_there(piece)}")
+
+    def _pay(self, rows: int, octets: int) -> None:
+        self._pace.pay(rows, octets)
+        while not self._pace.is_paid:
+            self._go_on()
+            self._pace.pay(0, 0)
+
+    def _move_rows(
+        self, piece: Piece, origin: Session, *, pay: Callable[[int, int], None]
+    ) -> tuple[int, int]:
+        """Rows and bytes moved, all that the range has."""
+        job = piece.job
+        rows_of = select_from(job.table, job.key, piece.range)
+        plan = plan_rows(job.table, job.columns, rows_of=rows_of)
+        mover = RowMover(plan, origin=origin, destination=self._loader)
+        piece.progress.begin()
+
+        def after_chunk(rows: int, octets: int) -> None:
+            self._go_on()
+            piece.progress.moved(piece.range.number, rows, octets)
+
+        try:
+            mover.move(after_chunk, pay=pay)
+        except ServerError as error:
+            raise as_definition_change(error, job.table) from error
+        return mover.rows, mover.bytes
+
+    def _finish_table(self, piece: Piece, state: TableState) -> TableState:
+        """All ranges are there, of one definition; the state says so from now on."""
+        self._require_same_definition(piece.job)
+        rows, octets = piece.progress.complete()
+        reached = LOADED if state.deferred_indexes else DONE
+        state = replace(state, state=reached, rows_copied=rows, bytes_copied=octets)
+        write_state(self._writer, state)
+        return state
+
+    def _require_same_definition(self, job: Job) -> None:
+        """Not every version notices DDL when an older snapshot is read."""
+        now = current_definition(self._reader, job.table)
+        if not same_definition(job.definition, now):
+            raise DefinitionChanged(f"DDL on the origin hit {quote(*job.name)} during the copy.")
+
+    def _add_indexes(self, job: Job, state: TableState) -> None:
+        if state.state == LOADED:
+            started = time.monotonic()
+            add_indexes(self._writer, state)
+            seconds = time.monotonic() - started
+            sentence = f"Indexes of {quote(*job.name)} added in {seconds:.1f} s."
+            self._work.task.report(LogReport("NORMAL", sentence))
