@@ -12,7 +12,7 @@ from tests.cases.hazards import Case, Outcome, Pair, read_cases
 from tests.fixtures.running import RunningServer
 from tests.fixtures.servers import SourceFactory
 
-PAIRS = [("5.6", "9.7"), ("5.7", "9.7"), ("10.11", "9.7"), ("5.7", "5.7")]
+PAIRS = [("5.6", "9.7"), ("5.7", "9.7"), ("10.11", "9.7"), ("5.7", "5.7"), ("9.7", "9.7")]
 # nobody pulls the plug here
 HASTY = {"innodb_flush_log_at_trx_commit": "0", "sync_binlog": "0"}
 PLAYED = [

@@ -12,23 +12,32 @@ from sterna.prechecks.accounts import Accounts
 from sterna.prechecks.base import AccountDecision, Check, Context, Finding
 from sterna.prechecks.binary_log import BinaryLog
 from sterna.prechecks.binary_log_retention import BinaryLogRetention
+from sterna.prechecks.compressed_columns import CompressedColumns
 from sterna.prechecks.empty_instance import EmptyInstance
 from sterna.prechecks.events import Events
 from sterna.prechecks.invalid_views import InvalidViews
+from sterna.prechecks.json_kinds import JsonKinds
+from sterna.prechecks.long_members import LongMembers
 from sterna.prechecks.mariadb_only import MariadbOnly
+from sterna.prechecks.missing_definers import MissingDefiners
 from sterna.prechecks.name_case import NameCase
 from sterna.prechecks.old_temporal_columns import OldTemporalColumns
 from sterna.prechecks.own_database import OwnDatabase
 from sterna.prechecks.prepared_transactions import PreparedTransactions
 from sterna.prechecks.primary_keys import PrimaryKeys
 from sterna.prechecks.read_write_status import ReadWriteStatus
+from sterna.prechecks.removed_functions import RemovedFunctions
+from sterna.prechecks.removed_syntax import RemovedSyntax
 from sterna.prechecks.replica import Replica
 from sterna.prechecks.reserved_names import ReservedNames
 from sterna.prechecks.running_status import RunningStatus
 from sterna.prechecks.source_privileges import SourcePrivileges
+from sterna.prechecks.sql_modes import SqlModes
+from sterna.prechecks.system_tables import SystemTables
 from sterna.prechecks.table_engines import TableEngines
 from sterna.prechecks.triggers import Triggers
 from sterna.prechecks.version_pair import VersionPair
+from sterna.prechecks.violated_checks import ViolatedChecks
 
 __all__ = ["PRECHECKS", "AccountDecision", "Check", "Context", "Finding", "run_prechecks"]
 
@@ -58,6 +67,15 @@ PRECHECKS: tuple[Check, ...] = (
     PreparedTransactions(),
     NameCase(),
     ReservedNames(),
+    CompressedColumns(),
+    ViolatedChecks(),
+    JsonKinds(),
+    LongMembers(),
+    RemovedFunctions(),
+    RemovedSyntax(),
+    SqlModes(),
+    MissingDefiners(),
+    SystemTables(),
 )
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Protocol
 
 from sterna.mysql.catalog import Table, read_databases, read_tables
 from sterna.mysql.connection import Session, greeting_version
+from sterna.mysql.stored_code import Code, read_code
 from sterna.mysql.variables import read_variables
 from sterna.mysql.version import Version
 
@@ -95,6 +96,16 @@ class Context:
     def databases(self) -> tuple[str, ...]:
         """All databases of the customer."""
         return tuple(database.name for database in read_databases(self.source))
+
+    @cached_property
+    def code(self) -> tuple[Code, ...]:
+        """The stored SQL of all the customer's databases."""
+        return tuple(code for name in self.databases for code in read_code(self.source, name))
+
+    @property
+    def to_mysql(self) -> bool:
+        """Whether the target is a MySQL."""
+        return not self.target.is_mariadb
 
     def variable(self, name: str) -> str:
         """A global variable of the source; "" where it does not know it."""

@@ -56,9 +56,3 @@ class MariadbOnly(Check):
                     message=f"Its type is {column.data_type}.",
                     remedy=f"ALTER TABLE {table} MODIFY {quote(column.name)} {other};",
                 )
-            if "COMPRESSED" in column.column_type:
-                yield self.error(
-                    about,
-                    message="The column is compressed.",
-                    remedy=f"ALTER TABLE {table} MODIFY it without COMPRESSED.",
-                )

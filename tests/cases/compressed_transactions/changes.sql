@@ -1,0 +1,10 @@
+SET binlog_transaction_compression = ON;
+INSERT INTO t VALUES (3, REPEAT('compressible ', 5000));
+BEGIN;
+UPDATE t SET v = REPEAT('again ', 10000) WHERE id < 3;
+DELETE FROM t WHERE id = 3;
+COMMIT;
+CREATE TABLE made (id INT PRIMARY KEY);
+INSERT INTO made VALUES (1);
+SET binlog_transaction_compression = OFF;
+INSERT INTO t VALUES (4, 'plain');

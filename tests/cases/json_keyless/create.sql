@@ -1,0 +1,2 @@
+CREATE TABLE heap (a INT, j JSON);
+INSERT INTO heap VALUES (1, JSON_ARRAY(CAST('1.10' AS DECIMAL(10,2)))), (2, '{"a": 1}');

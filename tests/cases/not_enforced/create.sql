@@ -1,0 +1,3 @@
+CREATE TABLE checked (id INT PRIMARY KEY, v INT, CONSTRAINT loose CHECK (v > 0) NOT ENFORCED,
+  CONSTRAINT strict CHECK (v <> 7));
+INSERT INTO checked VALUES (1, -1), (2, 2);

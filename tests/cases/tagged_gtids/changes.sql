@@ -1,0 +1,6 @@
+INSERT INTO t VALUES (1);
+SET gtid_next = 'AUTOMATIC:tagged';
+INSERT INTO t VALUES (2);
+UPDATE t SET id = id + 10;
+SET gtid_next = 'AUTOMATIC';
+INSERT INTO t VALUES (3);

@@ -1,0 +1,16 @@
+XA START 'both', 'phases', 5;
+INSERT INTO t VALUES (3, 3);
+UPDATE t SET v = 10 WHERE id = 1;
+XA END 'both', 'phases', 5;
+XA PREPARE 'both', 'phases', 5;
+XA COMMIT 'both', 'phases', 5;
+XA START 'one';
+DELETE FROM t WHERE id = 2;
+XA END 'one';
+XA COMMIT 'one' ONE PHASE;
+XA START 'gone';
+INSERT INTO t VALUES (4, 4);
+XA END 'gone';
+XA PREPARE 'gone';
+XA ROLLBACK 'gone';
+INSERT INTO t VALUES (5, 5);
