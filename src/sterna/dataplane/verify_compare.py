@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+from sterna.dataplane.pace import Pace
 from sterna.dataplane.verify_chunks import Chunks
 from sterna.dataplane.verify_layout import Pair
 from sterna.dataplane.verify_scope import (
@@ -34,6 +35,7 @@ from sterna.mysql.statements import statement
 
 WAIT_SECONDS_MAX = 600.0
 POLL_SECONDS = 0.002
+CHUNK_QUERIES = 2  # one finds where a chunk ends, one sums it
 DESTINATION_READINGS = 10
 _CUT_OFF = 1301  # a warning: the result was larger than max_allowed_packet, so it is NULL
 
@@ -44,11 +46,13 @@ class Halted(Exception):
 
 @dataclass(frozen=True)
 class Sides:
-    """The two servers, and how far the second has applied the first one's binary log."""
+    """The two servers, how far the second has applied the first one's binary log, and how fast
+    the first may be read."""
 
     origin: Server
     destination: Server
     applied: Callable[[], Position]
+    pace: Pace = field(default_factory=Pace, compare=False, repr=False)
 
 
 @dataclass
@@ -93,6 +97,7 @@ class Comparer:
             rows, differing = self._compare_scope(pair, scope)
             chunks.found(rows)
             outcome.add(rows, differing)
+            self._sides.pace.settle(rows, 0, queries=CHUNK_QUERIES, stop=self._stop)
         return outcome
 
     def read_both(self, read: Callable[[Session], Any]) -> tuple[Any, Any]:
