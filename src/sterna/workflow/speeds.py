@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from sterna.dataplane.spec import rate_to_line
-from sterna.errors import Refused
+from sterna.errors import Refused, SternaError
 from sterna.store.database import now
 from sterna.store.records import SyncTask, TaskSample
 from sterna.workflow.tools import Tools
@@ -36,7 +36,7 @@ class Speeds:
         rate = task.rate.changed(changes)
         self._tools.tasks.change(task_id, rate=dataclasses.asdict(rate))
         # Stored first: a process that is not told now reads it from the store when it starts.
-        self._tools.supervisor.tell(task_id, f"rate {rate_to_line(rate)}")
+        limit_again(self._tools, task_id)
         self._tools.tasks.log(task_id, "NORMAL", f"the rate was set: {rate}")
         return self._tools.tasks.task(task_id)
 
@@ -52,10 +52,16 @@ class Speeds:
 
 @contextmanager
 def hurried(tools: Tools, task_id: str) -> Iterator[None]:
-    """No limit holds the stream within: applications wait for it."""
+    """No limit holds the stream within: applications wait for it. After an error limits hold."""
     tools.supervisor.tell(task_id, "hurry")
     try:
         yield
-    finally:
-        rate = tools.tasks.task(task_id).rate
-        tools.supervisor.tell(task_id, f"rate {rate_to_line(rate)}")
+    except SternaError:
+        limit_again(tools, task_id)
+        raise
+
+
+def limit_again(tools: Tools, task_id: str) -> None:
+    """Tell a running task the limits that are stored."""
+    rate = tools.tasks.task(task_id).rate
+    tools.supervisor.tell(task_id, f"rate {rate_to_line(rate)}")

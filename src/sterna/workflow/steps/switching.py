@@ -23,6 +23,7 @@ from sterna.workflow import inheritance
 from sterna.workflow.engine import Run, step
 from sterna.workflow.guards import current_refusals, joined
 from sterna.workflow.live_guards import OldTransaction, long_transactions
+from sterna.workflow.speeds import hurried, limit_again
 from sterna.workflow.steps import sides
 
 POLL_SECONDS = 0.003
@@ -128,6 +129,24 @@ def note_what_is_there(run: Run) -> str:
                 was_read_only=sides.is_read_only(connection),
             )
     return f"{len(sides.events_found(run).enabled)} events run on the {side.word}"
+
+
+def let_cluster_keep_its_mode(run: Run) -> str:
+    """Let a restart of the cluster come back as it did before"""
+    kept = run.facts.get("cluster_parameters")
+    if kept is not None:
+        run.tools.configure_cluster(run.cluster_id, kept)
+    return "a restart of the cluster changes nothing"
+
+
+@step(undo=let_cluster_keep_its_mode)
+def keep_cluster_closed(run: Run) -> str:
+    """Make a restart of the cluster come back closed, until it is certain who has the writes."""
+    tools = run.tools
+    if "cluster_parameters" not in run.facts:
+        run.learn(cluster_parameters=tools.inventory.cluster_parameters(run.cluster_id))
+    tools.keep_cluster_mode(run.cluster_id, writable=False, event_scheduler="OFF")
+    return "a cluster that is restarted now takes no writes"
 
 
 def let_events_run(run: Run) -> str:
@@ -255,7 +274,10 @@ def catch_up(run: Run) -> str:
     """Wait until the arriving side has applied everything."""
     started = time.monotonic()
     final = Position.parse(run.facts["final_position"])
-    with sides.session(run, sides.arriving(run)) as connection:
+    with (
+        hurried(run.tools, sides.task_id(run)),
+        sides.session(run, sides.arriving(run)) as connection,
+    ):
         while checkpoint.read_position(connection, sides.checkpoint_now(run)) < final:
             _check_budget(run)
             time.sleep(POLL_SECONDS)
@@ -268,6 +290,7 @@ def follow_again(run: Run) -> str:
     task = sides.task_id(run)
     run.tools.tasks.want(task, running=True)
     run.tools.supervisor.ensure(task)
+    limit_again(run.tools, task)
     return "the synchronization goes on as before"
 
 
