@@ -11,6 +11,13 @@ import pymysql
 from sterna.mysql.connection import Server, Session, open_session
 
 LOCK_WAIT_SECONDS = 1
+ANSWER_SECONDS_MAX = 10.0  # a network that has gone deaf must not hold applications for ever
+
+
+def _open(server: Server) -> Session:
+    return open_session(
+        server, lock_wait_seconds=LOCK_WAIT_SECONDS, read_timeout_seconds=ANSWER_SECONDS_MAX
+    )
 
 
 class Sessions:
@@ -23,7 +30,7 @@ class Sessions:
     @contextmanager
     def lend(self, server: Server) -> Iterator[Session]:
         """A session that is alive; given back unless its use ended in an error."""
-        session = self._take(server) or open_session(server, lock_wait_seconds=LOCK_WAIT_SECONDS)
+        session = self._take(server) or _open(server)
         is_good = False
         try:
             yield session

@@ -168,6 +168,10 @@ class Tools:
             "read_only": "OFF" if writable else "ON",
             "event_scheduler": event_scheduler if writable else "OFF",
         }
+        self.configure_cluster(cluster_id, parameters)
+
+    def configure_cluster(self, cluster_id: str, parameters: dict[str, str]) -> None:
+        """Keep these parameters for the next start of the primary."""
         self.inventory.set_cluster_parameters(cluster_id, parameters)
         writer = self.writer(cluster_id)
         self.provisioner.configure_node(self.node_spec(cluster_id, writer))

@@ -55,6 +55,7 @@ def _exchange_roles(run: Run) -> None:
     run(switching.bring_accounts_up_to_date)
     run(switching.prove_way_back)
     run(switching.note_what_is_there)
+    run(switching.keep_cluster_closed)
     run(switching.silence_leaving_side)
     run(switching.hold_endpoints)
     run(switching.block_leaving_side)

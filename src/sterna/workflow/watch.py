@@ -75,9 +75,13 @@ class Watch(threading.Thread):
     def _look_at_followers(self) -> None:
         """A restarted server may have forgotten that it is only following: nobody may write."""
         for migration in self._tools.journal.migrations():
-            if migration.operation or migration.status not in FOLLOWERS:
+            if migration.operation:
+                sides_ = self._left_side(migration)
+            elif migration.status in FOLLOWERS:
+                sides_ = self._follower(migration.cluster_id, Status(migration.status))
+            else:
                 continue
-            for side in self._follower(migration.cluster_id, Status(migration.status)):
+            for side in sides_:
                 self._close(side, migration)
 
     def _look_at_tasks(self) -> None:
@@ -135,6 +139,15 @@ class Watch(threading.Thread):
         elif self._tools.writer(cluster_id).status == "Running":
             yield self._tools.cluster(cluster_id)
 
+    def _left_side(self, migration: Migration) -> Iterator[Side]:
+        """Past the point of no return the side that had the writes is a follower already."""
+        for row in self._tools.journal.unfinished():
+            if row.cluster_id == migration.cluster_id and row.committed_at is not None:
+                if row.name == Action.SWITCH_OVER:
+                    yield self._tools.source(row.cluster_id)
+                elif row.name == Action.ROLL_BACK:
+                    yield self._tools.cluster(row.cluster_id)
+
     def _is_another_story(self, migration: Migration) -> bool:
         """The roles are not what the store says, or an operation has begun to change them."""
         if migration.status in ambiguity.OWNERS and (
@@ -143,7 +156,7 @@ class Watch(threading.Thread):
             ambiguity.declare(self._tools, migration, reason)
             return True
         newest = self._tools.journal.migration(migration.cluster_id)
-        return (newest.operation, newest.status) != ("", migration.status)
+        return (newest.operation, newest.status) != (migration.operation, migration.status)
 
     def _close(self, side: Side, migration: Migration) -> None:
         with self._tools.sessions.lend(side.server) as connection:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sterna.dataplane import checkpoint
 from sterna.dataplane.event_switch import restore_events
 from sterna.dataplane.rogue import watch_from
-from sterna.errors import Ambiguous, Transient
+from sterna.errors import Ambiguous
 from sterna.mysql.connection import Session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
@@ -65,9 +65,7 @@ def measure_outage(run: Run) -> str:
     """Measure the write outage: from the hold until a new session may write again."""
     outage_ms = run.facts.get("outage_ms")
     if outage_ms is None:
-        with sides.session(run, sides.arriving(run)) as connection:
-            if sides.is_read_only(connection):
-                raise Transient(f"The {sides.arriving(run).word} is still read-only.")
+        _keep_open(run)
         held_at = datetime.fromisoformat(run.facts["held_at"])
         outage_ms = round((now() - held_at).total_seconds() * 1000, 1)
         run.learn(outage_ms=outage_ms)
@@ -80,10 +78,18 @@ def measure_outage(run: Run) -> str:
 def keep_new_roles(run: Run) -> str:
     """Let events run where the writes are, and make a restart of the cluster keep its role."""
     side, events = sides.arriving(run), sides.events_found(run)
-    restore_events(side.server, events)
     writable = side.word == "cluster"
     run.tools.keep_cluster_mode(run.cluster_id, writable=writable, event_scheduler=events.scheduler)
+    _keep_open(run)
+    restore_events(side.server, events)
     return f"{len(events.enabled)} events run on the {side.word}"
+
+
+def _keep_open(run: Run) -> None:
+    """A server that was restarted meanwhile came back closed."""
+    with sides.session(run, sides.arriving(run)) as connection:
+        if sides.is_read_only(connection):
+            sides.set_read_only(connection, False)
 
 
 @step(no_undo_because="after the point of no return")
