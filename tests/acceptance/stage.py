@@ -241,11 +241,30 @@ def state_of(login: Any) -> dict[str, Any]:
         for name, value in ask(login, "SHOW GLOBAL VARIABLES")
         if not str(name).startswith(CHANGING_VARIABLES)
     }
-    grants = "SELECT grantee, privilege_type FROM information_schema.user_privileges"
+    accounts = accounts_of(login)
+    tables = "SELECT table_schema, table_name FROM information_schema.tables"
+    events = "SELECT event_schema, event_name, definer, status FROM information_schema.events"
+    triggers = "SELECT trigger_schema, trigger_name, definer FROM information_schema.triggers"
     return {
         "variables": variables,
-        "accounts": accounts_of(login),
-        "grants": set(ask(login, grants)),
+        "accounts": accounts,
+        "grants": {one: set(ask(login, "SHOW GRANTS FOR %s@%s", *one)) for one in accounts},
         "databases": databases_of(login),
-        "events": enabled_events(login),
+        "tables": set(ask(login, tables)),
+        "events": set(ask(login, events)),
+        "triggers": set(ask(login, triggers)),
     }
+
+
+def replicas_of(login: Any) -> list[tuple[Any, ...]]:
+    """Whoever reads the server's binary log, or has said so."""
+    dumps = "SELECT user, host FROM information_schema.processlist WHERE command LIKE %s"
+    return [*ask(login, dumps, "Binlog Dump%"), *ask(login, "SHOW SLAVE HOSTS")]
+
+
+def assert_untouched(login: Any, before: dict[str, Any]) -> None:
+    """Nothing of ours is left on a server: neither in its state nor connected to it."""
+    after = state_of(login)
+    for name, value in before.items():
+        assert after[name] == value, name
+    eventually(lambda: replicas_of(login) == [], within_seconds=30)

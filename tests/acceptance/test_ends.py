@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
@@ -14,6 +18,7 @@ from demo.judge import compare
 from tests.acceptance.stage import (
     Stage,
     ask,
+    assert_untouched,
     databases_of,
     enabled_events,
     is_read_only,
@@ -51,7 +56,7 @@ def test_cancel_before_the_switch(stage: Stage) -> None:
         assert_cancelled(stage)
         stage.wait_for_writes()
         stage.assert_promises_kept(stage.source)
-    assert state_of(stage.source.server) == before
+    assert_untouched(stage.source.server, before)
 
 
 def test_cancel_after_a_rollback(stage: Stage) -> None:
@@ -66,7 +71,7 @@ def test_cancel_after_a_rollback(stage: Stage) -> None:
         assert_cancelled(stage)
         stage.wait_for_writes()
         stage.assert_promises_kept(stage.source)
-    assert state_of(stage.source.server) == before
+    assert_untouched(stage.source.server, before)
 
 
 def test_continue_after_a_failed_precheck(stage: Stage) -> None:
@@ -81,7 +86,7 @@ def test_continue_after_a_failed_precheck(stage: Stage) -> None:
         stage.assert_promises_kept(stage.source)
     stage.assert_sides_equal()
     stage.do("cancel", "--yes")
-    assert state_of(stage.source.server) == before
+    assert_untouched(stage.source.server, before)
 
 
 def test_give_up_after_a_failed_precheck(stage: Stage) -> None:
@@ -94,7 +99,7 @@ def test_give_up_after_a_failed_precheck(stage: Stage) -> None:
         assert_cancelled(stage)
         stage.wait_for_writes()
         stage.assert_promises_kept(stage.source)
-    assert state_of(stage.source.server) == before
+    assert_untouched(stage.source.server, before)
 
 
 def test_switch_over_without_endpoints(stage: Stage) -> None:
@@ -175,3 +180,138 @@ def assert_cut(session: Connection[Cursor]) -> None:
     """A session that was there before the switch is not there any more."""
     with pytest.raises(pymysql.OperationalError):
         rows(session, "SELECT 1")
+
+
+def test_an_old_store_is_noticed(stage: Stage) -> None:
+    """A store from a backup leaves the servers alone; a person leads the applications back."""
+    with stage.open_hours():
+        stage.upgrade(TARGET)
+        stage.product.stop()
+        backup = keep_store(stage.product.home)
+        stage.product.start()
+        stage.wait_until_in_step()
+        stage.do("switch-over", "--with-endpoints", "--yes")
+        stage.wait_for_writes()
+        stage.product.kill9()
+        put_back(stage.product.home, backup)
+        stage.product.start()
+        assert stage.migration["status"] == "AMBIGUOUS"
+        assert (is_read_only(stage.source.server), is_read_only(stage.cluster)) == (True, False)
+        assert stage.product.run("switch-over", stage.cluster_id, "--with-endpoints").code == 3
+        found = stage.product.ask("migration", "resolve", stage.cluster_id)
+        assert (found["journal_says"], found["checkpoint_says"]) == ("source", "cluster")
+        assert (found["recommended"], found["resumable"]) == ("cluster", ["cluster"])
+        stage.product.ask(
+            *("migration", "resolve", stage.cluster_id, "--writes-are-on", "cluster", "--yes")
+        )
+        assert stage.migration["status"] == "POLARDB2RDS_SYNCING"
+        stage.wait_for_writes()
+        stage.assert_promises_kept(stage.cluster)
+    stage.assert_sides_equal()
+    stage.do("roll-back", "--yes")
+    stage.do("cancel", "--yes")
+
+
+def test_without_anybody_there(stage: Stage) -> None:
+    """Scheduled, killed, switched, told; completed without binary log; released. The last test."""
+    before = state_of(stage.source.server)
+    told = install_hook(stage)
+    with stage.open_hours():
+        stage.upgrade(TARGET)
+        at = datetime.now().astimezone() + timedelta(seconds=4)
+        command = ("switch-over", "--with-endpoints", "--at", at.isoformat(), "--yes")
+        schedule = stage.do(*command)
+        assert schedule["state"] == "waiting"
+        stage.product.kill9()
+        stage.product.start()
+        eventually(lambda: stage.migration["status"] == "POLARDB2RDS_SYNCING", within_seconds=60)
+        stage.wait_until_idle()
+        stage.wait_for_writes()
+        refused = stage.product.run("instance", "release", stage.instance_id, "--yes", "--json")
+        assert (refused.code, refused.problem["code"]) == (3, "NotAllowed")
+        stage.do("complete", "--disable-binlog", "--yes")
+        assert ask(stage.cluster, "SELECT @@GLOBAL.log_bin, @@GLOBAL.read_only") == ((0, 0),)
+        stage.wait_for_writes()
+        stage.assert_promises_kept(stage.cluster)
+    (waited,) = [e["sentence"] for e in history_of(stage) if e["step"] == "release_primary"]
+    assert "connections waited for" in waited
+    eventually(lambda: told_of(told) >= 4, within_seconds=20)
+    events = [(each["event"], each["operation"]) for each in map(json.loads, open_lines(told))]
+    both = [("before", "switch_over"), ("after", "switch_over")]
+    assert events == [*both, ("before", "complete"), ("after", "complete")]
+    assert_closed_and_nothing_else(stage, before)
+    assert_released(stage)
+
+
+def keep_store(home: Path) -> dict[str, bytes]:
+    """A backup of the store, made while no server runs."""
+    return {file.name: file.read_bytes() for file in home.glob("sterna.db*")}
+
+
+def put_back(home: Path, backup: dict[str, bytes]) -> None:
+    """The store as it was then."""
+    for file in home.glob("sterna.db*"):
+        file.unlink()
+    for name, content in backup.items():
+        (home / name).write_bytes(content)
+
+
+def install_hook(stage: Stage) -> Path:
+    """A program that appends what it is told to a file, one line each."""
+    folder = stage.product.home / "hooks"
+    folder.mkdir(mode=0o700)
+    told = folder / "told.jsonl"
+    program = folder / "tell"
+    program.write_text(f"#!/bin/sh\n{{ cat; echo; }} >> {told}\n")
+    program.chmod(0o700)
+    stage.product.ask("hook", "add", "--on", "before", "--on", "after", "tell")
+    told.unlink(missing_ok=True)
+    return told
+
+
+def open_lines(file: Path) -> list[str]:
+    """The lines about operations that matter here; the upgrade is another story."""
+    return [each for each in file.read_text().splitlines() if '"operation": "upgrade"' not in each]
+
+
+def told_of(file: Path) -> int:
+    """How many lines there are."""
+    return len(open_lines(file)) if file.exists() else 0
+
+
+def history_of(stage: Stage) -> list[dict[str, Any]]:
+    """Everything that happened to the migration."""
+    entries: list[dict[str, Any]] = stage.migration["history"]
+    return entries
+
+
+def assert_closed_and_nothing_else(stage: Stage, before: dict[str, Any]) -> None:
+    """After completing the source is read-only and its events are silent; the rest is as it was."""
+    source = stage.source.server
+    after = state_of(source)
+    changed = {
+        name: after["variables"][name]
+        for name in before["variables"]
+        if after["variables"].get(name) != before["variables"][name]
+    }
+    assert changed == {"read_only": "ON"}
+    assert {event[:3] for event in after["events"]} == {event[:3] for event in before["events"]}
+    assert enabled_events(source) == set()
+    untouched = {name: before[name] for name in before if name not in ("variables", "events")}
+    assert_untouched(source, untouched)
+
+
+def assert_released(stage: Stage) -> None:
+    """A dry run changes nothing; then the address stays and is the cluster's, the server runs."""
+    plan = stage.product.ask("instance", "release", stage.instance_id, "--dry-run")
+    assert plan["allowed"]
+    assert f"becomes a custom endpoint of {stage.cluster_id}" in plan["actions"][0]
+    assert stage.endpoints(stage.instance_id)
+    stage.product.ask("instance", "release", stage.instance_id, "--yes")
+    assert stage.endpoints(stage.instance_id) == []
+    address = (stage.address.host, stage.address.port)
+    assert address in {(e["host"], e["port"]) for e in stage.endpoints(stage.cluster_id)}
+    assert ask(stage.address, "SELECT @@port") == ((stage.cluster.port,),)
+    assert "bank" in databases_of(stage.source.server)
+    gone = stage.product.run("instance", "show", stage.instance_id, "--json")
+    assert gone.problem["code"] == "NotFound"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sterna.errors import Refused, SternaError
+from sterna.errors import Ambiguous, Refused, SternaError
 from sterna.migration.status import Status
 from sterna.store.journal import Journal
 from sterna.store.repository import open_store
@@ -34,6 +34,8 @@ def act(word: str) -> Callable[[Run], str]:
             time.sleep(0.01)
         if (HOME / f"fail-{word}").exists():
             raise SternaError(f"{word} would not.")
+        if (HOME / f"meddle-{word}").exists():
+            raise Ambiguous(f"{word} found another world.")
         if word == "commit":
             run.tools.journal.commit(run.id)
         with (HOME / "done").open("a") as done:

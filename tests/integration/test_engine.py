@@ -129,6 +129,21 @@ def test_failure_after_the_point_of_no_return_is_tried_again(home: Path) -> None
     player.wait()
 
 
+def test_another_world_after_the_point_of_no_return_stops_the_operation(home: Path) -> None:
+    """Where it is not known any more who owns the writes nothing is tried again and undone."""
+    (home / "meddle-three").touch()
+    player = play(home, begin="switch_over")
+    journal = journal_of(home)
+    eventually(lambda: done_lines(home) != [] and ended(journal), within_seconds=20)
+    assert done_lines(home) == ["one", "two", "commit"]
+    migration = journal.migration("pc-1")
+    assert (migration.status, migration.operation) == (Status.AMBIGUOUS, "")
+    assert "three found another world" in migration.comment
+    assert journal.history("pc-1")[-1].state == "ambiguous"
+    player.kill()
+    player.wait()
+
+
 @pytest.mark.parametrize("where", ["one", "two", "commit", "three"])
 def test_killed_engine_goes_on(home: Path, where: str) -> None:
     """After kill -9 in the middle of any step the next process finishes the operation."""
