@@ -1,4 +1,4 @@
-"""The application: all routes under /api/v1, each behind the bearer token."""
+"""The application: all routes under /api/v1, and /metrics, each behind the bearer token."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 
 from sterna.server.api import clusters, engines, instances, migrations, standing, tasks
 from sterna.server.api.common import PROBLEMS, check_token
+from sterna.server.metrics import router as metrics
 from sterna.server.problems import add_handlers
 from sterna.workflow.service import Service
 
@@ -26,6 +27,7 @@ def make_app(service: Service, token: str) -> FastAPI:
     app.state.service = service
     app.state.token = token
     app.include_router(_make_router(), prefix=PREFIX)
+    app.include_router(metrics)
     add_handlers(app)
     return app
 
