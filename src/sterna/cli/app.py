@@ -21,6 +21,7 @@ from sterna.cli import (
     instance,
     migration,
     outline,
+    positions,
     resolve,
     schedule,
     switch,
@@ -57,6 +58,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "complete": switch.complete,
     "cancel": switch.cancel,
     "explain": outline.explain,
+    "positions": positions.positions,
 }
 
 

@@ -99,6 +99,16 @@ class SampleReport:
 
 
 @dataclass(frozen=True)
+class PairReport:
+    """Both binary logs at the same data; GTIDs are those up to there, "" where not known."""
+
+    origin_position: str
+    origin_gtids: str
+    destination_position: str
+    destination_gtids: str
+
+
+@dataclass(frozen=True)
 class RogueReport:
     """Somebody else changed rows of these tables on the destination."""
 
@@ -132,6 +142,7 @@ Report = (
     | VerifyDoneReport
     | LagReport
     | SampleReport
+    | PairReport
     | RogueReport
     | LogReport
     | StoppedReport
@@ -148,6 +159,7 @@ _KINDS: dict[str, type[Any]] = {
         VerifyDoneReport,
         LagReport,
         SampleReport,
+        PairReport,
         RogueReport,
         LogReport,
         StoppedReport,

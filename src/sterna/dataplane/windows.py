@@ -15,6 +15,7 @@ from sterna.dataplane import ddl
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.ddl_older import Unrepresentable
 from sterna.dataplane.pace import StreamPace
+from sterna.dataplane.pairs import PairKeeper
 from sterna.dataplane.prepared import events_of
 from sterna.dataplane.regroup import Regrouper
 from sterna.dataplane.reports import LogReport, ReportTo
@@ -85,6 +86,7 @@ class WindowLoop:
         self._format: Format | None = None
         self._facts: ddl.Facts | None = None
         self._regrouper = Regrouper(sides.destination, sides.relay_format, assembler.starts)
+        self._pairs = PairKeeper(sides.origin, report)
         self._transactions = 0
         self._row_events = 0
         self._taken_bytes = 0
@@ -100,6 +102,7 @@ class WindowLoop:
         self._taken_bytes = 0
         with (
             contextlib.closing(self._regrouper),
+            contextlib.closing(self._pairs),
             contextlib.closing(SpoolReader(self._spool, start)) as self._reader,
         ):
             try:
@@ -122,6 +125,8 @@ class WindowLoop:
         if raw is None:
             if can_commit:
                 self._commit()
+            elif not self._is_dirty and not self._assembler.is_inside:
+                self._note_pair(rests=True)
             return
         if self._reader.log_format is not self._format:
             self._change_format(self._reader.log_format)
@@ -258,7 +263,13 @@ class WindowLoop:
         self._transactions = self._row_events = 0
         self._on_applied(applied)
         self._spool.remove_applied(self._boundary)
+        self._note_pair(rests=False)
         self._pay(applied)
+
+    def _note_pair(self, *, rests: bool) -> None:
+        """Only once every event counts: before, some tables are newer than the boundary."""
+        if not self._assembler.starts:
+            self._pairs.note(self._applier.session, self._boundary, rests=rests)
 
     def _pay(self, applied: Applied) -> None:
         """Nothing is open on the destination while a limit makes us wait."""

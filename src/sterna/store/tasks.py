@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from sterna.migration.rate import TaskRate
 from sterna.store import tables
 from sterna.store.database import now
-from sterna.store.records import SyncTask, TableProgress
+from sterna.store.records import PositionPair, SyncTask, TableProgress
 from sterna.store.repository import Database, found, to_record
 
 LAG_STALE_SECONDS = 5.0
+PAIRS_MAX = 50_000  # of all tasks; one a second at most
 
 
 class Tasks:
@@ -107,6 +108,31 @@ class Tasks:
         """(when, level, sentence), oldest first."""
         rows = self._database.rows(tables.task_logs, order="number", task_id=task_id)
         return [(row.at, row.level, row.sentence) for row in rows]
+
+    def add_pair(self, task_id: str, origin: tuple[str, str], destination: tuple[str, str]) -> None:
+        """Keep positions and GTIDs of both logs at the same data; the oldest go."""
+        row = found(self._database.row(tables.sync_tasks, id=task_id), "task", task_id)
+        source, cluster = (
+            (origin, destination) if row.direction == "Forward" else (destination, origin)
+        )
+        table = tables.position_pairs
+        with self._database.hasty.engine.begin() as connection:
+            kept = insert(table).values(
+                task_id=task_id,
+                at=now(),
+                source_position=source[0],
+                source_gtids=source[1],
+                cluster_position=cluster[0],
+                cluster_gtids=cluster[1],
+            )
+            (number,) = connection.execute(kept).inserted_primary_key or (0,)
+            old = delete(table).where(table.c.number <= number - PAIRS_MAX)
+            connection.execute(old)
+
+    def pairs(self, task_id: str) -> list[PositionPair]:
+        """All pairs of positions that are kept, oldest first."""
+        rows = self._database.rows(tables.position_pairs, order="number", task_id=task_id)
+        return [to_record(PositionPair, row) for row in rows]
 
     def task(self, task_id: str) -> SyncTask:
         """A task with the progress of its tables; Refused NotFound."""

@@ -8,6 +8,7 @@ from sterna.dataplane.reports import (
     CopyReport,
     LagReport,
     LogReport,
+    PairReport,
     Report,
     RogueReport,
     SampleReport,
@@ -120,6 +121,12 @@ class Bookkeeper:
     def _(self, report: SampleReport, task_id: str) -> None:
         if self._metrics.add(task_id, report):
             self._tasks.progress(task_id, throttled_because=report.throttled_because)
+
+    @_record.register
+    def _(self, report: PairReport, task_id: str) -> None:
+        origin = (report.origin_position, report.origin_gtids)
+        destination = (report.destination_position, report.destination_gtids)
+        self._tasks.add_pair(task_id, origin, destination)
 
     @_record.register
     def _(self, report: RogueReport, task_id: str) -> None:

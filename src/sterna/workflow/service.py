@@ -39,6 +39,7 @@ from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
 from sterna.workflow.hooks import Hooks
 from sterna.workflow.plans import plan
+from sterna.workflow.positions import Positions
 from sterna.workflow.scheduling import Schedules
 from sterna.workflow.speeds import Speeds
 from sterna.workflow.steps.resolving import POSITIONS_UNKNOWN
@@ -60,6 +61,7 @@ class Service:
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
         self.speeds = Speeds(tools)
+        self.positions = Positions(tools)
 
     # Instances
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from sterna.server.api.common import TheService
 from sterna.server.events import changes
-from sterna.store.records import Migration, Plan, Resolution
+from sterna.store.records import Migration, Plan, PositionPair, Resolution
 
 router = APIRouter(prefix="/migrations", tags=["migrations"])
 
@@ -90,6 +90,18 @@ def list_migrations(service: TheService) -> list[Migration]:
 def show_migration(cluster_id: str, service: TheService) -> Migration:
     """One migration with its sync task, tables and history."""
     return service.migration(cluster_id)
+
+
+@router.get("/{cluster_id}/positions")
+def show_positions(
+    cluster_id: str,
+    service: TheService,
+    at: str | None = None,
+    of: Literal["source", "cluster"] = "source",
+) -> list[PositionPair]:
+    """Positions of both binary logs at the same data, newest first; or the pair to go on from for
+    who has read one log up to `at`."""
+    return service.positions.find(cluster_id, at=at, side=of)
 
 
 @router.get("/{cluster_id}/events", response_class=EventSourceResponse)
