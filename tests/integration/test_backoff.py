@@ -153,3 +153,22 @@ def test_a_replica_that_falls_behind_is_noticed() -> None:
         play.back_off.look(Vitals(0, None, 0, replicas_behind=1))
     assert play.paces.copy.share < 1.0
     assert "1 replicas have not been sent everything" in play.back_off.because
+
+
+def test_what_cannot_be_seen_is_said_once(mysql57: RunningServer) -> None:
+    """An account without PROCESS sees nothing of others: that is in the log, and nothing stops."""
+    wipe(mysql57.server)
+    with contextlib.closing(open_session(mysql57.server)) as session:
+        execute(session, "CREATE USER blind@'%' IDENTIFIED BY 'blind'")
+    login = Server(mysql57.server.host, mysql57.server.port, "blind", "blind")
+    reports: list[Report] = []
+    back_off = BackOff(login, Paces(TaskRate(), workers=1), reports.append, look_seconds=0.01)
+    stop = threading.Event()
+    thread = threading.Thread(target=back_off.run, args=(stop,))
+    thread.start()
+    eventually(lambda: reports)
+    stop.wait(0.3)
+    stop.set()
+    thread.join()
+    (report,) = reports
+    assert isinstance(report, LogReport) and "PROCESS" in report.sentence

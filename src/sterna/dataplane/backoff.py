@@ -106,7 +106,7 @@ class BackOff:
         self._usual = Usual()
         self._bad_looks = self._well_looks = self._floor_looks = self._replica_looks = 0
         self._read = 0
-        self._is_said = False
+        self._is_said = self._is_blind = False
 
     def run(self, stop: threading.Event) -> None:
         """Look until `stop`. While the origin cannot be asked, nothing is slowed down further."""
@@ -114,9 +114,18 @@ class BackOff:
             if not self._paces.rate.back_off:
                 self._recover(1.0)
             else:
-                with contextlib.suppress(SternaError):  # who reads there says why it cannot
+                try:
                     self._watch(stop)
+                except SternaError as error:
+                    self._say_blind(error)
             stop.wait(self._look_seconds)
+
+    def _say_blind(self, error: SternaError) -> None:
+        """Once: others who read from the origin say when it comes and goes."""
+        if not self._is_blind:
+            self._is_blind = True
+            sentence = f"How the origin feels cannot be seen, so nothing spares it: {error.message}"
+            self._report(LogReport("WARN", sentence))
 
     def _watch(self, stop: threading.Event) -> None:
         session = open_session(self._origin, read_timeout_seconds=SILENCE_SECONDS_MAX)
@@ -124,6 +133,7 @@ class BackOff:
             reader = VitalsReader(self._origin, session)
             while self._paces.rate.back_off and not stop.is_set():
                 self.look(reader.read())
+                self._is_blind = False
                 stop.wait(self._look_seconds)
 
     def look(self, vitals: Vitals) -> None:
