@@ -113,6 +113,8 @@ def test_switch_over_without_endpoints(stage: Stage) -> None:
             assert (is_read_only(source), is_read_only(cluster)) == (True, False)
             assert stage.endpoints(stage.instance_id) == endpoints
             assert_cut(left_behind)
+        (cut,) = [e["sentence"] for e in history_of(stage) if e["step"] == "block_leaving_side"]
+        assert "cut " in cut and "app@" in cut
         stage.assert_promises_kept(cluster)
         stage.do("roll-back", "--yes")
         assert (is_read_only(source), is_read_only(cluster)) == (False, True)

@@ -95,12 +95,12 @@ def close_other_side(run: Run) -> str:
                 run.learn(events=dataclasses.asdict(read_events_state(side.server)))
             silence_events(side.server, sides.events_found(run))
             sides.set_read_only(connection, True)
-            cut = sides.cut_sessions(connection)
+            cut = [name for _, name in sides.cut_sessions(connection)]
     except SternaError as error:
         if run.facts["other_is_there"]:
             raise
         return f"the {side.word} cannot be reached ({error.message}); it is closed when it is back"
-    return f"the {side.word} is read-only; {cut} sessions cut"
+    return f"the {side.word} is read-only; cut {sides.whose(cut)}"
 
 
 @step(no_undo_because=AFTER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ NOT_SESSIONS = (
     "Slave_SQL",
     "Slave_worker",
 )
+WHOSE_MAX = 10
 SYSTEM_USERS = ("system user", "event_scheduler")
 
 
@@ -98,16 +100,31 @@ def foreign_sessions(connection: Session) -> list[tuple[int, str]]:
     ]
 
 
-def cut_sessions(connection: Session) -> int:
-    """End every session but ours and the server's own; how many. 1094: it has gone by itself."""
+def cut_sessions(connection: Session) -> list[tuple[int, str]]:
+    """End every session but ours and the server's own; (id, user@host) of each."""
     found = foreign_sessions(connection)
     for number, _ in found:
-        try:
-            execute(connection, f"KILL {number}")
-        except ServerError as error:
-            if error.number != 1094:
-                raise
-    return len(found)
+        kill(connection, number)
+    return found
+
+
+def kill(connection: Session, number: int) -> None:
+    """End a session. 1094: it has gone by itself."""
+    try:
+        execute(connection, f"KILL {number}")
+    except ServerError as error:
+        if error.number != 1094:
+            raise
+
+
+def whose(names: Iterable[str]) -> str:
+    """How many sessions, and whose, most first: "3 sessions (2 app@10.0.0.1, 1 report@…)"."""
+    counted = Counter(name.rpartition(":")[0] or name for name in names)
+    shown = [f"{count} {name}" for name, count in counted.most_common(WHOSE_MAX)]
+    rest = ["and others"] if len(counted) > WHOSE_MAX else []
+    total = counted.total()
+    told = f" ({', '.join([*shown, *rest])})" if shown else ""
+    return f"{total} {'session' if total == 1 else 'sessions'}{told}"
 
 
 def events_found(run: Run) -> EventsState:

@@ -15,7 +15,7 @@ from sterna.dataplane import checkpoint
 from sterna.dataplane.event_switch import read_events_state, restore_events, silence_events
 from sterna.errors import Refused, SternaError, Transient
 from sterna.migration.policy import SWITCH_BUDGET_SECONDS
-from sterna.mysql.connection import Session, execute
+from sterna.mysql.connection import Session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
@@ -65,7 +65,7 @@ def let_transactions_end(run: Run) -> str:
         if not ends or not left:
             return f"{len(left)} long transactions are open"
         for transaction in left:
-            _kill(connection, transaction.session)
+            sides.kill(connection, transaction.session)
         # What they changed is being taken back; that may take as long as they did.
         _wait_for_transactions(connection, UNDO_SECONDS_MAX)
     return "ended " + ", ".join(f"session {each.session} of {each.user}" for each in left)
@@ -197,19 +197,21 @@ def block_leaving_side(run: Run) -> str:
     _check_budget(run)
     side = sides.leaving(run)
     with sides.session(run, side) as connection:
-        tries = _block(run, connection)
-    return f"the {side.word} is read-only after {tries} {'try' if tries == 1 else 'tries'}"
+        tries, cut = _block(run, connection)
+    tried = f"{tries} {'try' if tries == 1 else 'tries'}"
+    return f"the {side.word} is read-only after {tried}; cut {sides.whose(cut)}"
 
 
-def _block(run: Run, connection: Session) -> int:
-    """Refuse writes; how many tries it took.
+def _block(run: Run, connection: Session) -> tuple[int, list[str]]:
+    """Refuse writes; how many tries it took, and whose sessions were cut.
 
     read_only waits for the statements under way, and these may wait for a lock of a transaction
     whose next statement waits for read_only: so the sessions are cut first, and again until it
     comes through.
     """
+    cut: list[str] = []
     for tries in itertools.count(1):
-        _cut(run, connection)
+        cut += _cut(run, connection)[1]
         try:
             sides.set_read_only(connection, True)
             sides.set_super_read_only(connection, True)
@@ -217,17 +219,16 @@ def _block(run: Run, connection: Session) -> int:
             _check_budget(run)
             connection.ping(reconnect=False)
         else:
-            return tries
+            return tries, cut
     raise AssertionError("unreachable")
 
 
-def _cut(run: Run, connection: Session) -> tuple[int, int]:
-    """Cut the sessions at the endpoints and on the server; how many of each."""
+def _cut(run: Run, connection: Session) -> tuple[int, list[str]]:
+    """Cut the sessions at the endpoints, how many, and on the server, whose."""
+    found = dict(sides.foreign_sessions(connection))
     swept = run.tools.proxy.sweep(list(sides.endpoint_ids(run)))
-    cut = sides.foreign_sessions(connection)
-    for number, _ in cut:
-        _kill(connection, number)
-    return swept, len(cut)
+    found.update(sides.cut_sessions(connection))
+    return swept, list(found.values())
 
 
 @step(no_undo_because="a cut session connects again by itself")
@@ -236,16 +237,7 @@ def cut_sessions(run: Run) -> str:
     _check_budget(run)
     with sides.session(run, sides.leaving(run)) as connection:
         swept, cut = _cut(run, connection)
-    return f"cut {swept} sessions at the endpoints, {cut} on the server itself"
-
-
-def _kill(connection: Session, number: int) -> None:
-    """1094: it has gone by itself."""
-    try:
-        execute(connection, f"KILL {number}")
-    except SternaError as error:
-        if getattr(error, "number", None) != 1094:
-            raise
+    return f"cut {swept} sessions at the endpoints, and {sides.whose(cut)} on the server itself"
 
 
 @step(no_undo_because="reads only")
