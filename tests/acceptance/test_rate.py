@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import Stage, open_stage
+from demo.connection import Login, connect, rows
+from tests.acceptance.stage import Stage, ask, open_stage
 from tests.fixtures.running import ServerFarm, eventually
 from tests.fixtures.suffering import burning
 
@@ -76,14 +77,15 @@ def test_a_copy_keeps_its_rate(copying: Stage, victim: str) -> None:
 
 def test_a_source_that_suffers_is_spared(copying: Stage) -> None:
     """Forty sessions that burn its processors slow the copy, with the reason; it comes back."""
-    before = speed(copying)
     with burning(copying.source.server, sessions=40):
         task = eventually(lambda: slowed(copying), within_seconds=20)
         assert "the origin suffers: " in task["throttled_because"]
         assert "statements run at once" in task["throttled_because"]
-        eventually(lambda: samples(copying)[-1]["rows_per_second"] < before / 4, within_seconds=20)
+        eventually(
+            lambda: samples(copying)[-1]["rows_per_second"] < ROWS_PER_SECOND / 4, within_seconds=20
+        )
     eventually(lambda: samples(copying)[-1]["share"] == 1.0, within_seconds=30)
-    assert speed(copying) == pytest.approx(before, rel=0.15)
+    assert speed(copying) == pytest.approx(ROWS_PER_SECOND, rel=0.15)
 
 
 def slowed(stage: Stage) -> dict[str, Any] | None:
@@ -103,5 +105,26 @@ def test_a_limited_stream_says_why_it_falls_behind(copying: Stage) -> None:
         assert because == "the incremental synchronization is limited to 20 rows/s"
         set_rate(copying, "--incremental-rows-per-second", "0")
         copying.wait_until_in_step()
-    copying.verify()
+    copying.wait_until_verified()
+
+
+def test_no_limit_holds_a_switch_up(copying: Stage) -> None:
+    """Behind by more than the applications may wait, it catches up at full speed in the switch."""
+    set_rate(copying, "--incremental-rows-per-second", "5")
+    with connect(root(copying)) as session:
+        rows(session, "CREATE TABLE bank.backlog (id INT AUTO_INCREMENT PRIMARY KEY, n INT)")
+        for number in range(400):
+            rows(session, "INSERT INTO bank.backlog (n) VALUES (%s)", number)
+    eventually(lambda: (copying.migration["lag_seconds"] or 0) > 2, within_seconds=30)
+    copying.do("switch-over", "--with-endpoints", "--yes")
+    assert copying.migration["status"] == "POLARDB2RDS_SYNCING"
+    assert ask(copying.cluster, "SELECT COUNT(*), SUM(n) FROM bank.backlog") == ((400, 79800),)
+    rate = copying.migration["task"]["rate"]
+    assert rate["incremental_rows_per_second"] == 5
     copying.assert_sides_equal()
+
+
+def root(stage: Stage) -> Login:
+    """The source, for its administrator."""
+    server = stage.source.server
+    return Login(server.host, server.port, server.user, server.password)
