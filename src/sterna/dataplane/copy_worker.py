@@ -148,6 +148,7 @@ class Worker:
         """Rows and bytes of one range, which is there when it returns."""
         piece.progress.begin()
         job, done = piece.job, piece.range
+        self._pay(0, 0, queries=1)
         if not done.is_done or not self._is_unchanged(piece, origin):
             if not job.is_new:
                 self._clear_range(piece)
@@ -175,8 +176,8 @@ class Worker:
         """A killed worker may have left some of its rows."""
         execute(self._writer, f"DELETE FROM {self._rows_there(piece)}")
 
-    def _pay(self, rows: int, octets: int) -> None:
-        self._pace.pay(rows, octets)
+    def _pay(self, rows: int, octets: int, *, queries: int = 0) -> None:
+        self._pace.pay(rows, octets, queries=queries)
         while not self._pace.is_paid:
             self._go_on()
             self._pace.pay(0, 0)
