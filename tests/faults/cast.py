@@ -7,42 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sterna.mysql.connection import execute, open_session, query, scalar
+from sterna.mysql.connection import Server, execute, open_session, query, scalar
 from sterna.settings import Settings, read_settings
 from sterna.store.journal import OperationRow
+from sterna.store.records import Node
 from sterna.wiring import make_tools, take_up
 from sterna.workflow.engine import STORY, Run, Step, StepFailedError
 from sterna.workflow.service import Service
 from sterna.workflow.tools import Tools
 from tests.fixtures.product import end_servers
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
+from tests.fixtures.wire import Wire
 
 
 class PlainRun(Run):
-    """A run without the engine's record: steps happen here and now, as often as we like.
+    """A run without the engine's record: steps happen here and now, as often as we like."""
 
-    Args:
-        fail: (number of the step, "before" or "after" it was done), or None.
-    """
-
-    def __init__(self, row: OperationRow, tools: Tools, fail: tuple[int, str] | None) -> None:
+    def __init__(self, row: OperationRow, tools: Tools, engine: PlainEngine | None) -> None:
         super().__init__(row, tools)
-        self._fail = fail
+        self._engine = engine or PlainEngine(tools)
         self._number = -1
 
     def durably(self, name: str, work: Callable[[Step], str], each: Step) -> str:
-        """Everything twice; the chosen step fails."""
+        """Everything `times` times; the chosen step fails."""
         if name.startswith("undo "):
-            work(each)
-            return work(each)
+            return [work(each) for _ in range(self._engine.times)][-1]
         self._number += 1
-        if self._fail == (self._number, "before"):
+        self._engine.before_step(self._number)
+        if self._engine.fail == (self._number, "before"):
             return "made to fail before it was done"
-        error = work(each) or work(each)
-        if self._fail == (self._number, "after"):
+        errors = (work(each) for _ in range(self._engine.times))
+        error = next(filter(None, errors), "")
+        if self._engine.fail == (self._number, "after"):
             return "made to fail after it was done"
         return error
 
@@ -54,20 +54,26 @@ class PlainEngine:
     """Runs an operation at once, where it is asked for.
 
     Attributes:
-        fail: the step that is made to fail; BY_ITSELF where the world makes one fail.
-        error: why the last operation failed.
+        fail: (number of the step, "before" or "after" it was done) that is made to fail, or None;
+            BY_ITSELF where the world may make one fail.
+        before_step: called with the number of each step.
+        times: how often each step and each undo is done.
+        error: why the last operation failed, empty when it has finished.
     """
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self.fail: tuple[int, str] | None = None
+        self.before_step: Callable[[int], None] = lambda number: None
+        self.times = 2
         self.error = ""
 
     def enqueue(self, operation_id: str) -> None:
         """Run it to its end; undo all where a step was made to fail."""
         journal = self._tools.journal
         row = journal.operation(operation_id)
-        run = PlainRun(row, self._tools, self.fail)
+        run = PlainRun(row, self._tools, self)
+        self.error = ""
         operation = STORY[row.name]
         try:
             operation.tell(run)
@@ -78,7 +84,7 @@ class PlainEngine:
             journal.change_migration(row.cluster_id, status=row.facts["status_before"])
             journal.end(row, error=str(error))
         else:
-            assert self.fail is None
+            assert self.fail in (None, BY_ITSELF)
             journal.change_migration(row.cluster_id, status=operation.done, comment="")
             journal.end(row)
 
@@ -86,8 +92,9 @@ class PlainEngine:
 class Cast:
     """A migration in sync, and everything around it."""
 
-    def __init__(self, source: RunningServer, tools: Tools) -> None:
+    def __init__(self, source: RunningServer, tools: Tools, port: int) -> None:
         self.source = source
+        self.port = port
         self.tools = tools
         self.engine = PlainEngine(tools)
         self.service = Service(tools, self.engine)  # type: ignore[arg-type]
@@ -96,7 +103,7 @@ class Cast:
     def upgrade(self) -> None:
         """From registering to following."""
         server = self.source.server
-        instance = self.service.add_instance(server.host, server.port, server.user, server.password)
+        instance = self.service.add_instance(server.host, self.port, server.user, server.password)
         self.cluster_id = self.service.upgrade(instance.id, "9.7").cluster_id
         self.wait_until_ready()
 
@@ -156,9 +163,28 @@ def _server_state(server: Any) -> dict[str, Any]:
         }
 
 
+@dataclass(frozen=True)
+class Wires:
+    """The network between the product and the two sides."""
+
+    source: Wire = field(default_factory=Wire)
+    cluster: Wire = field(default_factory=Wire)
+
+    def lay(self, tools: Tools) -> None:
+        """The product reaches its clusters this way from now on."""
+        direct = tools.node_server
+
+        def through(cluster_id: str, node: Node) -> Server:
+            server = direct(cluster_id, node)
+            self.cluster.target = (server.host, server.port)
+            return replace(server, port=self.cluster.port)
+
+        tools.node_server = through  # type: ignore[method-assign]
+
+
 @contextmanager
-def open_cast() -> Iterator[Cast]:
-    """A source with an event, and its cluster that follows."""
+def open_cast(wires: Wires | None = None) -> Iterator[Cast]:
+    """A source with an event, and its cluster that follows; the product goes through `wires`."""
     farm = ServerFarm("sterna-steps")
     home = farm.folder / "home"
     home.mkdir()
@@ -171,7 +197,11 @@ def open_cast() -> Iterator[Cast]:
             execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
             execute(session, "CREATE EVENT shop.rare ON SCHEDULE EVERY 1 DAY DO DO 1")
         take_up(tools)
-        cast = Cast(source, tools)
+        port = source.server.port
+        if wires is not None:
+            wires.lay(tools)
+            wires.source.target, port = (source.server.host, port), wires.source.port
+        cast = Cast(source, tools, port)
         cast.upgrade()
         yield cast
     finally:

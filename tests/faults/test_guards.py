@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -134,7 +135,7 @@ def test_a_node_that_is_down(cast: Cast) -> None:
     (node,) = cast.tools.inventory.nodes(cast.cluster_id)
     spec = cast.tools.node_spec(cast.cluster_id, node)
     argument = node_argument(spec.folder / "my.cnf")
-    assert signal_process(argument, 9)
+    assert signal_process(argument, signal.SIGKILL)
     assert wait_for_exit(argument, seconds=30)
     found = codes(cast)
     assert {"NodeDown", "SideDown"} <= set(found)
@@ -191,9 +192,10 @@ def test_long_transactions_are_waited_for(cast: Cast, monkeypatch: pytest.Monkey
     """What ends in time is kept; what does not stops the switch before anything is touched."""
     before = cast.world()
     cast.engine.fail = BY_ITSELF
-    asked = {"with_endpoints": True, "wait_for_transactions_seconds": 0.3}
     with old_transaction(cast, monkeypatch) as session:
-        cast.service.switch_over(cast.cluster_id, **asked)
+        cast.service.switch_over(
+            cast.cluster_id, with_endpoints=True, wait_for_transactions_seconds=0.3
+        )
         assert "the switch would cut it" in cast.engine.error
         assert cast.world() == before
         session.commit()
