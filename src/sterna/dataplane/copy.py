@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from sterna.dataplane.copy_ddl import Change
+from sterna.dataplane.copy_eta import telling
 from sterna.dataplane.copy_finish import add_foreign_keys, add_missing_indexes
 from sterna.dataplane.copy_hits import Hits
 from sterna.dataplane.copy_prepare import (
@@ -42,6 +44,7 @@ from sterna.dataplane.schema import allow_large_rows
 from sterna.dataplane.schema_objects import StoredObject
 from sterna.dataplane.snapshot import GIVE_UP_SECONDS, Snapshot, open_snapshot
 from sterna.errors import Refused, Stopped, Transient
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, Session, scalar
 from sterna.mysql.position import Position
 
@@ -92,7 +95,8 @@ def copy_all(task: CopyTask) -> CopiedTables:
         create_state_tables(session)
         if sentence := allow_large_rows(session):
             task.report(LogReport("NORMAL", f"{sentence}."))
-        copied = _Rounds(task).run()
+        with telling(task.forecast, task.report):
+            copied = _Rounds(task).run()
         states = read_states(session).values()
     rows, octets = sum(s.rows_copied for s in states), sum(s.bytes_copied for s in states)
     task.report(CopyReport(rows, octets, time.monotonic() - started))
@@ -177,7 +181,7 @@ class _Rounds:
 
     def _is_complete(self, work: CopyRound | None) -> bool:
         if work is not None:
-            self._forget_late_locked(work)
+            self._forget_read_late(work)
             if work.is_settled and not work.spoiled:
                 return True
         self._restless_rounds += 1
@@ -191,19 +195,19 @@ class _Rounds:
             )
         return False
 
-    def _forget_late_locked(self, work: CopyRound) -> None:
-        """Tables read later than the snapshot, with DDL in between: it would be run once more."""
-        if not work.locked:
-            return
-        changes = self._task.changes.between(work.position, max(work.locked.values()))
+    def _forget_read_late(self, work: CopyRound) -> None:
+        """Tables that DDL hit between the snapshot and their last row."""
+        until = max([work.position, *work.read_until.values()])
+        found: dict[TableName, Change] = {}
+        for change in self._task.changes.between(work.position, until):
+            for name, read_until in work.read_until.items():
+                if change.position <= read_until and change.concerns(name):
+                    found[name] = change
         with state_session(self._task.destination) as session:
-            for name, locked_at in work.locked.items():
-                for change in changes:
-                    if change.position <= locked_at and change.concerns(name):
-                        forget_table(session, name)
-                        work.spoiled.add(name)
-                        self._hits.add(name, change.sentence)
-                        break
+            for name, change in found.items():
+                forget_table(session, name)
+                work.spoiled.add(name)
+                self._hits.add(name, change.sentence)
 
     def _finish(self, work: CopyRound) -> CopiedTables:
         with state_session(self._task.destination) as session:

@@ -13,8 +13,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+from sterna.dataplane.copy_eta import Forecast, TableForecast
 from sterna.dataplane.copy_keys import RangeKey
 from sterna.dataplane.copy_ranges import WHOLE, KeyRange, is_large
 from sterna.dataplane.copy_state import CREATED, TableState
@@ -77,22 +79,30 @@ class Job:
 class TableProgress:
     """What all workers together have moved of one table."""
 
-    def __init__(self, job: Job, report: ReportTo) -> None:
+    def __init__(self, job: Job, report: ReportTo, forecast: Forecast) -> None:
         self._job, self._report = job, report
         self._lock = threading.Lock()
         self._moved: dict[int, tuple[int, int]] = {}
         self._unfinished = len(job.ranges)
         self._started: float | None = None
+        self._forecast = _forecast(job, forecast)
         self.is_spoiled = False  # by DDL: the table is copied again in another round
 
-    def begin(self) -> None:
-        """The first range of the table begins now, or has begun."""
+    def moving(self) -> AbstractContextManager[None]:
+        """For as long as a worker moves rows of it."""
         self._started = self._started or time.monotonic()
+        return self._forecast.moving()
 
-    def grow(self) -> None:
+    def split(self, first: KeyRange, rest: KeyRange) -> None:
         """A range became two."""
+        rows = first.rows_estimated
+        self._forecast.cut(first.number, rows, rest=rest.number, rest_rows=rest.rows_estimated)
         with self._lock:
             self._unfinished += 1
+
+    def sent(self, number: int, rows: int, octets: int) -> None:
+        """So much more of a range is on its way."""
+        self._forecast.sent(number, rows, octets)
 
     def moved(self, number: int, rows: int, octets: int) -> None:
         """A range has moved so much in all."""
@@ -102,22 +112,44 @@ class TableProgress:
 
     def finish(self, number: int, rows: int, octets: int) -> bool:
         """A range is done; True for the table's last one."""
+        self._forecast.finish(number, rows, octets)
         with self._lock:
             self._moved[number] = (rows, octets)
             self._unfinished -= 1
             return self._unfinished == 0 and not self.is_spoiled
 
     def complete(self) -> tuple[int, int]:
-        """The table is copied: its rows and bytes."""
+        """The table is copied: its rows and bytes. Its indexes come next."""
+        self._forecast.index()
         with self._lock:
             return self._say(copied=True)
 
+    def end(self) -> None:
+        """Its indexes are there as well."""
+        self._forecast.complete()
+
     def _say(self, *, copied: bool) -> tuple[int, int]:
         rows, octets = (sum(each) for each in zip(*self._moved.values(), strict=True))
-        estimated = rows if copied else max(self._job.table.rows_estimated, rows)
+        left = self._forecast.estimate()
+        estimated = rows if copied else max(left.rows_moved + left.rows_left, rows)
         seconds = time.monotonic() - (self._started or time.monotonic())
-        self._report(TableReport(*self._job.name, estimated, rows, octets, seconds, copied))
+        eta = left.seconds_left
+        self._report(TableReport(*self._job.name, estimated, rows, octets, seconds, copied, eta))
         return rows, octets
+
+
+def _forecast(job: Job, whole: Forecast) -> TableForecast:
+    """By what the origin thinks each range has, or the table."""
+    table, rows = job.table, {part.number: float(part.rows_estimated) for part in job.ranges}
+    if job.key is None:
+        rows = {0: float(table.rows_estimated)}
+    indexes = job.state.deferred_indexes.count(" ADD ")
+    row_bytes = table.data_bytes / max(table.rows_estimated, 1)
+    found = whole.table(rows, row_bytes=row_bytes, indexes=indexes)
+    for part in job.ranges:
+        if part.is_done:
+            found.finish(part.number, part.rows_copied, part.bytes_copied)
+    return found
 
 
 @dataclass(frozen=True)
@@ -145,14 +177,16 @@ class Pieces:
     `renew_seconds` from now the snapshot is due to be renewed.
     """
 
-    def __init__(self, jobs: Iterable[Job], report: ReportTo, renew_seconds: float) -> None:
+    def __init__(
+        self, jobs: Iterable[Job], report: ReportTo, renew_seconds: float, *, forecast: Forecast
+    ) -> None:
         self._pieces: deque[Piece] = deque()
         self._changed = threading.Condition()
         self._being_cut = 0
         self._begun: set[frozenset[TableName]] = set()
         self._held_by = 0
         for job in jobs:
-            progress = TableProgress(job, report)
+            progress = TableProgress(job, report, forecast)
             self._pieces += (Piece(job, each, progress) for each in job.ranges)
         self.renew_in(renew_seconds)
 
@@ -222,6 +256,5 @@ class Pieces:
         with self._changed:
             self._being_cut -= 1
             if rest is not None:
-                rest.progress.grow()
                 self._pieces.appendleft(rest)
             self._changed.notify_all()

@@ -9,6 +9,8 @@ in them, nothing else. It is kept so without replaying anything:
   where all of them begin at the same position. Tables that were only made stay made.
 - DDL between the snapshot and the moment all definitions were read: tables made of such
   definitions are forgotten again, and the round is not the last one (`is_settled`).
+- DDL between the snapshot and the moment a table was read to its end: it is forgotten again. Most
+  often the origin refuses to show what the snapshot no longer fits; this does not rely on it.
 
 So at the snapshot of the last round, `complete_at`, every table, database, view, routine, trigger
 and event is as all DDL up to there left it: following skips DDL up to there and runs what is
@@ -31,6 +33,7 @@ from sterna.dataplane.copied_objects import (
     remember_object,
 )
 from sterna.dataplane.copy_ddl import NOTHING_CHANGES, Change, Changes
+from sterna.dataplane.copy_eta import Forecast
 from sterna.dataplane.copy_hits import Hits
 from sterna.dataplane.copy_keys import range_key
 from sterna.dataplane.copy_pieces import Job, Piece, Pieces
@@ -64,6 +67,7 @@ from sterna.dataplane.schema import (
 from sterna.dataplane.schema_objects import StoredObject, read_objects
 from sterna.dataplane.schema_tables import Facts, TableScript, convert_table, same_definition
 from sterna.dataplane.snapshot import close_sessions, read_position
+from sterna.dataplane.trouble import unreadable
 from sterna.errors import SternaError, Stopped
 from sterna.mysql.catalog import (
     Column,
@@ -110,6 +114,7 @@ class CopyTask:
     stop: threading.Event
     changes: Changes = NOTHING_CHANGES
     epoch_seconds: float = EPOCH_SECONDS
+    forecast: Forecast = field(default_factory=Forecast)
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class CopyRound:
     """What the workers of one round share. `pieces` is a queue, the largest table first.
 
     `objects` are those of the snapshot where the round `is_settled`: no DDL came in between.
-    `locked` are tables without transactions, which were read later than the snapshot.
+    `read_until` says by when a table was read: DDL up to there may have come in between.
     """
 
     task: CopyTask
@@ -127,7 +132,7 @@ class CopyRound:
     objects: Sequence[StoredObject]
     is_settled: bool
     spoiled: set[TableName] = field(default_factory=set)
-    locked: dict[TableName, Position] = field(default_factory=dict)
+    read_until: dict[TableName, Position] = field(default_factory=dict)
 
     def spoil(self, piece: Piece, changed: DefinitionChanged) -> None:
         """DDL hit the piece's table while it was read: it is copied again in another round."""
@@ -191,11 +196,19 @@ class _Preparation:
         return CopyRound(
             self._task,
             self._position,
-            Pieces(jobs, self._task.report, self._task.epoch_seconds),
+            self._pieces(jobs),
             hits,
             objects,
             is_settled=all(_is_harmless(change, known) for change in late),
         )
+
+    def _pieces(self, jobs: list[Job]) -> Pieces:
+        """The forecast begins anew with what is left."""
+        task, left = self._task, {job.name for job in jobs}
+        done = [each for name, each in read_states(self._writer).items() if name not in left]
+        rows, octets = sum(s.rows_copied for s in done), sum(s.bytes_copied for s in done)
+        task.forecast.begin_round(task.pace.workers, rows=rows, octets=octets)
+        return Pieces(jobs, task.report, task.epoch_seconds, forecast=task.forecast)
 
     def _make(
         self, planned: list[Table], ranges: Mapping[TableName, tuple[KeyRange, ...]]
@@ -427,8 +440,8 @@ def current_definition(reader: Session, table: Table) -> str:
 
 
 def as_definition_change(error: ServerError, table: Table) -> SternaError:
-    """DefinitionChanged where the error means that, else the error itself."""
+    """DefinitionChanged where the error means that, else a Stopped that names the table."""
+    name = quote(table.database, table.name)
     if error.number in _DEFINITION_CHANGED:
-        name = quote(table.database, table.name)
         return DefinitionChanged(f"DDL on the origin hit {name} during the copy ({error.text}).")
-    return error
+    return unreadable(name, error)

@@ -36,6 +36,7 @@ CREATE_RANGES = """CREATE TABLE IF NOT EXISTS sterna.ranges (
     is_done BOOL NOT NULL,
     rows_copied BIGINT UNSIGNED NOT NULL,
     bytes_copied BIGINT UNSIGNED NOT NULL,
+    rows_estimated BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (database_name, table_name, number)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"""
 
@@ -46,7 +47,8 @@ class KeyRange:
 
     Boundaries are tuples of texts, one for each column of the key: strings (binary or not) as
     hexadecimal of their bytes, numbers and times as the server prints them. `rows_copied` and
-    `bytes_copied` count what was loaded when it was done.
+    `bytes_copied` count what was loaded when it was done; `rows_estimated` is what the origin
+    thought when it was cut.
     """
 
     number: int = 0
@@ -55,6 +57,7 @@ class KeyRange:
     is_done: bool = False
     rows_copied: int = 0
     bytes_copied: int = 0
+    rows_estimated: int = 0
 
     @property
     def width(self) -> int:
@@ -84,15 +87,14 @@ def cut_table(
     """Ranges that hold every row, now and later, in the order of the key; and the columns of the
     key that they are cut along. The last one has no end, nor has the only one of a table that is
     cut while it is copied."""
+    whole = (KeyRange(rows_estimated=table.rows_estimated),)
     if not key.ordinals:
-        return key, WHOLE
+        return key, whole
     cuts = _Bisection(origin, table, key.leading(1))
-    ends = cuts.ends()
-    if cuts.has_heavy_value:
-        return key, WHOLE
-    lows, highs = [None, *ends], [*ends, None]
-    ranges = tuple(KeyRange(*each) for each in zip(range(len(lows)), lows, highs, strict=True))
-    return key.leading(1), ranges
+    found = cuts.ranges()
+    if cuts.has_heavy_value or not found:
+        return key, whole
+    return key.leading(1), found
 
 
 class _Bisection:
@@ -104,24 +106,31 @@ class _Bisection:
         self._rows_max = _rows_max(table)
         self.has_heavy_value = False
 
-    def ends(self) -> list[Boundary]:
-        """Where all ranges but the last end."""
+    def ranges(self) -> tuple[KeyRange, ...]:
+        """All ranges; none where the table is empty."""
         name, column = quote(self._table.database, self._table.name), quote(self._column.name)
         texts = [
             query(self._origin, f"SELECT {key_text(self._column)} FROM {name} ORDER BY {order}")
             for order in (f"{column} LIMIT 1", f"{column} DESC LIMIT 1")
         ]
         if not texts[0]:
-            return []
+            return ()
         low, high = (ordinal(self._column, str(rows[0][0])) for rows in texts)
-        return [at_ordinal(self._column, each) for each in self._cuts(low - 1, high)][:-1]
+        cuts = list(self._cuts(low - 1, high))
+        ends = [at_ordinal(self._column, end) for end, _ in cuts[:-1]]
+        return tuple(
+            KeyRange(number, low, high, rows_estimated=rows)
+            for number, (low, high, (_, rows)) in enumerate(
+                zip([None, *ends], [*ends, None], cuts, strict=True)
+            )
+        )
 
-    def _cuts(self, low: int, high: int) -> Iterator[int]:
-        """Upper ends: an interval is halved until it has few enough rows."""
+    def _cuts(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """Upper ends and rows: an interval is halved until it has few enough."""
         rows = self._estimated_rows(low, high)
         if high - low <= 1 or rows <= self._rows_max:
             self.has_heavy_value |= rows > _MANY_TIMES * self._rows_max
-            yield high
+            yield high, rows
             return
         middle = (low + high) // 2
         yield from self._cuts(low, middle)
@@ -174,7 +183,11 @@ def split_open(
     end = tuple(map(str, found[0]))
     if not _is_writable(origin, key, end):
         return None
-    return replace(part, high=end), KeyRange(part.number + 1, low=end)
+    halves = replace(part, high=end), KeyRange(part.number + 1, low=end)
+    first, rest = (
+        replace(half, rows_estimated=estimated_rows(origin, table, key, half)) for half in halves
+    )
+    return first, rest
 
 
 def _is_writable(origin: Session, key: RangeKey, boundary: Boundary) -> bool:
@@ -205,8 +218,8 @@ def read_ranges(destination: Session) -> dict[TableName, tuple[KeyRange, ...]]:
     """The ranges of every table that was cut, in their order."""
     rows = query(
         destination,
-        "SELECT database_name, table_name, number, low, high, is_done, rows_copied, bytes_copied"
-        " FROM sterna.ranges ORDER BY 1, 2, 3",
+        "SELECT database_name, table_name, number, low, high, is_done, rows_copied, bytes_copied,"
+        " rows_estimated FROM sterna.ranges ORDER BY 1, 2, 3",
     )
     found: dict[TableName, tuple[KeyRange, ...]] = {}
     for database, table, number, low, high, is_done, *moved in rows:
@@ -222,13 +235,14 @@ def _boundary(text: str | None) -> Boundary | None:
 def write_ranges(destination: Session, name: TableName, ranges: Iterable[KeyRange]) -> None:
     """Store ranges at once, whether they were known or not."""
     rows = [(*name, *_stored(each)) for each in ranges]
-    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
     execute(destination, f"REPLACE INTO sterna.ranges VALUES {values}", chain(*rows))
 
 
 def _stored(part: KeyRange) -> tuple[int | str | None, ...]:
     ends = (None if each is None else ",".join(each) for each in (part.low, part.high))
-    return (part.number, *ends, part.is_done, part.rows_copied, part.bytes_copied)
+    counts = part.rows_copied, part.bytes_copied, part.rows_estimated
+    return (part.number, *ends, part.is_done, *counts)
 
 
 def forget_ranges(destination: Session, name: TableName) -> None:

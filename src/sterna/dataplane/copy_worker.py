@@ -27,7 +27,7 @@ from sterna.dataplane.copy_state import COPYING, DONE, LOADED, TableState, write
 from sterna.dataplane.reports import LogReport
 from sterna.dataplane.schema import open_destination_session, open_origin_session
 from sterna.dataplane.schema_tables import same_definition
-from sterna.dataplane.snapshot import close_sessions, lock_table
+from sterna.dataplane.snapshot import close_sessions, lock_table, read_position
 from sterna.errors import Transient
 from sterna.mysql.connection import ServerError, Session, execute
 from sterna.mysql.identifiers import quote
@@ -57,6 +57,7 @@ class Worker:
             self._loader = self._keep(
                 open_destination_session(self._work.task.destination, local_infile=True)
             )
+            execute(self._snapshot, "SAVEPOINT nothing_read")
             is_good = self._copy_pieces()
             is_over = True
         finally:
@@ -97,6 +98,7 @@ class Worker:
             split = split_open(self._reader, job.table, job.key, piece.range)
             if split is not None:
                 self._remember(job, *split)
+                piece.progress.split(*split)
                 piece, rest = piece.halves(split)
         except ServerError as error:
             raise as_definition_change(error, job.table) from error
@@ -123,16 +125,20 @@ class Worker:
             state, moved = self._copy_locked(piece, state)
         if piece.progress.finish(piece.range.number, *moved):
             self._add_indexes(piece.job, self._finish_table(piece, state))
+            piece.progress.end()
 
     def _copy_locked(self, piece: Piece, state: TableState) -> tuple[TableState, tuple[int, int]]:
         """No snapshot shows a table without transactions: its writers wait while it is read, so
         no budget keeps it waiting."""
         job = piece.job
-        locked = lock_table(self._work.task.origin, job.table)
+        try:
+            locked = lock_table(self._work.task.origin, job.table)
+        except ServerError as error:
+            raise as_definition_change(error, job.table) from error
         started = time.monotonic()
         try:
             state = replace(state, start_position=locked.position)
-            self._work.locked[job.name] = locked.position
+            self._work.read_until[job.name] = locked.position
             write_state(self._writer, state)
             moved = self._move_rows(piece, locked.session, pay=lambda rows, octets: None)
         finally:
@@ -146,7 +152,6 @@ class Worker:
 
     def _copy_range(self, piece: Piece, origin: Session) -> tuple[int, int]:
         """Rows and bytes of one range, which is there when it returns."""
-        piece.progress.begin()
         job, done = piece.job, piece.range
         self._pay(0, 0, queries=1)
         if not done.is_done or not self._is_unchanged(piece, origin):
@@ -155,7 +160,13 @@ class Worker:
             rows, octets = self._move_rows(piece, origin, pay=self._pay)
             done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets)
             self._remember(job, done)
+        self._let_go()
         return done.rows_copied, done.bytes_copied
+
+    def _let_go(self) -> None:
+        """Who has read a table in a transaction keeps DDL on it waiting, and everybody behind that.
+        The way back to the savepoint gives the table free and keeps the snapshot."""
+        execute(self._snapshot, "ROLLBACK TO SAVEPOINT nothing_read")
 
     def _is_unchanged(self, piece: Piece, origin: Session) -> bool:
         """Whether a range of an earlier round is the same under this one's snapshot."""
@@ -190,14 +201,18 @@ class Worker:
         rows_of = select_from(job.table, job.key, piece.range)
         plan = plan_rows(job.table, job.columns, rows_of=rows_of)
         mover = RowMover(plan, origin=origin, destination=self._loader)
-        piece.progress.begin()
 
         def after_chunk(rows: int, octets: int) -> None:
             self._go_on()
             piece.progress.moved(piece.range.number, rows, octets)
 
+        def sent(rows: int, octets: int) -> None:
+            piece.progress.sent(piece.range.number, rows, octets)
+            pay(rows, octets)
+
         try:
-            mover.move(after_chunk, pay=pay)
+            with piece.progress.moving():
+                mover.move(after_chunk, pay=sent)
         except ServerError as error:
             raise as_definition_change(error, job.table) from error
         return mover.rows, mover.bytes
@@ -205,6 +220,7 @@ class Worker:
     def _finish_table(self, piece: Piece, state: TableState) -> TableState:
         """All ranges are there, of one definition; the state says so from now on."""
         self._require_same_definition(piece.job)
+        self._work.read_until.setdefault(piece.job.name, read_position(self._reader))
         rows, octets = piece.progress.complete()
         reached = LOADED if state.deferred_indexes else DONE
         state = replace(state, state=reached, rows_copied=rows, bytes_copied=octets)

@@ -19,7 +19,10 @@ class StageReport:
 
 @dataclass(frozen=True)
 class TableReport:
-    """Progress of one table's copy. Rows and bytes are totals since its copy began."""
+    """Progress of one table's copy. Rows and bytes are totals since its copy began.
+
+    `eta_seconds` is until its indexes are there as well; None while nothing is known.
+    """
 
     database: str
     table: str
@@ -28,6 +31,17 @@ class TableReport:
     bytes_copied: int
     seconds: float
     copied: bool
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ProgressReport:
+    """Progress of the whole copy, about once a second; rows of all tables, begun or not."""
+
+    rows_estimated: int
+    rows_copied: int
+    bytes_copied: int
+    eta_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -137,6 +151,7 @@ class StoppedReport:
 Report = (
     StageReport
     | TableReport
+    | ProgressReport
     | CopyReport
     | VerifyReport
     | VerifyDoneReport
@@ -154,6 +169,7 @@ _KINDS: dict[str, type[Any]] = {
     for kind in (
         StageReport,
         TableReport,
+        ProgressReport,
         CopyReport,
         VerifyReport,
         VerifyDoneReport,

@@ -147,9 +147,9 @@ class Tasks:
             stalled_because=stalled,
             rate=TaskRate(**row.rate),
             rows_copied=sum(p.rows_copied for p in progress),
-            rows_estimated=sum(max(p.rows_estimated, p.rows_copied) for p in progress),
+            rows_estimated=row.rows_estimated or sum(p.rows_estimated for p in progress),
             bytes_copied=sum(p.bytes_copied for p in progress),
-            eta_seconds=_eta(progress),
+            eta_seconds=0.0 if row.stage == "incremental" else row.eta_seconds,
             tables=progress,
         )
 
@@ -169,22 +169,12 @@ def _lag(row: Row[Any]) -> tuple[float | None, str]:
 
 
 def _progress(row: Row[Any]) -> TableProgress:
-    rate = row.rows_copied / row.seconds if row.seconds > 0 else 0.0
     rows_total = max(row.rows_estimated, row.rows_copied, 1)
-    left = max(rows_total - row.rows_copied, 0)
     return to_record(
         TableProgress,
         row,
-        rows_per_second=rate,
+        rows_estimated=rows_total,
+        rows_per_second=row.rows_copied / row.seconds if row.seconds > 0 else 0.0,
         percent=100.0 if row.copied else min(99.9, 100.0 * row.rows_copied / rows_total),
-        eta_seconds=0.0 if row.copied else (left / rate if rate else None),
+        eta_seconds=0.0 if row.copied else row.eta_seconds,
     )
-
-
-def _eta(progress: tuple[TableProgress, ...]) -> float | None:
-    """Seconds left, from the rows of all tables and the speed of those under way."""
-    left = sum(max(p.rows_estimated - p.rows_copied, 0) for p in progress if not p.copied)
-    rate = sum(p.rows_per_second for p in progress if not p.copied)
-    if not left:
-        return 0.0
-    return left / rate if rate else None

@@ -9,6 +9,7 @@ from sterna.dataplane.reports import (
     LagReport,
     LogReport,
     PairReport,
+    ProgressReport,
     Report,
     RogueReport,
     SampleReport,
@@ -62,11 +63,28 @@ class Bookkeeper:
             bytes_copied=report.bytes_copied,
             seconds=report.seconds,
             copied=report.copied,
+            eta_seconds=report.eta_seconds,
+        )
+
+    @_record.register
+    def _(self, report: ProgressReport, task_id: str) -> None:
+        self._tasks.progress(
+            task_id,
+            rows_copied=report.rows_copied,
+            rows_estimated=report.rows_estimated,
+            eta_seconds=report.eta_seconds,
         )
 
     @_record.register
     def _(self, report: CopyReport, task_id: str) -> None:
-        self._tasks.change(task_id, copy_seconds=report.seconds, rows_copied=report.rows_copied)
+        rows = report.rows_copied
+        self._tasks.change(
+            task_id,
+            copy_seconds=report.seconds,
+            rows_copied=rows,
+            rows_estimated=rows,
+            eta_seconds=0,
+        )
         rate = report.rows_copied / report.seconds if report.seconds else 0.0
         self._tasks.log(
             task_id,

@@ -1,0 +1,272 @@
+"""When the copy will be done: what is left, and how fast workers were lately. No I/O.
+
+Work is counted in bytes as they are sent. Rows that are left are an estimate of the origin's, off
+by a factor of two at times; it is corrected by what finished ranges of the same table really had.
+Speed is that of one worker while it moves rows, over the last half of the time; building indexes
+is foretold from the time the rows took, and from what indexes have taken so far.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sterna.dataplane.reports import ProgressReport, ReportTo
+
+TELL_SECONDS = 1.0
+TABLE_BYTES = 256 << 10  # what a table costs even without rows
+INDEX_SHARE = 0.15  # seconds one index takes, in seconds its rows took; until it is known better
+KNOWN_SECONDS = 1.0  # of moving rows: how much the guess above weighs
+SPEED_OF_LAST = 0.5  # of the time gone by
+OVERDUE_SHARE = 0.1  # what takes longer than foretold takes so much longer than it took
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What was moved of a table or of all, and what is left; no seconds while unknown."""
+
+    rows_moved: int
+    rows_left: int
+    bytes_moved: int
+    seconds_left: float | None
+
+
+@dataclass
+class _Part:
+    """One range: rows it is thought to have, rows and bytes that were sent."""
+
+    rows_estimated: float
+    rows: int = 0
+    octets: int = 0
+    is_done: bool = False
+
+
+@dataclass(frozen=True)
+class _Sample:
+    at: float
+    octets: int
+    busy_seconds: float
+
+
+class TableForecast:
+    """One table's part of a `Forecast`; made by it."""
+
+    def __init__(
+        self, whole: Forecast, ranges: Mapping[int, float], row_bytes: float, indexes: int
+    ) -> None:
+        self._whole, self._row_bytes, self._indexes = whole, row_bytes, indexes
+        self._parts = {number: _Part(rows) for number, rows in ranges.items()}
+        self._index_began: float | None = None
+        self._is_done = False
+
+    def cut(self, number: int, rows: float, *, rest: int, rest_rows: float) -> None:
+        """A range became two; the rows both are thought to have."""
+        with self._whole.lock:
+            self._parts[number].rows_estimated = rows
+            self._parts[rest] = _Part(rest_rows)
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """A worker moves rows of it, for the length of a block."""
+        with self._whole.lock:
+            self._whole.work(+1)
+        try:
+            yield
+        finally:
+            with self._whole.lock:
+                self._whole.work(-1)
+
+    def sent(self, number: int, rows: int, octets: int) -> None:
+        """So much more of a range."""
+        with self._whole.lock:
+            part = self._parts[number]
+            part.rows += rows
+            part.octets += octets
+            self._whole.sent(octets)
+
+    def finish(self, number: int, rows: int, octets: int) -> None:
+        """A range is there, with so many rows and bytes in all."""
+        with self._whole.lock:
+            self._parts[number] = _Part(self._parts[number].rows_estimated, rows, octets, True)
+
+    def index(self) -> None:
+        """All rows are there; its indexes are being built."""
+        with self._whole.lock:
+            self._index_began = self._whole.now()
+
+    def complete(self) -> None:
+        """All is there."""
+        with self._whole.lock:
+            if self._index_began is not None:
+                seconds = self._whole.now() - self._index_began
+                self._whole.learn_index(seconds, self._indexes * self._octets / self._speed)
+            self._whole.sent(TABLE_BYTES)
+            self._is_done = True
+
+    def estimate(self) -> Estimate:
+        """How far this table is."""
+        with self._whole.lock:
+            left = self.octets_left / (self._speed * self.workers) + self.index_seconds
+            seconds = left if self._whole.speed else None
+            return Estimate(self.rows, int(self.rows_left), self._octets, seconds)
+
+    # For the whole, under its lock
+
+    @property
+    def workers(self) -> int:
+        """How many may move it at once."""
+        return self._whole.workers if len(self._parts) > 1 else 1
+
+    @property
+    def rows(self) -> int:
+        """Sent so far."""
+        return sum(part.rows for part in self._parts.values())
+
+    @property
+    def octets(self) -> int:
+        """Sent so far."""
+        return self._octets
+
+    @property
+    def rows_left(self) -> float:
+        """Corrected by the ranges that are done."""
+        done = [part for part in self._parts.values() if part.is_done]
+        thought = sum(part.rows_estimated for part in done)
+        factor = sum(part.rows for part in done) / thought if thought else 1.0
+        waiting = (part for part in self._parts.values() if not part.is_done)
+        return sum(max(part.rows_estimated * factor - part.rows, 0.0) for part in waiting)
+
+    @property
+    def octets_left(self) -> float:
+        """Bytes to be sent, and what the table costs besides."""
+        if self._is_done:
+            return 0.0
+        row_bytes = self._octets / self.rows if self.rows else self._row_bytes
+        return self.rows_left * row_bytes + TABLE_BYTES
+
+    @property
+    def index_seconds(self) -> float:
+        """Building its indexes, as far as that is not done."""
+        if self._is_done or not self._indexes:
+            return 0.0
+        octets = self._octets + self.octets_left
+        seconds = self._indexes * self._whole.index_share * octets / self._speed
+        if self._index_began is None:
+            return seconds
+        gone = self._whole.now() - self._index_began
+        return max(seconds - gone, gone * OVERDUE_SHARE)
+
+    @property
+    def _octets(self) -> int:
+        return sum(part.octets for part in self._parts.values())
+
+    @property
+    def _speed(self) -> float:
+        return self._whole.speed or 1.0
+
+
+class Forecast:
+    """All tables of a copy together, over all its rounds; used by all workers."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.workers = 1
+        self.lock = threading.RLock()
+        self.now = clock
+        self._finished = (0, 0)
+        self._tables: list[TableForecast] = []
+        self._busy, self._busy_seconds, self._octets = 0, 0.0, 0
+        self._at = self._began = clock()
+        self._samples: deque[_Sample] = deque([_Sample(self._began, 0, 0.0)])
+        self._index_seconds, self._rows_seconds = INDEX_SHARE * KNOWN_SECONDS, KNOWN_SECONDS
+
+    def begin_round(self, workers: int, *, rows: int, octets: int) -> None:
+        """The tables that are left come anew; rows and bytes are those of finished ones."""
+        with self.lock:
+            self.workers, self._finished, self._tables = workers, (rows, octets), []
+
+    def table(
+        self, ranges: Mapping[int, float], *, row_bytes: float, indexes: int
+    ) -> TableForecast:
+        """A table whose ranges are thought to have so many rows, of so many bytes each, and which
+        gets so many indexes after its rows."""
+        table = TableForecast(self, ranges, row_bytes, indexes)
+        with self.lock:
+            self._tables.append(table)
+        return table
+
+    def estimate(self) -> Estimate:
+        """How far all tables are."""
+        with self.lock:
+            tables, (rows, octets) = self._tables, self._finished
+            rows += sum(table.rows for table in tables)
+            octets += sum(table.octets for table in tables)
+            left = int(sum(table.rows_left for table in tables))
+            return Estimate(rows, left, octets, self._seconds_left())
+
+    def _seconds_left(self) -> float | None:
+        """All work shared by all workers, or the table that takes longest."""
+        if not (speed := self.speed):
+            return None
+        waits = [(t.octets_left / speed, t.index_seconds, t.workers) for t in self._tables]
+        shared = sum(moving + index for moving, index, _ in waits) / self.workers
+        return max([shared, *(moving / n + index for moving, index, n in waits)])
+
+    # For the tables, under the lock
+
+    @property
+    def speed(self) -> float:
+        """Bytes one worker moves in a second, lately; 0.0 while nothing is known."""
+        self.work(0)
+        first = self._samples[0]
+        seconds = self._busy_seconds - first.busy_seconds
+        return (self._octets - first.octets) / seconds if seconds > 0 else 0.0
+
+    @property
+    def index_share(self) -> float:
+        """Seconds an index takes, in seconds that one worker needed for its rows."""
+        return self._index_seconds / self._rows_seconds
+
+    def learn_index(self, seconds: float, rows_seconds: float) -> None:
+        """Indexes took so long; once for each index, what their rows took."""
+        self._index_seconds += seconds
+        self._rows_seconds += rows_seconds
+
+    def work(self, change: int) -> None:
+        """So many more workers move rows from now on."""
+        now = self.now()
+        self._busy_seconds += self._busy * (now - self._at)
+        self._at = now
+        self._busy += change
+
+    def sent(self, octets: int) -> None:
+        """So many more bytes were sent."""
+        self._octets += octets
+        self.work(0)
+        self._samples.append(_Sample(self._at, self._octets, self._busy_seconds))
+        oldest = self._at - SPEED_OF_LAST * (self._at - self._began)
+        while len(self._samples) > 2 and self._samples[1].at <= oldest:
+            self._samples.popleft()
+
+
+@contextmanager
+def telling(forecast: Forecast, report: ReportTo) -> Iterator[None]:
+    """Report how far the whole copy is, every so often, for the length of a block."""
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(TELL_SECONDS):
+            now = forecast.estimate()
+            rows = now.rows_moved + now.rows_left
+            report(ProgressReport(rows, now.rows_moved, now.bytes_moved, now.seconds_left))
+
+    teller = threading.Thread(target=tell, name="copy progress", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
