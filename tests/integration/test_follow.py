@@ -372,7 +372,7 @@ def test_big_statement_is_cut_into_pieces(sides: tuple[Server, Server], tmp_path
 
 
 def test_account_statements_are_told(sides: tuple[Server, Server], tmp_path: Path) -> None:
-    """An account statement is not carried, is told, and none of its text is repeated."""
+    """What becomes of an account statement is told, and none of its text is repeated."""
     origin, destination = sides
     with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
         run(session, SCHEMA)

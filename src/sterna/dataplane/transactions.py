@@ -102,6 +102,13 @@ class Ddl(NamedTuple):
     statement: Statement
 
 
+class AccountChange(NamedTuple):
+    """An account statement: it may or may not be carried."""
+
+    event: Query
+    statement: Statement
+
+
 class Notice(NamedTuple):
     """Something that is not relayed and that somebody has to know; `level` of a LogReport."""
 
@@ -123,7 +130,7 @@ class XaEnd(NamedTuple):
     xid: str
 
 
-Step = RowPiece | Boundary | Ddl | Notice | XaPiece | XaEnd
+Step = RowPiece | Boundary | Ddl | AccountChange | Notice | XaPiece | XaEnd
 
 
 class _MappedTable(NamedTuple):
@@ -336,10 +343,7 @@ class Assembler:
         if statement.kind is Kind.IGNORED:
             return None if self.is_inside else Boundary(is_commit=False)
         if statement.kind is Kind.ACCOUNT:
-            return Notice(
-                f"The origin ran an account statement ({statement.verb} …) at {place.position};"
-                " accounts changed during the sync are not carried: repeat it on the destination."
-            )
+            return AccountChange(event, statement)
         if statement.kind is not Kind.DDL:
             raise _not_ddl(event, statement)
         if is_system_only(event, statement):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sterna.dataplane import ddl
+from sterna.dataplane.account_statements import carry_account
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.ddl_older import Unrepresentable
 from sterna.dataplane.pace import StreamPace
@@ -22,6 +23,7 @@ from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.row_split import Behind
 from sterna.dataplane.spool import Spool, SpoolReader
 from sterna.dataplane.transactions import (
+    AccountChange,
     Assembler,
     Boundary,
     Ddl,
@@ -208,6 +210,8 @@ class WindowLoop:
                 self._reach(is_commit=False)
             case Ddl():
                 self._barrier(step)
+            case AccountChange():
+                self._carry_account(step)
             case XaPiece():
                 self._row_events += step.piece.row_events
                 self._applier.keep(step.piece, self._sides.relay_format or self._reader.log_format)
@@ -305,6 +309,15 @@ class WindowLoop:
         self._commit()
         sentence = f"Ran {ddl.summary(step.event)} ({position})"
         self._report(LogReport("NORMAL", ": ".join(filter(None, [sentence, prepared.note]))))
+
+    def _carry_account(self, step: AccountChange) -> None:
+        """Behind everything before it; run once more after a crash, it changes nothing."""
+        self._commit()
+        with contextlib.closing(open_session(self._sides.destination)) as session:
+            facts = self._read_facts()
+            level, sentence = carry_account(step.event, step.statement, facts, session)
+        self._report(LogReport(level, f"{sentence} ({self._reader.position})"))
+        self._reach(is_commit=False)
 
     def _read_facts(self) -> ddl.Facts:
         if self._facts is None:
