@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from sterna.clusters.process import give_away
 from sterna.mysql.connection import ServerError, execute, open_session, query
 from sterna.mysql.version import Version
 from sterna.prechecks import run_prechecks
@@ -219,3 +220,25 @@ def test_system_tables(source57: Source) -> None:
         assert (finding.object, finding.severity) == ("mysql.mine", "warning")
     finally:
         execute(source57.session, "DROP TABLE mysql.mine")
+
+
+def test_damaged_table(mysql57: RunningServer, source57: Source) -> None:
+    """A damaged MyISAM table is an error, and REPAIR TABLE mends it."""
+    execute(source57.session, "CREATE TABLE damaged (a INT PRIMARY KEY) ENGINE = MyISAM")
+    execute(source57.session, "INSERT INTO damaged VALUES (1)")
+    execute(source57.session, "FLUSH TABLES")
+    rows = mysql57.data / "shop" / "damaged.MYD"
+    rows.write_bytes(b"")
+    finds_and_heals(source57, "unreadable_tables", "shop.damaged")
+
+
+def test_table_without_data(mysql57: RunningServer, source57: Source) -> None:
+    """A table of which only the definition is left is an error, though hardly listed anywhere."""
+    execute(source57.session, "CREATE TABLE whole (a INT PRIMARY KEY)")
+    definition = mysql57.data / "shop" / "whole.frm"
+    ghost = definition.with_name("ghost.frm")
+    ghost.write_bytes(definition.read_bytes())
+    give_away(ghost)
+    (finding,) = source57.findings("unreadable_tables")
+    ghost.unlink()
+    assert (finding.object, "1146" in finding.message) == ("shop.ghost", True)

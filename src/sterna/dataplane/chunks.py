@@ -17,6 +17,7 @@ from pymysql.err import raise_mysql_exception
 from pymysql.protocol import OKPacketWrapper
 
 from sterna.dataplane._native.transcode import Transcoder
+from sterna.dataplane.trouble import naming_refused_rows
 from sterna.errors import Stopped, Transient
 from sterna.mysql.catalog import Column, Table
 from sterna.mysql.connection import Session, query, translated_errors
@@ -125,8 +126,8 @@ class RowMover:
         `pay(rows, bytes)` what was sent just now. Both may raise to end the copy.
 
         Raises:
-            Stopped: a chunk's answer is not what was sent.
-            ServerError: a statement was refused, e.g. 1412 after DDL on the origin.
+            Stopped: the destination refused rows, or its answer is not what was sent.
+            ServerError: the origin refused the statement, e.g. 1412 after DDL.
             Transient: a connection broke.
         """
         self._pay = pay
@@ -182,8 +183,9 @@ class RowMover:
         self._start, self._end = 0, count
 
     def _begin_load(self) -> None:
-        self._destination._execute_command(COMMAND.COM_QUERY, self.plan.load)
-        packet = self._destination._read_packet()
+        with naming_refused_rows(self.plan.name):
+            self._destination._execute_command(COMMAND.COM_QUERY, self.plan.load)
+            packet = self._destination._read_packet()
         if not packet.is_load_local_packet():
             raise Stopped(f"The destination did not ask for the rows of {self.plan.name}.")
 
@@ -191,7 +193,8 @@ class RowMover:
         sequence = self._transcoder.sequence
         self._destination._sock.sendall(bytes((0, 0, 0, sequence)))
         self._destination._next_seq_id = (sequence + 1) % 256
-        answer = OKPacketWrapper(self._destination._read_packet()).message.decode()
+        with naming_refused_rows(self.plan.name):
+            answer = OKPacketWrapper(self._destination._read_packet()).message.decode()
         self._require_all_loaded(answer)
 
     def _require_all_loaded(self, answer: str) -> None:

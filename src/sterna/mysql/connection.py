@@ -28,6 +28,7 @@ from pymysql.cursors import Cursor, DictCursor
 from pymysql.protocol import OKPacketWrapper
 
 from sterna.errors import Refused, SternaError, Transient
+from sterna.mysql.advice import advice
 from sterna.mysql.statements import statement
 from sterna.mysql.version import Version
 
@@ -54,12 +55,13 @@ _BUSY = {
 
 
 class ServerError(SternaError):
-    """A server refused a statement. `number` is its error number, e.g. 1146."""
+    """A server refused a statement. `number` is its error number, e.g. 1146. There is a remedy
+    where the number tells one."""
 
     code = "ServerError"
 
     def __init__(self, number: int, text: str) -> None:
-        super().__init__(f"The server answered {number}: {text}.")
+        super().__init__(f"The server answered {number}: {text}.", remedy=advice(number, text))
         self.number = number
         self.text = text
 

@@ -36,6 +36,7 @@ from sterna.prechecks.sql_modes import SqlModes
 from sterna.prechecks.system_tables import SystemTables
 from sterna.prechecks.table_engines import TableEngines
 from sterna.prechecks.triggers import Triggers
+from sterna.prechecks.unreadable_tables import UnreadableTables
 from sterna.prechecks.version_pair import VersionPair
 from sterna.prechecks.violated_checks import ViolatedChecks
 
@@ -64,6 +65,7 @@ PRECHECKS: tuple[Check, ...] = (
     MariadbOnly(),
     OldTemporalColumns(),
     InvalidViews(),
+    UnreadableTables(),
     PreparedTransactions(),
     NameCase(),
     ReservedNames(),
