@@ -98,11 +98,13 @@ class Play:
         nowhere = Server("127.0.0.1", 1, "nobody", "")
         self.back_off = BackOff(nowhere, self.paces, self.reports.append)
 
-    def look(self, *, times: int = 1, running: int = 0, seconds: float | None = 0.001) -> float:
-        """Show it the server so often; the share afterwards."""
+    def look(
+        self, *, times: int = 1, running: int = 0, seconds: float = 0.001, behind: int = 0
+    ) -> float:
+        """Show it the server so often while the copy is at work; the share afterwards."""
         for _ in range(times):
             self.paces.copy.pay(1, 1)
-            self.back_off.look(Vitals(running, seconds, 100, 0))
+            self.back_off.look(Vitals(running, seconds, 100, behind))
         return self.paces.copy.share
 
     @property
@@ -126,6 +128,15 @@ def test_work_slows_down_in_steps_and_comes_back() -> None:
     assert len(play.sentences) == 2
 
 
+def test_nothing_is_slowed_down_while_nothing_is_at_work() -> None:
+    """A peak in the life of a source that is only followed is no news, and becomes usual."""
+    play = Play()
+    for _ in range(100):
+        play.back_off.look(Vitals(40, 0.5, 10**7, 0))
+    assert (play.paces.copy.share, play.sentences, play.back_off.because) == (1.0, [], "")
+    assert play.look(times=10, running=40, seconds=0.5) == 1.0
+
+
 def test_slow_statements_are_suffering_too() -> None:
     """Many times the usual time, and at least 50 ms more."""
     usual = Vitals(1, 0.002)
@@ -147,11 +158,8 @@ def test_a_replica_that_falls_behind_is_noticed() -> None:
     play = Play()
     play.look(times=5)
     for look in range(100):
-        play.back_off.look(Vitals(0, None, 0, replicas_behind=look % 2))
-    assert play.paces.copy.share == 1.0
-    for _ in range(REPLICA_LOOKS + 2):
-        play.back_off.look(Vitals(0, None, 0, replicas_behind=1))
-    assert play.paces.copy.share < 1.0
+        assert play.look(behind=look % 2) == 1.0
+    assert play.look(times=REPLICA_LOOKS + 2, behind=1) < 1.0
     assert "1 replicas have not been sent everything" in play.back_off.because
 
 

@@ -22,6 +22,7 @@ from sterna.errors import SternaError
 from sterna.mysql.connection import Server, open_session
 
 LOOK_SECONDS = 1.0
+FIRST_LOOK_SECONDS = 0.2
 SILENCE_SECONDS_MAX = 10.0
 SHARE_MIN = 0.05
 SHARE_STEP = 0.1
@@ -70,6 +71,11 @@ class Usual:
         return len(self._looks) < USUAL_LOOKS
 
     @property
+    def look_seconds(self) -> float:
+        """How long to wait for the next look: the first ones come before much is at work."""
+        return FIRST_LOOK_SECONDS if self.is_new else LOOK_SECONDS
+
+    @property
     def vitals(self) -> Vitals:
         """The medians."""
         looks = self._looks
@@ -105,7 +111,6 @@ class BackOff:
         self._look_seconds = look_seconds
         self._usual = Usual()
         self._bad_looks = self._well_looks = self._floor_looks = self._replica_looks = 0
-        self._read = 0
         self._is_said = self._is_blind = False
 
     def run(self, stop: threading.Event) -> None:
@@ -134,20 +139,21 @@ class BackOff:
             while self._paces.rate.back_off and not stop.is_set():
                 self.look(reader.read())
                 self._is_blind = False
-                stop.wait(self._look_seconds)
+                stop.wait(min(self._look_seconds, self._usual.look_seconds))
 
     def look(self, vitals: Vitals) -> None:
-        """Judge one look and change the share."""
+        """Judge one look and change the share. Where nothing is at work there is only to learn."""
         vitals = self._patient(vitals)
-        self._learn(vitals)
-        found = complaints(vitals, self._usual.vitals)
+        is_busy = self._paces.is_busy
+        self._learn(vitals, is_busy=is_busy)
+        found = complaints(vitals, self._usual.vitals) if is_busy else ()
         self._bad_looks = self._bad_looks + 1 if found else 0
         if self._bad_looks >= BAD_LOOKS:
             self.because = " and ".join(found)
             self._change(max(SHARE_MIN, self.share / 2))
             self._say_begin()
         elif not found:
-            self._recover(SHARE_STEP)
+            self._recover(SHARE_STEP if is_busy else 1.0)
 
     def _patient(self, vitals: Vitals) -> Vitals:
         """A replica is being sent something all the time; behind is one that never has all."""
@@ -155,12 +161,10 @@ class BackOff:
         behind = vitals.replicas_behind if self._replica_looks >= REPLICA_LOOKS else 0
         return Vitals(vitals.running, vitals.statement_seconds, vitals.history_length, behind)
 
-    def _learn(self, vitals: Vitals) -> None:
-        read, self._read = self._read, self._paces.read
-        is_idle = read == self._read and self.share == 1.0
+    def _learn(self, vitals: Vitals, *, is_busy: bool) -> None:
         self._floor_looks = self._floor_looks + 1 if self.share <= SHARE_MIN else 0
         is_due = self._floor_looks > 0 and self._floor_looks % FLOOR_LOOKS == 0
-        if is_idle or is_due or self._usual.is_new:
+        if not is_busy or is_due or self._usual.is_new:
             self._usual.add(vitals)
 
     def _recover(self, step: float) -> None:
@@ -172,7 +176,8 @@ class BackOff:
             self.because = ""
         if self._is_said and (self._well_looks >= WELL_LOOKS or step == 1.0):
             self._is_said = False
-            self._report(LogReport("NORMAL", "The origin is well; nothing is slowed down for it."))
+            sentence = "Copy and verification are not slowed down for the origin any more."
+            self._report(LogReport("NORMAL", sentence))
 
     def _change(self, share: float) -> None:
         self.share = share

@@ -58,13 +58,14 @@ class Pace:
         workers: how many there are to be.
         rows, bytes, queries: what was paid for until now.
         held_seconds: how long workers have waited for the budget, all together.
+        called_at: when a worker worked or waited last (monotonic seconds).
         is_limited: whether there is a budget.
     """
 
     def __init__(self, workers: int = 1, rate: Rate | None = None) -> None:
         self.workers = workers
         self.rows = self.bytes = self.queries = 0
-        self.held_seconds = 0.0
+        self.held_seconds = self.called_at = 0.0
         self._rate = rate or Rate()
         self.is_limited = self._rate != Rate()
         self._share = 1.0
@@ -103,7 +104,7 @@ class Pace:
         A moment at most: call again with nothing until `is_paid`, looking for reasons to stop.
         """
         with self._changed:
-            now = time.monotonic()
+            self.called_at = now = time.monotonic()
             if rows or octets or queries:
                 self._count(rows, octets, queries)
                 self._begin_rest(now)

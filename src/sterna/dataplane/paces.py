@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from sterna.dataplane.pace import Pace, Rate, StreamPace
 from sterna.migration.rate import TaskRate
+
+BUSY_SECONDS = 5.0
 
 
 class Paces:
@@ -40,6 +44,6 @@ class Paces:
         self.verify.slow_down(share)
 
     @property
-    def read(self) -> int:
-        """Rows and statements that copy and verification have read; stands still while both do."""
-        return sum(pace.rows + pace.queries for pace in (self.copy, self.verify))
+    def is_busy(self) -> bool:
+        """Whether copy or verification read from the origin now, or wait until they may."""
+        return time.monotonic() - max(self.copy.called_at, self.verify.called_at) < BUSY_SECONDS
