@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -71,6 +72,13 @@ def _print(migration: Migration) -> None:
         say(line_of(entry))
 
 
+def _date_of(migration: Migration) -> str:
+    """When the migration ends by itself, and how many days are left."""
+    left = migration.expires_at - datetime.now(UTC)
+    date = f"{migration.expires_at:%Y-%m-%d %H:%M} UTC"
+    return f"{date} ({left.days} days left)" if migration.status != ENDED else date
+
+
 def _facts(migration: Migration) -> dict[str, object]:
     facts: dict[str, object] = {
         "Cluster": migration.cluster_id,
@@ -88,7 +96,7 @@ def _facts(migration: Migration) -> dict[str, object]:
             migration.task.rollback_impossible_because if migration.task else ""
         ),
         "Slowed down because": migration.task.throttled_because if migration.task else "",
-        "Complete before": migration.expires_at,
+        "Complete before": _date_of(migration),
         "Message": migration.comment,
     }
     for name, outage_ms in (

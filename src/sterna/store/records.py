@@ -168,7 +168,7 @@ class HistoryEntry:
     operation: str  # upgrade | switch_over | roll_back | complete | cancel | …
     step: str
     title: str
-    state: str  # done | failed | undone | refused | started | finished
+    state: str  # done | failed | undone | undo failed | refused | finished | warning | ambiguous
     sentence: str
     seconds: float
 
@@ -277,7 +277,7 @@ class Schedule:
     arguments: dict[str, Any]
     starts_at: datetime
     ends_at: datetime
-    state: str  # waiting | started | done | failed | given up | cancelled
+    state: str  # waiting | done | failed | given up | cancelled
     tries: int
     tried_at: datetime | None
     refusal: str  # why the last try was refused; before the first: what stands in the way now
