@@ -7,15 +7,15 @@ being written are judged, and `verify_expressions` for what is compared.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
 from sterna.dataplane.reports import ReportTo, VerifyDoneReport, VerifyReport
 from sterna.dataplane.verify_compare import Comparer, Halted, Outcome, Sides
-from sterna.dataplane.verify_layout import Pair, pair, read_layouts, read_table_names
-from sterna.dataplane.verify_scope import Layout
+from sterna.dataplane.verify_layout import Pair, pair, read_layouts, read_table_names, reread
+from sterna.dataplane.verify_scope import Identity, Layout
 from sterna.dataplane.verify_suspects import State
 from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import ServerError
@@ -116,11 +116,20 @@ class _Pass:
             if found.problem:
                 return Verification(0, 1, (f"{'.'.join(name)} {found.problem}.",))
             try:
-                return _verification(found, self._comparer.compare(found))
+                return self._compare(found)
             except ServerError as error:
                 if error.number not in _ALTERED or attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
+
+    def _compare(self, found: Pair) -> Verification:
+        """Rows that differ are told apart: some only by what a JSON's text does not carry."""
+        outcome = self._comparer.compare(found)
+        as_text = reread(found) if outcome.differing else None
+        if as_text is None:
+            return _verification(found, outcome, frozenset())
+        still = self._comparer.compare(as_text).differing
+        return _verification(found, outcome, outcome.differing.keys() - still.keys())
 
     def _pair(self, name: TableName, *, again: bool) -> Pair | None:
         """Definitions are read per database, and once more for a table that looks different."""
@@ -136,15 +145,22 @@ class _Pass:
         return None if again else self._pair(name, again=True)
 
 
-def _verification(pair: Pair, outcome: Outcome) -> Verification:
+def _verification(pair: Pair, outcome: Outcome, by_text: Set[Identity]) -> Verification:
     layout = pair.origin
     table = f"{layout.database}.{layout.table}"
     listed = list(outcome.differing.items())[:DETAILS_MAX]
     details = tuple(
-        f"{table}: the row with {layout.shown(identity)} {_how(here, there)}."
+        f"{table}: the row with {layout.shown(identity)}"
+        f" {_BY_TEXT if identity in by_text else _how(here, there)}."
         for identity, (here, there) in listed
     )
     return Verification(outcome.rows_verified, len(outcome.differing), details)
+
+
+_BY_TEXT = (
+    "differs only by what its JSON lost when it was copied as text, such as a DECIMAL; write the"
+    " document anew on the origin, as the precheck json_kinds says"
+)
 
 
 def _how(here: State, there: State) -> str:

@@ -47,6 +47,8 @@ _CHUNKABLE = _INTEGERS | {"decimal", "date", "datetime", "timestamp"} | _STRINGS
 
 # A JSON column whose two servers print numbers differently: MySQL 5.7 has 52 where 8.0 has 52.0.
 LOOSE_JSON = "json, 52.0 as 52"
+# A JSON column as its own text, read again: what the copy makes of it, which knows no DECIMAL.
+REREAD_JSON = "json, its text read again"
 
 _FORMS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(_INTEGERS | _TEMPORAL | {"decimal"}, lambda name: name),
@@ -59,6 +61,7 @@ _HASHED: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(_LARGE | _GEOMETRY | {"vector"}, lambda name: name),
     "json": lambda name: _printed_json(name),
     LOOSE_JSON: lambda name: _without_point_zero(name),
+    REREAD_JSON: lambda name: _without_point_zero(f"CAST({_printed_json(name)} AS JSON)"),
 }
 
 

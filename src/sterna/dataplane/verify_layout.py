@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sterna.dataplane.verify_expressions import LOOSE_JSON
+from sterna.dataplane.verify_expressions import LOOSE_JSON, REREAD_JSON
 from sterna.dataplane.verify_scope import Layout
 from sterna.mysql.catalog import (
     Column,
@@ -21,6 +21,7 @@ from sterna.mysql.connection import Session, greeting_version
 
 # Types that are spelled differently by the two servers, and hold the same bytes.
 _SAME_TYPE = {"geomcollection": "geometrycollection"}
+_JSON = frozenset({"json", LOOSE_JSON})
 _POINT_ZERO_SINCE = (8, 0)  # MariaDB has no JSON type, so for it this does not matter
 _NOT_TABLES = frozenset({"SEQUENCE"})
 
@@ -99,13 +100,25 @@ def pair(origin: Layout, destination: Layout | None) -> Pair:
         key_name=origin.key_name,
     )
     if origin.prints_point_zero != destination.prints_point_zero:
-        return Pair(_loosened(origin), _loosened(same), "")
+        return Pair(_with_json_as(LOOSE_JSON, origin), _with_json_as(LOOSE_JSON, same), "")
     return Pair(origin, same, "")
 
 
-def _loosened(layout: Layout) -> Layout:
+def reread(pair: Pair) -> Pair | None:
+    """The same table with its documents as the copy reads them, from their text; None where it
+    has none, or no key to tell its rows apart."""
+    has_documents = any(column.data_type in _JSON for column in pair.origin.columns)
+    if not has_documents or not pair.origin.key:
+        return None
+    origin, destination = (
+        _with_json_as(REREAD_JSON, layout) for layout in (pair.origin, pair.destination)
+    )
+    return Pair(origin, destination, "")
+
+
+def _with_json_as(form: str, layout: Layout) -> Layout:
     columns = (
-        replace(column, data_type=LOOSE_JSON) if column.data_type == "json" else column
+        replace(column, data_type=form) if column.data_type in _JSON else column
         for column in layout.columns
     )
     return replace(layout, columns=tuple(columns))
