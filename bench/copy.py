@@ -1,11 +1,24 @@
 """How fast a table is copied, beside mysqldump, mydumper and the destination's own LOAD DATA.
 
     .venv/bin/python -m bench.copy [--rows 3000000] [--wide-rows 1000000] [--origin 5.7]
+    .venv/bin/python -m bench.copy --alone --rows 20000000 --wide-rows 0    only our own copy
 
-Writes bench/results/copy.json. One run, one origin, one destination, the same settings for all.
-Nobody writes the destination's binary log, and nobody encrypts: the peers' client does not. The
-ratios are the worst of the tables; the limit is LOAD DATA LOCAL from files by as many sessions,
-into a table without secondary indexes, and is compared with our own copy of a table without them.
+Writes bench/results/copy.json (copy_alone.json). One run, one origin, one destination, the same
+settings for all, and the disk is given time to settle before each. The ratios are the worst of the
+tables: at least so many times as fast.
+
+What makes it fair:
+
+- Nobody writes the destination's binary log, and nobody encrypts: the peers' client does not.
+- Everybody has two workers, mysqldump excepted, which has no such thing.
+- mydumper and mysqldump make the same table with the same indexes as we do.
+- The limit is LOAD DATA LOCAL from files that are there already, one for each of two sessions,
+  into a table without secondary indexes, in one transaction each. Nobody reads the origin then.
+  It is compared with our own copy of the same table without secondary indexes; we read the origin
+  on the same two cores meanwhile, take a snapshot, and commit chunk by chunk.
+- Our clock starts when our process is there, as that of a sync task is, which reads the origin's
+  log before anything is copied; `start_seconds` is what Python takes until then. Our CPU time and
+  memory are those of this process while it copies.
 """
 
 from __future__ import annotations
@@ -21,7 +34,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +46,13 @@ from sterna.dataplane.reports import Report
 from sterna.mysql.connection import Server, execute, open_session, query, scalar
 from tests.fixtures.running import RunningServer, ServerFarm, wipe
 
-RESULTS = Path(__file__).parent / "results/copy.json"
+RESULTS = Path(__file__).parent / "results"
 SPAWN = multiprocessing.get_context("spawn")
 WORKERS = 2
 SETTINGS = {"innodb_buffer_pool_size": "1G", "local_infile": "ON"}
 SEED_ROWS = 20_000
+SETTLED_PAGES = 50
+SETTLE_SECONDS_MAX = 60.0
 LOAD_SETTINGS = "SET sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0"
 
 _DIGITS = "LPAD(FLOOR(RAND() * 100000000000), 11, '0')"
@@ -79,15 +94,26 @@ class TableSpec:
     rows: int
 
 
-@dataclass
+@dataclass(frozen=True)
+class Used:
+    """What one way took, of the time and of its client processes."""
+
+    seconds: float
+    cpu_seconds: float
+    memory_mb_max: float = 0.0
+    start_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Run:
     """One way of copying one table."""
 
     seconds: float
-    rows_per_second: float = 0.0
-    mb_per_second: float = 0.0
-    cpu_seconds: dict[str, float] = field(default_factory=dict)
-    memory_mb_max: float = 0.0
+    rows_per_second: float
+    mb_per_second: float
+    cpu_seconds: dict[str, float]
+    memory_mb_max: float
+    start_seconds: float
 
 
 class Bench:
@@ -95,6 +121,7 @@ class Bench:
 
     def __init__(self, origin: RunningServer, destination: RunningServer, folder: Path) -> None:
         self.origin, self.destination, self.folder = origin, destination, folder
+        self.is_alone = False
         self.results: dict[str, dict[str, Run]] = {}
 
     def play(self, table: TableSpec) -> None:
@@ -102,15 +129,15 @@ class Bench:
         wipe(self.origin.server)
         make(self.origin.server, table)
         runs = self.results.setdefault(table.name, {})
-        ways: dict[str, Callable[[], float]] = {
-            "sterna": self._sterna,
-            "mydumper": self._mydumper,
-            "mysqldump": self._mysqldump,
-        }
+        ways: dict[str, Callable[[], Used]] = {"sterna": self._sterna}
+        if not self.is_alone:
+            ways["mydumper"] = lambda: by_clients(self._mydumper)
+            ways["mysqldump"] = lambda: by_clients(self._mysqldump)
         for name, way in ways.items():
             runs[name] = self._measured(table, way)
             print(table.name, name, runs[name], flush=True)
-        self._without_indexes(table, runs)
+        if not self.is_alone:
+            self._without_indexes(table, runs)
 
     def _without_indexes(self, table: TableSpec, runs: dict[str, Run]) -> None:
         """The limit: no secondary index, rows from files."""
@@ -121,28 +148,27 @@ class Bench:
         files = self._write_files()
         for name, way in {
             "sterna, no index": self._sterna,
-            "LOAD DATA, no index": lambda: self._load_data(files),
+            "LOAD DATA, no index": lambda: by_clients(lambda: self._load_data(files)),
         }.items():
             runs[name] = self._measured(table, way)
             print(table.name, name, runs[name], flush=True)
 
-    def _measured(self, table: TableSpec, way: Callable[[], float]) -> Run:
+    def _measured(self, table: TableSpec, way: Callable[[], Used]) -> Run:
         wipe(self.destination.server)
+        settle(self.destination.server)
         before = self._server_cpu()
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        began = time.monotonic()
-        memory_mb = way()
-        seconds = time.monotonic() - began
+        used = way()
         after = self._server_cpu()
-        own = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run = Run(seconds, table.rows / seconds, self._size_mb() / seconds)
-        run.cpu_seconds = {name: after[name] - before[name] for name in after}
-        run.cpu_seconds["ours"] = (own.ru_utime + own.ru_stime) - (
-            children.ru_utime + children.ru_stime
-        )
-        run.memory_mb_max = memory_mb
         self._require_equal()
-        return run
+        cpu = {name: after[name] - before[name] for name in after} | {"ours": used.cpu_seconds}
+        return Run(
+            seconds=used.seconds,
+            rows_per_second=table.rows / used.seconds,
+            mb_per_second=self._size_mb() / used.seconds,
+            cpu_seconds=cpu,
+            memory_mb_max=used.memory_mb_max,
+            start_seconds=used.start_seconds,
+        )
 
     def _server_cpu(self) -> dict[str, float]:
         servers = {"origin": self.origin, "destination": self.destination}
@@ -165,17 +191,21 @@ class Bench:
 
     # The ways
 
-    def _sterna(self) -> float:
-        """Our copy, in a process of its own; its memory in MB."""
-        answers = SPAWN.Queue()
+    def _sterna(self) -> Used:
+        """Our copy, in a process of its own."""
+        began = time.monotonic()
+        ready, go, answers = SPAWN.Event(), SPAWN.Event(), SPAWN.Queue()
         sides = (replace(side.server, tls="Disabled") for side in (self.origin, self.destination))
-        process = SPAWN.Process(target=copy_in_process, args=(*sides, answers))
+        process = SPAWN.Process(target=copy_in_process, args=(*sides, ready, go, answers))
         process.start()
-        memory_mb = float(answers.get())
+        ready.wait()
+        start_seconds = time.monotonic() - began
+        go.set()
+        seconds, cpu, memory_mb = answers.get()
         process.join()
-        return memory_mb
+        return Used(seconds, cpu, memory_mb, start_seconds)
 
-    def _mydumper(self) -> float:
+    def _mydumper(self) -> None:
         out = self.folder / "dump"
         subprocess.run(["rm", "-rf", out], check=True)
         threads = ["-t", str(WORKERS)]
@@ -184,9 +214,8 @@ class Bench:
         subprocess.run([*dump, "-B", "bench", "-r", "250000", "-o", out], check=True)
         subprocess.run([*load, "-d", out], check=True)
         subprocess.run(["rm", "-rf", out], check=True)
-        return 0.0
 
-    def _mysqldump(self) -> float:
+    def _mysqldump(self) -> None:
         dump = ["mariadb-dump", f"--defaults-file={options(self.origin, self.folder)}"]
         load = ["mariadb", f"--defaults-file={options(self.destination, self.folder)}"]
         load += ["--init-command=SET sql_log_bin = 0"]
@@ -195,7 +224,6 @@ class Bench:
         )
         subprocess.run(load, stdin=dumping.stdout, check=True)
         assert dumping.wait() == 0
-        return 0.0
 
     def _write_files(self) -> list[Path]:
         """The rows as text, in as many files as there are sessions."""
@@ -217,7 +245,7 @@ class Bench:
                 subprocess.run([*client, "-e", sql], stdout=out, check=True)
         return files
 
-    def _load_data(self, files: list[Path]) -> float:
+    def _load_data(self, files: list[Path]) -> None:
         with (
             open_session(self.origin.server) as one,
             open_session(self.destination.server) as other,
@@ -239,7 +267,6 @@ class Bench:
         sql += f"({', '.join(targets)})" + (f" SET {', '.join(sets)}" if sets else "")
         with ThreadPoolExecutor(len(files)) as pool:
             list(pool.map(lambda file: self._load_file(sql.format(file)), files))
-        return 0.0
 
     def _load_file(self, sql: str) -> None:
         client = ["mariadb", f"--defaults-file={options(self.destination, self.folder)}"]
@@ -253,14 +280,44 @@ _COLUMNS = (
 )
 
 
-def copy_in_process(origin: Server, destination: Server, answers: Any) -> None:
-    """Our copy; answers with the most memory this process had, in MB."""
+def copy_in_process(origin: Server, destination: Server, ready: Any, go: Any, answers: Any) -> None:
+    """Our copy, as soon as it may; answers with seconds, CPU seconds and the most memory in MB."""
 
     def silent(_report: Report) -> None:
         pass
 
+    ready.set()
+    go.wait()
+    before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
     copy_tables(origin, destination, pace=Pace(WORKERS), report=silent, stop=threading.Event())
-    answers.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
+    answers.put((seconds, cpu_of(after) - cpu_of(before), after.ru_maxrss / 1024))
+
+
+def by_clients(way: Callable[[], None]) -> Used:
+    """A way that runs client programs and waits for them."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    way()
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Used(seconds, cpu_of(after) - cpu_of(before))
+
+
+def cpu_of(usage: resource.struct_rusage) -> float:
+    """Seconds."""
+    return usage.ru_utime + usage.ru_stime
+
+
+def settle(server: Server) -> None:
+    """Nobody pays for the writes of who came before."""
+    with open_session(server) as session:
+        kept = scalar(session, "SELECT @@GLOBAL.innodb_max_dirty_pages_pct")
+        execute(session, "SET GLOBAL innodb_max_dirty_pages_pct = 0")
+        deadline = time.monotonic() + SETTLE_SECONDS_MAX
+        dirty = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'"
+        while int(query(session, dirty)[0][1]) > SETTLED_PAGES and time.monotonic() < deadline:
+            time.sleep(0.1)
+        execute(session, f"SET GLOBAL innodb_max_dirty_pages_pct = {kept}")
+    os.sync()
 
 
 def make(server: Server, table: TableSpec) -> None:
@@ -284,6 +341,8 @@ def make(server: Server, table: TableSpec) -> None:
 def options(running: RunningServer, folder: Path) -> Path:
     """A file with how to connect; no password on a command line."""
     server, path = running.server, folder / f"{running.server.port}.cnf"
+    if path.exists():  # several clients read it at once
+        return path
     path.touch(mode=0o600)
     path.write_text(
         f"[client]\nhost={server.host}\nport={server.port}\nuser={server.user}\n"
@@ -310,13 +369,17 @@ def summary(results: dict[str, dict[str, Run]]) -> dict[str, float]:
         return min(runs[peer].seconds / runs[ours].seconds for runs in tables)
 
     ours = [runs["sterna"] for runs in tables]
-    return {
-        "ratio_vs_mydumper": slowest("mydumper"),
-        "ratio_vs_mysqldump": slowest("mysqldump"),
-        "ratio_vs_load_data": slowest("LOAD DATA, no index", "sterna, no index"),
+    found = {
         "own_cpu_share": max(r.cpu_seconds["ours"] / sum(r.cpu_seconds.values()) for r in ours),
         "own_memory_mb_max": max(run.memory_mb_max for run in ours),
     }
+    if all("mydumper" in runs for runs in tables):
+        found |= {
+            "ratio_vs_mydumper": slowest("mydumper"),
+            "ratio_vs_mysqldump": slowest("mysqldump"),
+            "ratio_vs_load_data": slowest("LOAD DATA, no index", "sterna, no index"),
+        }
+    return found
 
 
 @contextlib.contextmanager
@@ -334,26 +397,35 @@ def bench_servers(origin: str) -> Iterator[Bench]:
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=3_000_000)
-    parser.add_argument("--wide-rows", type=int, default=1_000_000)
-    parser.add_argument("--origin", default="5.7")
-    asked = parser.parse_args()
+    asked = _asked()
     load_before = os.getloadavg()[0]
+    tables = [("sysbench", SYSBENCH, asked.rows), ("wide", WIDE, asked.wide_rows)]
     with bench_servers(asked.origin) as bench:
-        bench.play(TableSpec("sysbench", *SYSBENCH, asked.rows))
-        bench.play(TableSpec("wide", *WIDE, asked.wide_rows))
+        bench.is_alone = asked.alone
+        for name, spec, rows in tables:
+            if rows:
+                bench.play(TableSpec(name, *spec, rows))
     found: dict[str, Any] = summary(bench.results)
-    found["rows"] = {"sysbench": asked.rows, "wide": asked.wide_rows}
+    print(json.dumps(found, indent=2))
+    found["rows"] = {name: rows for name, _, rows in tables}
     found["versions"] = {"origin": asked.origin, "destination": "9.7"}
     found["load_average"] = [load_before, os.getloadavg()[0]]
     found["tables"] = {
         table: {name: vars(run) for name, run in runs.items()}
         for table, runs in bench.results.items()
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
-    print(json.dumps({name: found[name] for name in summary(bench.results)}, indent=2))
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / ("copy_alone.json" if asked.alone else "copy.json")
+    path.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=3_000_000)
+    parser.add_argument("--wide-rows", type=int, default=1_000_000)
+    parser.add_argument("--origin", default="5.7")
+    parser.add_argument("--alone", action="store_true", help="only our own copy")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
