@@ -35,8 +35,13 @@ test: servers lint  ## Run all tests on real servers; print sizes and the slowes
 demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
 	$(BIN)/python -m demo
 
-bench-copy: servers  ## Measure the copy beside mysqldump, mydumper and LOAD DATA; ROWS=3000000
-	$(BIN)/python -m bench.copy --rows $(or $(ROWS),3000000) --wide-rows $(or $(WIDE_ROWS),1000000)
+bench-copy: servers  ## Measure the copy beside mysqldump, mydumper and LOAD DATA; ROWS=3000000, or ALONE=1, or TABLES=10000
+	tools/system-packages $(PYTHON) mydumper
+ifdef TABLES
+	$(BIN)/python -m bench.tables --tables $(TABLES)
+else
+	$(BIN)/python -m bench.copy --rows $(or $(ROWS),3000000) --wide-rows $(or $(WIDE_ROWS),1000000) $(if $(ALONE),--alone)
+endif
 
 bench-verify: servers  ## Measure the verification beside a plain checksum scan; ROWS=3000000
 	$(BIN)/python -m bench.verify --rows $(or $(ROWS),3000000) --wide-rows $(or $(WIDE_ROWS),1000000)
