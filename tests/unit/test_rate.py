@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from sterna.dataplane.spec import TaskSpec, from_line, rate_from_line, rate_to_l
 from sterna.errors import Refused
 from sterna.migration.rate import LIMIT_MAX, TaskRate
 from sterna.mysql.connection import Server
+from sterna.store.repository import open_store
+from sterna.store.tasks import Tasks
 from sterna.workflow import metrics
 from sterna.workflow.metrics import COARSE_SAMPLES, FINE_SAMPLES, Metrics
 
@@ -96,3 +98,23 @@ def test_a_reason_is_new_once(clock: list[datetime]) -> None:
     assert history.newest("dts1") is None
     history.note_end("dts1")
     assert history.add("dts1", REPORT)
+
+
+def test_limits_are_in_the_database(tmp_path: Path) -> None:
+    """A server that starts anew finds them; a task that has ended is not slowed down any more."""
+    for start in ("first", "second"):
+        database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+        tasks = Tasks(database)
+        if start == "first":
+            tasks.add("dts1", "bank")
+            tasks.want("dts1", running=True)
+            assert tasks.task("dts1").rate == TaskRate()
+            tasks.change("dts1", rate=asdict(TaskRate(full_rows_per_second=5)))
+            tasks.progress("dts1", throttled_because="it is limited")
+        assert tasks.task("dts1").rate == TaskRate(full_rows_per_second=5)
+        assert tasks.task("dts1").throttled_because == "it is limited"
+        tasks.want("dts1", running=start == "first")
+        database.close()
+    database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    assert Tasks(database).task("dts1").throttled_because == ""
+    database.close()

@@ -146,6 +146,7 @@ class Tasks:
             lag_seconds=lag_seconds,
             stalled_because=stalled,
             rate=TaskRate(**row.rate),
+            throttled_because=row.throttled_because if row.wanted else "",
             rows_copied=sum(p.rows_copied for p in progress),
             rows_estimated=row.rows_estimated or sum(p.rows_estimated for p in progress),
             bytes_copied=sum(p.bytes_copied for p in progress),
