@@ -180,3 +180,19 @@ def test_what_cannot_be_seen_is_said_once(mysql57: RunningServer) -> None:
     thread.join()
     (report,) = reports
     assert isinstance(report, LogReport) and "PROCESS" in report.sentence
+
+
+def test_it_can_be_switched_off_while_it_slows_down() -> None:
+    """With --no-back-off everything goes on at full speed at once, and nobody looks any more."""
+    play = Play()
+    play.look(times=5)
+    assert play.look(times=5, running=40) < 1.0
+    play.paces.change(TaskRate(back_off=False))
+    stop = threading.Event()
+    thread = threading.Thread(target=play.back_off.run, args=(stop,))
+    thread.start()
+    eventually(lambda: play.paces.copy.share == 1.0)
+    stop.set()
+    thread.join()
+    assert play.back_off.because == ""
+    assert len(play.sentences) == 2
