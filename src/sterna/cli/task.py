@@ -58,6 +58,8 @@ def _print(task: SyncTask) -> None:
             "Position read": task.origin_position,
             "Position applied": task.applied_position,
             "Rows copied": f"{task.rows_copied:,} of about {task.rows_estimated:,}",
+            "Bytes copied": f"{task.bytes_copied:,}",
+            "Copied in": None if not task.eta_seconds else f"about {task.eta_seconds:,.0f} s",
             "Rows verified": f"{task.rows_verified:,}, {task.differences} differ",
             "Verified": task.verified_at,
             "Rogue writers": task.rogue,
@@ -67,7 +69,7 @@ def _print(task: SyncTask) -> None:
         }
     )
     say("")
-    columns = ("Table", "Rows", "Bytes", "%", "Rows/s", "Copied", "Differences", "Verified")
+    columns = ("Table", "Rows", "Bytes", "%", "Rows/s", "Left", "Copied", "Differences", "Verified")
     print_table(columns, map(_row, task.tables), empty="No tables yet.")
 
 
@@ -78,6 +80,7 @@ def _row(table: TableProgress) -> tuple[object, ...]:
         f"{table.bytes_copied:,}",
         f"{table.percent:.1f}",
         f"{table.rows_per_second:,.0f}",
+        None if table.eta_seconds is None else f"{table.eta_seconds:,.0f} s",
         table.copied,
         table.differences,
         table.verified_at,
