@@ -153,14 +153,19 @@ class Journal:
 
     def end(self, operation: OperationRow, *, error: str = "") -> None:
         """The operation has ended; the migration is free for the next one."""
-        self._database.change(
-            tables.operations,
-            {"id": operation.id},
-            state="failed" if error else "finished",
-            finished_at=now(),
-            error=error,
-        )
-        self.change_migration(operation.cluster_id, operation="")
+        state = "failed" if error else "finished"
+        ended, migrations = tables.operations, tables.migrations
+        with self._database.engine.begin() as connection:
+            connection.execute(
+                update(ended)
+                .where(ended.c.id == operation.id)
+                .values(state=state, finished_at=now(), error=error)
+            )
+            connection.execute(
+                update(migrations)
+                .where(migrations.c.cluster_id == operation.cluster_id)
+                .values(operation="")
+            )
 
     def write(self, cluster_id: str, entry: HistoryEntry) -> None:
         """Append a sentence to the history."""

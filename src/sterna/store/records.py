@@ -291,8 +291,8 @@ class Hook:
     id: str
     events: tuple[str, ...]  # before | after | failed | warning
     command: tuple[str, ...]  # program in STERNA_HOME/hooks and its arguments, or empty
-    url: str  # or empty
-    header_names: tuple[str, ...]  # their values are kept encrypted and never shown
+    url: str  # scheme and host, or empty; the rest is kept encrypted and never shown
+    header_names: tuple[str, ...]  # as are their values
     timeout_seconds: float
     created_at: datetime
 

@@ -61,28 +61,28 @@ class Standing:
 
     # Hooks
 
-    def add_hook(self, hook: Hook, headers: Mapping[str, str]) -> None:
-        """Keep a new hook; it hears of what happens from now on."""
+    def add_hook(self, hook: Hook, url: str, headers: Mapping[str, str]) -> None:
+        """Keep a new hook; it hears of what happens from now on. `url` is the whole address."""
         values = dataclasses.asdict(hook)
         del values["header_names"]
         values["events"], values["command"] = list(hook.events), list(hook.command)
-        encrypted = self._secrets.encrypt(json.dumps(dict(headers)))
+        encrypted = self._secrets.encrypt(json.dumps([url, dict(headers)]))
         self._database.add(
-            tables.hooks, **values, headers_encrypted=encrypted, heard=self._newest_entry()
+            tables.hooks, **values, address_encrypted=encrypted, heard=self._newest_entry()
         )
 
     def hooks(self) -> list[Hook]:
         """All hooks, oldest first."""
         rows = self._database.rows(tables.hooks, order="created_at")
         return [
-            to_record(Hook, row, header_names=tuple(self._headers(row.headers_encrypted)))
+            to_record(Hook, row, header_names=tuple(self._open(row.address_encrypted)[1]))
             for row in rows
         ]
 
-    def headers(self, hook_id: str) -> dict[str, str]:
-        """The HTTP headers a hook is told with; secrets."""
+    def address(self, hook_id: str) -> tuple[str, dict[str, str]]:
+        """The whole address of a hook and the headers it is told with; secrets."""
         row = found(self._database.row(tables.hooks, id=hook_id), "hook", hook_id)
-        return self._headers(row.headers_encrypted)
+        return self._open(row.address_encrypted)
 
     def remove_hook(self, hook_id: str) -> None:
         """Forget a hook; Refused NotFound."""
@@ -104,9 +104,9 @@ class Standing:
         """Everything up to this entry needs no telling any more."""
         self._database.hasty.change(tables.hooks, {"id": hook_id}, heard=number)
 
-    def _headers(self, encrypted: str) -> dict[str, str]:
-        headers: dict[str, str] = json.loads(self._secrets.decrypt(encrypted))
-        return headers
+    def _open(self, encrypted: str) -> tuple[str, dict[str, str]]:
+        url, headers = json.loads(self._secrets.decrypt(encrypted))
+        return url, headers
 
     def _newest_entry(self) -> int:
         with self._database.engine.connect() as connection:

@@ -284,7 +284,7 @@ hooks = Table(
     Column("events", JSON, nullable=False),
     Column("command", JSON, nullable=False),
     _text("url"),
-    _text("headers_encrypted"),
+    _text("address_encrypted"),  # with its headers
     Column("timeout_seconds", Float, nullable=False),
     _integer("heard"),  # number of the last entry of the history it was told of
     _time("created_at"),

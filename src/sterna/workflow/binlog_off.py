@@ -10,19 +10,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from sterna.errors import Refused, SternaError
-from sterna.mysql.connection import Session, execute, open_session, scalar
-from sterna.workflow.tools import Tools
+from sterna.errors import Refused, SternaError, Transient
+from sterna.mysql.connection import Session, execute, open_session, query, scalar
+from sterna.workflow.tools import ADMIN_USER, Tools
 
 # Later entries win: this comes after log_bin in the configuration.
 OFF = {"skip_log_bin": "ON"}
+_READERS = (
+    "SELECT user, host FROM information_schema.processlist"
+    " WHERE command LIKE 'Binlog Dump%%' AND user <> %s"
+)
 FLUSH_SECONDS_MAX = 60.0
 DIRTY_PAGES_FEW = 500
 POLL_SECONDS = 0.2
 
 
 def refuse_binlog_off(tools: Tools, cluster_id: str) -> None:
-    """Refused (BinaryLogNeeded) while read-only nodes follow the primary."""
+    """Refused (BinaryLogNeeded) while anybody but the sync task reads the primary's log."""
     readers = [node for node in tools.inventory.nodes(cluster_id) if node.role == "Reader"]
     if readers:
         raise Refused(
@@ -30,6 +34,14 @@ def refuse_binlog_off(tools: Tools, cluster_id: str) -> None:
             "without it they would stand still.",
             code="BinaryLogNeeded",
             remedy=f"Complete without that option: sterna complete {cluster_id}.",
+        )
+    with open_session(tools.cluster(cluster_id).server) as session:
+        others = [f"{user}@{host}" for user, host in query(session, _READERS, [ADMIN_USER])]
+    if others:
+        raise Refused(
+            f"Others read the binary log of {cluster_id}: {', '.join(others)}.",
+            code="BinaryLogNeeded",
+            remedy="End them first, or complete without that option.",
         )
 
 
@@ -57,6 +69,8 @@ def restart_without(tools: Tools, cluster_id: str) -> str:
     except SternaError as error:
         _restart(tools, cluster_id, {name: kept[name] for name in kept if name not in OFF})
         return error.message
+    if not is_off(tools, cluster_id):
+        raise Transient("The primary was started by another hand, with its binary log.")
     return ""
 
 

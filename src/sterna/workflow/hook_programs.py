@@ -47,15 +47,18 @@ def run_program(home: Path, command: Sequence[str], text: bytes, seconds: float)
     except Refused as error:
         return error.message
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            [str(program), *command[1:]],
-            stdin=subprocess.PIPE,
-            stdout=said,
-            stderr=said,
-            env=ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [str(program), *command[1:]],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                env=ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            return f"it cannot be started: {error}"
         try:
             process.communicate(text, timeout=seconds)
         except subprocess.TimeoutExpired:

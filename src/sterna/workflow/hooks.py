@@ -77,15 +77,15 @@ class Hooks:
             id=new_id("hk"),
             events=tuple(each for each in EVENTS if each in (events or USUAL)),
             command=tuple(command),
-            url=url,
+            url=_shown(url),
             header_names=tuple(headers or {}),
             timeout_seconds=timeout_seconds,
             created_at=now(),
         )
-        _check(hook, events, headers or {})
+        _check(hook, events, url, headers or {})
         if hook.command:
             check_program(self._tools.settings.home, hook.command)
-        self._tools.standing.add_hook(hook, headers or {})
+        self._tools.standing.add_hook(hook, url, headers or {})
         return hook
 
     def remove(self, hook_id: str) -> None:
@@ -167,14 +167,14 @@ def tell(tools: Tools, hook: Hook, payload: Mapping[str, Any]) -> str:
     body = json.dumps({**payload, "hook": hook.id}).encode()
     if hook.command:
         return run_program(tools.settings.home, hook.command, body, hook.timeout_seconds)
-    headers = {"Content-Type": "application/json", **tools.standing.headers(hook.id)}
+    url, headers = tools.standing.address(hook.id)
+    http = httpx.Client(timeout=hook.timeout_seconds, trust_env=False)
+    headers = {"Content-Type": "application/json", **headers}
     try:
-        answer = httpx.post(
-            hook.url, content=body, headers=headers, timeout=hook.timeout_seconds, trust_env=False
-        )
-    except httpx.HTTPError as error:
+        with http, http.stream("POST", url, content=body, headers=headers) as answer:
+            return "" if answer.is_success else f"it answered {answer.status_code}"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{type(error).__name__}: {error}"
-    return "" if answer.is_success else f"it answered {answer.status_code}"
 
 
 def _about(tools: Tools, cluster_id: str, event: str, entry: HistoryEntry) -> dict[str, Any]:
@@ -200,23 +200,25 @@ def _note(tools: Tools, cluster_id: str, state: str, sentence: str) -> None:
 
 
 def _name(hook: Hook) -> str:
-    return f"{hook.id} ({hook.command[0] if hook.command else hook.url.split('?')[0]})"
+    return f"{hook.id} ({hook.command[0] if hook.command else hook.url})"
 
 
-def _check(hook: Hook, events: Sequence[str], headers: Mapping[str, str]) -> None:
-    address = re.fullmatch(r"https?://([^/?#@\s]+)(/\S*)?", hook.url)
+def _shown(url: str) -> str:
+    """Scheme and host: with many services the rest of an address is its secret."""
+    return "/".join([*url.split("/")[:3], "…"]) if url else ""
+
+
+def _check(hook: Hook, events: Sequence[str], url: str, headers: Mapping[str, str]) -> None:
     wrong = ""
     if unknown := [each for each in events if each not in EVENTS]:
         wrong = f"There is no event {unknown[0]}; there are {', '.join(EVENTS)}."
-    elif bool(hook.command) == bool(hook.url):
+    elif bool(hook.command) == bool(url):
         wrong = "A hook is either a program or an address."
-    elif hook.url and not address:
+    elif url and not _is_address(url):
         wrong = "The address is not http://HOST/… or https://HOST/…, without a user in it."
-    elif headers and not hook.url:
+    elif headers and not url:
         wrong = "Only an address has headers."
-    elif any(
-        not _HEADER.fullmatch(name) or re.search(r"[\r\n\0]", headers[name]) for name in headers
-    ):
+    elif not all(_is_header(name, value) for name, value in headers.items()):
         wrong = "A header has a name or a value that cannot be sent."
     elif not 0 < hook.timeout_seconds <= TIMEOUT_SECONDS_MAX:
         wrong = f"The timeout is more than 0 and at most {TIMEOUT_SECONDS_MAX:.0f} seconds."
@@ -224,3 +226,15 @@ def _check(hook: Hook, events: Sequence[str], headers: Mapping[str, str]) -> Non
         raise Refused(
             f"{wrong} Nothing was kept.", code="BadHook", remedy="See: sterna hook add --help."
         )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        port = httpx.URL(url).port or 0
+    except httpx.InvalidURL:
+        return False
+    return port < 65536 and bool(re.fullmatch(r"https?://[^/?#@\s]+(/\S*)?", url))
+
+
+def _is_header(name: str, value: str) -> bool:
+    return bool(_HEADER.fullmatch(name)) and value.isascii() and value.isprintable()

@@ -18,12 +18,14 @@ from sterna.store.journal import OperationRow
 from sterna.store.records import HistoryEntry, Schedule
 from sterna.store.repository import new_id
 from sterna.store.standing import WAITING
+from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.guards import current_refusals
 from sterna.workflow.tools import Tools
 
 ACTIONS = (Action.SWITCH_OVER, Action.ROLL_BACK, Action.COMPLETE)
 USUAL_WINDOW = timedelta(minutes=15)
 RETRY_SECONDS = 10.0
+RETRY_BEGUN_SECONDS = 60.0  # each of these is told to everybody
 
 Begin = Callable[..., object]
 
@@ -57,11 +59,13 @@ class Schedules:
         What stands in the way now is in `refusal`; it may have passed by then.
 
         Raises:
-            Refused: BadSchedule, ScheduleExists, StatusNotSupported.
+            Refused: BadSchedule, ScheduleExists, StatusNotSupported, BinaryLogNeeded.
         """
         ends_at = ends_at or starts_at + USUAL_WINDOW
         action = _action(operation)
         self._check(cluster_id, starts_at, ends_at)
+        if arguments.get("disable_binlog"):
+            refuse_binlog_off(self._tools, cluster_id)
         refusals = current_refusals(self._tools, cluster_id, action)
         schedule = Schedule(
             id=new_id("sc"),
@@ -107,7 +111,8 @@ class Schedules:
 
     def _try(self, schedule: Schedule, begun: OperationRow | None) -> None:
         at = self._tools.clock()
-        if at < schedule.starts_at or _rests(schedule, at):
+        rest_seconds = RETRY_BEGUN_SECONDS if begun else RETRY_SECONDS
+        if at < schedule.starts_at or _rests(schedule, at, rest_seconds):
             return
         refusal = begun.error if begun else schedule.refusal
         if at >= schedule.ends_at:
@@ -192,10 +197,10 @@ def _was_harmless(begun: OperationRow) -> bool:
     return begun.state == "failed" and not touched
 
 
-def _rests(schedule: Schedule, at: datetime) -> bool:
+def _rests(schedule: Schedule, at: datetime, seconds: float) -> bool:
     if schedule.tried_at is None or at >= schedule.ends_at:
         return False
-    return (at - schedule.tried_at).total_seconds() < RETRY_SECONDS
+    return (at - schedule.tried_at).total_seconds() < seconds
 
 
 def _window(schedule: Schedule) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from sterna.errors import SternaError
 
@@ -27,7 +28,7 @@ class Ticker(threading.Thread):
         while not self._stopping.wait(INTERVAL_SECONDS):
             try:
                 self._look()
-            except (SternaError, OSError) as error:
+            except (SternaError, SQLAlchemyError, OSError) as error:
                 log.warning("tried again in a second", what=self.name, error=str(error))
 
     def stop(self) -> None:

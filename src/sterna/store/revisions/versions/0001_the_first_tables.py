@@ -96,7 +96,7 @@ def upgrade() -> None:
         sa.Column("events", sa.JSON(), nullable=False),
         sa.Column("command", sa.JSON(), nullable=False),
         sa.Column("url", sa.Text(), server_default="", nullable=False),
-        sa.Column("headers_encrypted", sa.Text(), server_default="", nullable=False),
+        sa.Column("address_encrypted", sa.Text(), server_default="", nullable=False),
         sa.Column("timeout_seconds", sa.Float(), nullable=False),
         sa.Column("heard", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
