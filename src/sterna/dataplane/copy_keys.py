@@ -102,7 +102,20 @@ def _has_shared_order(column: Column) -> bool:
     return not column.collation or column.collation.endswith(_SHARED_ORDERS)
 
 
-# Numbers in between
+# Values, and numbers in between
+
+
+def bound(key: RangeKey, boundary: Boundary | None) -> int | bytes | None:
+    """The only value of a boundary, as `range_starts` compares it; None where there is no end.
+
+    ValueError for a key that is neither a number nor a binary string, or has several columns.
+    """
+    if boundary is None:
+        return None
+    if not key.ordinals or len(boundary) > 1:
+        raise ValueError("no single number or binary string")
+    column, text = key.columns[0], boundary[0]
+    return int(text) if column.data_type in INTEGERS else bytes.fromhex(text)
 
 
 def ordinal(column: Column, text: str) -> int:
