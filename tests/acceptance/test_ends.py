@@ -140,6 +140,11 @@ def test_a_read_only_node_follows(stage: Stage) -> None:
     assert ask(through, "SELECT @@port") == ((reader["port"],),)
     assert is_read_only(through)
     eventually(lambda: compare(stage.cluster, through) == [], within_seconds=30)
+    stage.do("switch-over", "--without-endpoints", "--yes")
+    needed = stage.product.run("complete", stage.cluster_id, "--disable-binlog", "--yes", "--json")
+    assert (needed.code, needed.problem["code"]) == (3, "BinaryLogNeeded")
+    assert "1 read-only nodes" in needed.problem["message"]
+    stage.do("roll-back", "--yes")
     stage.do("cancel", "--yes")
     assert not is_read_only(stage.cluster)
     assert is_read_only(through)
