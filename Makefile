@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-regroup docs lock clean
+.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-regroup docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench-apply: servers  ## Measure applying beside MySQL's own replica
 
 soak-apply: servers  ## Kill a sync task's process at random moments, ROUNDS (500) times; compare each time
 	$(BIN)/python -m tools.soak_apply --rounds $(or $(ROUNDS),500)
+
+soak-blobs: servers  ## Copy and follow a BLOB of 500 MB and a transaction of 1 GB; needs 8 GB of memory
+	LARGE_VALUE_MEGABYTES=$(or $(VALUE),500) LARGE_TRANSACTION_MEGABYTES=$(or $(TRANSACTION),1024) \
+		$(BIN)/pytest tests/integration/test_large_values.py
 
 soak-regroup: servers  ## Compare regrouped with one-by-one application, EXAMPLES (500) random histories
 	REGROUP_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/test_regroup.py
