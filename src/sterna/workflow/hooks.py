@@ -94,9 +94,10 @@ class Hooks:
 
     def deliver(self) -> None:
         """Tell every hook what it has not heard yet; never while applications wait."""
-        if any(m.status in QUIET for m in self._tools.journal.migrations()):
+        hooks = self.hooks()
+        if not hooks or any(m.status in QUIET for m in self._tools.journal.migrations()):
             return
-        for hook in self.hooks():
+        for hook in hooks:
             if time.monotonic() >= self._trouble(hook).rest_until:
                 self._deliver(hook)
 
