@@ -183,7 +183,7 @@ class Wires:
 
 
 @contextmanager
-def open_cast(wires: Wires | None = None) -> Iterator[Cast]:
+def open_cast(wires: Wires | None = None, *, series: str = "5.7") -> Iterator[Cast]:
     """A source with an event, and its cluster that follows; the product goes through `wires`."""
     farm = ServerFarm("sterna-steps")
     home = farm.folder / "home"
@@ -191,7 +191,7 @@ def open_cast(wires: Wires | None = None) -> Iterator[Cast]:
     home.chmod(0o711)
     tools = make_tools(Settings(home=home, servers=read_settings().servers))
     try:
-        source = farm.start("5.7", event_scheduler="ON")
+        source = farm.start(series, event_scheduler="ON")
         with open_session(source.server) as session:
             execute(session, "CREATE DATABASE shop")
             execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
