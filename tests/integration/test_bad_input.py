@@ -22,6 +22,7 @@ from sterna.errors import Stopped
 from sterna.mysql.connection import Session, execute, open_session, scalar
 from sterna.mysql.replication import read_current_position
 from tests.fixtures.compare import assert_equal
+from tests.fixtures.link import Link, begin
 from tests.fixtures.running import RunningServer, wipe
 
 PLENTY = "CREATE TABLE bad.plenty (id INT NOT NULL PRIMARY KEY, v VARCHAR(2000))"
@@ -152,17 +153,45 @@ def small_disk(destination: RunningServer) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def fill(origin: RunningServer) -> None:
+    """16 MB into `plenty`."""
+    run(origin, "INSERT INTO bad.plenty VALUES (1, REPEAT('x', 2000))")
+    for rows in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096):
+        run(origin, f"INSERT INTO bad.plenty SELECT id + {rows}, v FROM bad.plenty")
+
+
+def grow(disk: Path) -> None:
+    """Make room."""
+    subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
+
+
 def test_full_disk(origin: RunningServer, destination: RunningServer, small_disk: Path) -> None:
     """A full disk on the destination is named with the table; with room again the copy goes on,
     and what was there stays."""
-    run(origin, PLENTY, "INSERT INTO bad.plenty VALUES (1, REPEAT('x', 2000))")
-    for rows in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096):
-        run(origin, f"INSERT INTO bad.plenty SELECT id + {rows}, v FROM bad.plenty")
+    run(origin, PLENTY)
+    fill(origin)
     error = refused(origin, destination, "RowsRefused")
     assert "`bad`.`plenty`" in error.message and "room" in error.remedy
-    resized = "remount,size=100m"
-    subprocess.run(["mount", "-o", resized, str(small_disk)], check=True)
+    grow(small_disk)
     is_mended(origin, destination)
+
+
+def test_full_disk_while_following(
+    origin: RunningServer, destination: RunningServer, small_disk: Path, tmp_path: Path
+) -> None:
+    """What no longer fits stops the sync task with the table's name; with room it goes on."""
+    run(origin, PLENTY)
+    copy(origin, destination)
+    begin(origin.server, destination.server)
+    with Link(origin.server, destination.server, tmp_path / "spool") as link:
+        fill(origin)
+        error = link.stopped(30)
+    assert error.code == "ApplyFailed"
+    assert "bad.plenty" in error.message and "room" in error.remedy
+    grow(small_disk)
+    with Link(origin.server, destination.server, tmp_path / "spool") as link:
+        link.caught_up(30)
+    assert_equal(origin.server, destination.server, ["bad"])
 
 
 def test_unreadable_views_are_left_out(origin: RunningServer, destination: RunningServer) -> None:

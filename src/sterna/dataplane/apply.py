@@ -188,7 +188,7 @@ class Applier:
             f"The destination refused a change of {tables} behind {position}: {error.number}"
             f" {error.text}. Nothing of that window was applied.",
             code="ApplyFailed",
-            remedy=_ADVICE.get(error.number, _OTHER_ADVICE),
+            remedy=_ADVICE.get(error.number) or error.remedy or _OTHER_ADVICE,
         )
 
 
@@ -202,7 +202,9 @@ def _identity(log_format: Format) -> tuple[str, bool, bytes]:
 
 _DIFFERS = (
     "The destination's rows differ from the origin's: somebody wrote there, or the table was"
-    " changed by hand. Verify the table, find the writer, and start again from a new copy."
+    " changed by hand. Verify the table, find the writer, and start again from a new copy. (In a"
+    " table without a primary key it may be JSON that was copied as text: see the precheck"
+    " json_kinds.)"
 )
 _STRUCTURE = (
     "The table is defined differently on the two sides. Compare SHOW CREATE TABLE, make the"
