@@ -76,7 +76,8 @@ def _date_of(migration: Migration) -> str:
     """When the migration ends by itself, and how many days are left."""
     left = migration.expires_at - datetime.now(UTC)
     date = f"{migration.expires_at:%Y-%m-%d %H:%M} UTC"
-    return f"{date} ({left.days} days left)" if migration.status != ENDED else date
+    is_counted = migration.status != ENDED and left.days >= 0
+    return f"{date} ({left.days} days left)" if is_counted else date
 
 
 def _facts(migration: Migration) -> dict[str, object]:

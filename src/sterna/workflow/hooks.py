@@ -155,7 +155,7 @@ def tell_before(tools: Tools, cluster_id: str, operation: str, title: str) -> st
         error = tell(tools, hook, payload)
         if error and hook.command:
             raise Refused(
-                f"The hook {_name(hook)} objects to {title.lower()}: {error}. Nothing was touched.",
+                f"The hook {_name(hook)} objects to {operation.replace('_', ' ')}: {error}. Nothing was touched.",
                 code="HookObjects",
                 remedy=f"Do what it asks for, or remove it: sterna hook remove {hook.id}.",
             )
