@@ -40,6 +40,13 @@ def test_lag_must_be_below_sixty_seconds(lag_seconds: float | None, refused: lis
     assert codes(Action.SWITCH_OVER, replace(READY, lag_seconds=lag_seconds)) == refused
 
 
+def test_a_lag_of_our_own_making_is_named() -> None:
+    """Who has limited the synchronization reads so in the refusal."""
+    slow = replace(READY, lag_seconds=75.0, throttled_because="it is limited to 20 rows/s")
+    (refusal,) = decide(Action.SWITCH_OVER, slow)
+    assert "It is slowed down: it is limited to 20 rows/s." in refusal.message
+
+
 def test_all_reasons_are_told_at_once() -> None:
     """Lag and verification are both named, so nobody runs into the second after the first."""
     late = replace(READY, lag_seconds=61.0, verified_clean=False)

@@ -29,6 +29,7 @@ class Snapshot:
     verified_clean: bool | None  # None: no pass has ended yet
     rogue: str = ""  # who else wrote to the side that follows, since the last clean pass
     rollback_impossible_because: str = ""
+    throttled_because: str = ""  # what slows the synchronization down
 
 
 def decide(action: Action, snapshot: Snapshot) -> tuple[Refused, ...]:
@@ -118,10 +119,11 @@ def _lag_refusals(snapshot: Snapshot) -> tuple[Refused, ...]:
             ),
         )
     if snapshot.lag_seconds >= LAG_SECONDS_MAX:
+        cause = snapshot.throttled_because
         return (
             Refused(
                 f"The replication latency is {snapshot.lag_seconds:.1f} s; it must be below "
-                f"{LAG_SECONDS_MAX:.0f} s.",
+                f"{LAG_SECONDS_MAX:.0f} s." + (f" It is slowed down: {cause}." if cause else ""),
                 code="LagTooHigh",
                 remedy=f"Wait until it has fallen: {watch}.",
             ),

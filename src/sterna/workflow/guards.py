@@ -40,6 +40,7 @@ def snapshot_from(migration: Migration, task: SyncTask) -> Snapshot:
         verified_clean=clean,
         rogue=task.rogue,
         rollback_impossible_because=task.rollback_impossible_because,
+        throttled_because=task.throttled_because,
     )
 
 
