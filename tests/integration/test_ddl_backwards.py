@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from sterna.dataplane import checkpoint
+from sterna.dataplane.default_collation import keep_default_collation
 from sterna.mysql.connection import Server, execute, open_session, query
 from tests.fixtures.compare import assert_equal
-from tests.fixtures.link import TASK, Link
+from tests.fixtures.link import TASK, Link, begin
 from tests.integration.test_follow import REVERSE, run, sides
 
 __all__ = ["sides"]
 
+FORGET = """RESET PERSIST IF EXISTS default_collation_for_utf8mb4
+;; SET GLOBAL default_collation_for_utf8mb4 = utf8mb4_0900_ai_ci"""
 NEW = """CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci
 ;; USE d
 ;; CREATE TABLE t (id INT PRIMARY KEY, a INT DEFAULT (7), b VARCHAR(20) DEFAULT ('b'),
@@ -56,6 +59,7 @@ def test_the_end_of_the_way_back_is_said(
     """The task stops at once, and goes on behind what a person made by hand."""
     origin, destination = sides
     with open_session(origin) as session:
+        execute(session, "SET SESSION default_collation_for_utf8mb4 = utf8mb4_0900_ai_ci")
         with Link(origin, destination, tmp_path / "stopped") as link:
             run(session, "CREATE DATABASE d CHARSET latin1;; CREATE TABLE d.t (a INT PRIMARY KEY)")
             run(session, f"INSERT INTO d.t VALUES (1);; {statement}")
@@ -70,3 +74,23 @@ def test_the_end_of_the_way_back_is_said(
         link.caught_up()
     with open_session(destination) as there:
         assert query(there, "SELECT * FROM d.t") == [(1,), (2,)]
+
+
+def test_new_tables_of_the_cluster_can_follow_back(
+    sides: tuple[Server, Server], tmp_path: Path
+) -> None:
+    """What utf8mb4 means without a collation is what it meant on the source, after the copy."""
+    source, cluster = sides
+    with open_session(source) as old, open_session(cluster) as new:
+        run(new, FORGET)
+        sentence = keep_default_collation(old, new)
+        assert "utf8mb4_general_ci as on the origin" in sentence
+        assert keep_default_collation(old, new) == keep_default_collation(new, new) == ""
+        begin(cluster, source)
+        with Link(cluster, source, tmp_path) as link, open_session(cluster) as session:
+            run(session, "CREATE DATABASE d CHARACTER SET utf8mb4;; USE d")
+            run(session, "CREATE TABLE t (v VARCHAR(9) PRIMARY KEY) CHARSET=utf8mb4")
+            execute(session, "INSERT INTO t VALUES ('ä')")
+            link.caught_up()
+        run(new, FORGET)
+    assert_equal(cluster, source, ["d"])

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 from sterna.dataplane.copy_ddl import Change
@@ -37,10 +38,11 @@ from sterna.dataplane.copy_state import (
     state_session,
 )
 from sterna.dataplane.copy_worker import StopAsked, Worker
+from sterna.dataplane.default_collation import keep_default_collation
 from sterna.dataplane.pace import Pace
 from sterna.dataplane.range_starts import Starts, smallest_start
 from sterna.dataplane.reports import CopyReport, LogReport, ReportTo
-from sterna.dataplane.schema import allow_large_rows
+from sterna.dataplane.schema import allow_large_rows, open_origin_session
 from sterna.dataplane.schema_objects import StoredObject
 from sterna.dataplane.snapshot import GIVE_UP_SECONDS, Snapshot, open_snapshot
 from sterna.errors import Refused, Stopped, Transient
@@ -95,6 +97,9 @@ def copy_all(task: CopyTask) -> CopiedTables:
         create_state_tables(session)
         if sentence := allow_large_rows(session):
             task.report(LogReport("NORMAL", f"{sentence}."))
+        with closing(open_origin_session(task.origin)) as origin:
+            if sentence := keep_default_collation(origin, session):
+                task.report(LogReport("NORMAL", f"{sentence}."))
         with telling(task.forecast, task.report):
             copied = _Rounds(task).run()
         states = read_states(session).values()
