@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-regroup docs lock clean
+.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-regroup soak-switch docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ soak-blobs: servers  ## Copy and follow a BLOB of 500 MB and a transaction of 1 
 
 soak-regroup: servers  ## Compare regrouped with one-by-one application, EXAMPLES (500) random histories
 	REGROUP_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/test_regroup.py
+
+soak-switch: servers  ## Break every server, network and process at every step of a switch; CLIENTS (200) ledgers
+	$(BIN)/python -m tools.soak_switch
+	EVERY_STEP=1 $(BIN)/pytest tests/acceptance/test_crash.py -k move
+	CLIENTS=$(or $(CLIENTS),200) $(BIN)/pytest tests/acceptance/test_many_clients.py
 
 bench-switch: servers  ## Measure the write outage of switchovers and rollbacks with 50 clients
 	$(BIN)/python -m bench.switch
