@@ -12,7 +12,7 @@ from sterna.dataplane import vitals
 from sterna.dataplane.backoff import REPLICA_LOOKS, SHARE_MIN, BackOff, complaints
 from sterna.dataplane.paces import Paces
 from sterna.dataplane.reports import LogReport, Report
-from sterna.dataplane.vitals import Vitals, VitalsReader
+from sterna.dataplane.vitals import STATEMENTS_MIN, Vitals, VitalsReader
 from sterna.migration.rate import TaskRate
 from sterna.mysql.connection import (
     Server,
@@ -69,7 +69,7 @@ def test_a_replica_that_has_everything_is_not_behind(
 
 
 def test_the_time_of_writes_is_measured(mysql57: RunningServer) -> None:
-    """Inserts that wait 0.2 s for a lock take about 0.2 s; while nobody writes, nothing is said."""
+    """Of commits where there are some, else of writes; a few say nothing."""
     wipe(mysql57.server)
     with (
         vitals_of(mysql57.server) as look,
@@ -77,16 +77,34 @@ def test_the_time_of_writes_is_measured(mysql57: RunningServer) -> None:
         contextlib.closing(open_session(mysql57.server, autocommit=False)) as other,
     ):
         execute(one, "CREATE DATABASE slow")
-        execute(one, "CREATE TABLE slow.t (id INT PRIMARY KEY, n INT)")
-        execute(one, "INSERT INTO slow.t VALUES (1, 1)")
+        execute(one, "CREATE TABLE slow.t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)")
         for _ in range(4):
             look()
+        for _ in range(STATEMENTS_MIN - 1):
+            execute(one, "INSERT INTO slow.t (n) VALUES (SLEEP(0.03))")
         assert look().statement_seconds is None
-        execute(other, "UPDATE slow.t SET n = 2")
-        threading.Timer(0.2, lambda: execute(other, "COMMIT")).start()
-        execute(one, "UPDATE slow.t SET n = 3")
+        execute(one, "INSERT INTO slow.t (n) VALUES (SLEEP(0.03))")
         seconds = look().statement_seconds
-        assert seconds is not None and seconds > 0.05  # three statements: two of them at once
+        assert seconds is not None and seconds > 0.02
+        for _ in range(STATEMENTS_MIN):
+            execute(other, "INSERT INTO slow.t (n) VALUES (1)")
+            execute(other, "COMMIT")
+        commit_seconds = look().statement_seconds
+        assert commit_seconds is not None and commit_seconds < seconds
+
+
+@pytest.mark.parametrize("engine", ["mysql 5.6", "mariadb 10.11"])
+def test_without_the_performance_schema_statements_are_reckoned(
+    source_factory: Callable[..., RunningServer], engine: str
+) -> None:
+    """A dozen statements at once and few that end take long; one at once says nothing."""
+    origin = source_factory(engine, performance_schema="OFF").server
+    with vitals_of(origin) as look:
+        assert [look().statement_seconds for _ in range(4)] == [None] * 4
+        with burning(origin, sessions=12):
+            usual = Vitals(0, None, 0, 0)
+            eventually(lambda: complaints(look(), usual), every_seconds=0.3)
+            assert "statements take" in complaints(look(), usual)[0]
 
 
 class Play:
