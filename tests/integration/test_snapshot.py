@@ -172,3 +172,18 @@ def test_a_table_without_transactions_stands_still_while_locked(server: RunningS
         locked.close()
         waiting.join()
         assert scalar(session, "SELECT COUNT(*) FROM snap.plain") == 2
+
+
+def test_a_table_that_was_read_is_free_again(server: RunningServer) -> None:
+    """Going back to a savepoint lets DDL on the table pass, and the snapshot is the same."""
+    snapshot = open_snapshot(server.server, 1)
+    reader = snapshot.sessions[0]
+    execute(reader, "SAVEPOINT nothing_read")
+    query(reader, "SELECT n FROM snap.a")
+    execute(reader, "ROLLBACK TO SAVEPOINT nothing_read")
+    with session_of(server) as session:
+        execute(session, "SET lock_wait_timeout = 3")
+        execute(session, "ALTER TABLE snap.a ADD COLUMN more INT")
+        execute(session, "UPDATE snap.b SET n = 5")
+    assert query(reader, "SELECT n FROM snap.b") == [(0,)]
+    snapshot.close()

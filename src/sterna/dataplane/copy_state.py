@@ -15,6 +15,7 @@ from sterna.dataplane.copied_objects import create_object_table
 from sterna.dataplane.copy_ranges import CREATE_RANGES, forget_ranges
 from sterna.dataplane.range_starts import Starts
 from sterna.dataplane.schema import open_destination_session
+from sterna.dataplane.snapshot import close_sessions
 from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, Session, execute, query
 from sterna.mysql.identifiers import quote
@@ -141,4 +142,4 @@ def state_session(server: Server) -> Iterator[Session]:
     try:
         yield session
     finally:
-        session._force_close()
+        close_sessions([session])
