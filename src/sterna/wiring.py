@@ -78,7 +78,11 @@ def make_tools(settings: Settings) -> Tools:
         engines=find_engines(settings.servers),
         supervisor=supervisor,
     )
-    bookkeeper = Bookkeeper(tasks, tools.metrics)
+    bookkeeper = Bookkeeper(
+        tasks,
+        tools.metrics,
+        lambda task_id, entry: tools.journal.write(tools.cluster_of_task(task_id), entry),
+    )
     return tools
 
 

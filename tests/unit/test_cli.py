@@ -81,6 +81,7 @@ READING = [
     ("positions", "pc-1"),
     ("positions", "pc-1", "--at", "bin.000001:4", "--of", "cluster"),
     ("verify", "pc-1"),
+    ("verify", "pc-1", "--table", "bank.account", "--repair", "--values", "--yes"),
     ("upgrade", "rm-1", "--version", "9.7.4"),
     ("upgrade", "rm-1", "--version", "9.7.4", "--wait"),
     ("continue", "pc-1"),

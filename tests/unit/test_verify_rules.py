@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sterna.dataplane.verify_compare import Outcome
 from sterna.dataplane.verify_expressions import key_literal, key_shown, row_hash
 from sterna.dataplane.verify_layout import pair
 from sterna.dataplane.verify_scope import Keys, Layout, Range
-from sterna.dataplane.verify_suspects import ROUNDS_MAX, ROUNDS_UNCHANGED, Rows, Suspects
+from sterna.dataplane.verify_suspects import (
+    ROUNDS_MAX,
+    ROUNDS_UNCHANGED,
+    Outcome,
+    Rows,
+    Suspects,
+)
 from sterna.errors import Stopped
 from sterna.mysql.catalog import Column
 

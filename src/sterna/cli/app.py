@@ -27,6 +27,7 @@ from sterna.cli import (
     switch,
     task,
     upgrade,
+    verify,
 )
 from sterna.cli.output import print_error
 from sterna.errors import Refused, SternaError
@@ -52,7 +53,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "upgrade": upgrade.upgrade,
     "continue": upgrade.continue_migrating,
     "give-up": upgrade.give_up,
-    "verify": switch.verify,
+    "verify": verify.verify,
     "switch-over": switch.switch_over,
     "roll-back": switch.roll_back,
     "complete": switch.complete,

@@ -99,6 +99,7 @@ def _facts(migration: Migration) -> dict[str, object]:
         "Slowed down because": migration.task.throttled_because if migration.task else "",
         "Complete before": _date_of(migration),
         "Message": migration.comment,
+        "Rogue writers": migration.task.rogue if migration.task else None,
     }
     for name, outage_ms in (
         ("Switchover outage", migration.switch_outage_ms),

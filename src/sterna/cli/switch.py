@@ -1,4 +1,4 @@
-"""`sterna switch-over`, `roll-back`, `complete`, `cancel`, `verify`: operations on a migration."""
+"""`sterna switch-over`, `roll-back`, `complete`, `cancel`: operations on a migration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from sterna.cli.ask import Yes, confirm
 from sterna.cli.client import connect
 from sterna.cli.migration import ClusterId
-from sterna.cli.output import Json, say, show
+from sterna.cli.output import Json
 from sterna.cli.plan import DryRun, show_plan
 from sterna.cli.schedule import At, Later, Until, put_off
 from sterna.cli.upgrade import Wait, finish
@@ -129,10 +129,3 @@ def cancel(
     confirm(f"Cancel the migration to {cluster_id}? The link is cut for good.", yes=yes)
     migration = client.post(f"/migrations/{cluster_id}/cancel", Migration)
     finish(client, migration, wait=wait, as_json=as_json)
-
-
-def verify(cluster_id: ClusterId, as_json: Json = False) -> None:
-    """Compare both sides row by row, in the background."""
-    migration = connect().post(f"/migrations/{cluster_id}/verify", Migration)
-    sentence = f"Comparing. See the result with: sterna task show {migration.task_id}"
-    show(migration, as_json=as_json, human=lambda: say(sentence))

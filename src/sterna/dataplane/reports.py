@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -54,23 +54,73 @@ class CopyReport:
 
 
 @dataclass(frozen=True)
-class VerifyReport:
-    """One table compared: rows on the origin, rows that differ after re-reading."""
+class RowDifference:
+    """Something that is not the same on both sides.
 
+    Attributes:
+        sentence: all of it, for people.
+        key: which row, e.g. `id = 7`; "" where a whole table is concerned.
+        kind: missing (on the destination), extra, different, json (only in what a
+            JSON's text does not carry), count (rows without a key), table.
+        columns: those that differ; none where they are not known.
+        origin_values: by column, when asked for: those that differ, or all of a missing row.
+        destination_values: the same on the other side.
+    """
+
+    sentence: str
+    key: str
+    kind: str
+    columns: Sequence[str] = ()
+    origin_values: Mapping[str, str | None] = field(default_factory=dict)
+    destination_values: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VerifyProgressReport:
+    """Where a verification pass is. Rows are estimated as the pass begins."""
+
+    pass_id: str
+    table: str
+    rows_verified: int
+    rows_estimated: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """One table compared: rows on the origin, rows that differ after re-reading and repair.
+
+    `listed` are the first of the differences; all are counted.
+    """
+
+    pass_id: str
     database: str
     table: str
     rows_verified: int
     differences: int
-    detail: str
+    repaired: int
+    listed: Sequence[RowDifference]
+
+    def __post_init__(self) -> None:
+        """From JSON they come as mappings."""
+        known = [RowDifference(**d) if isinstance(d, dict) else d for d in self.listed]
+        object.__setattr__(self, "listed", known)
 
 
 @dataclass(frozen=True)
 class VerifyDoneReport:
-    """A verification pass over all tables ended."""
+    """A verification pass ended; `problem` says why it could not go on, or is empty.
 
+    `is_whole` is False for a pass over chosen tables, which says nothing of the others.
+    """
+
+    pass_id: str
     rows_verified: int
     differences: int
+    repaired: int
     seconds: float
+    is_whole: bool
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +203,7 @@ Report = (
     | TableReport
     | ProgressReport
     | CopyReport
+    | VerifyProgressReport
     | VerifyReport
     | VerifyDoneReport
     | LagReport
@@ -171,6 +222,7 @@ _KINDS: dict[str, type[Any]] = {
         TableReport,
         ProgressReport,
         CopyReport,
+        VerifyProgressReport,
         VerifyReport,
         VerifyDoneReport,
         LagReport,

@@ -39,13 +39,12 @@ from sterna.dataplane.rogue import RogueWatch, watched_file
 from sterna.dataplane.schema_objects import create_objects
 from sterna.dataplane.spec import FORWARD, TaskSpec, from_line, rate_from_line
 from sterna.dataplane.spool import Spool
-from sterna.dataplane.verify import Sides, verify_tables
+from sterna.dataplane.verify_task import VerifyTask
 from sterna.errors import SternaError, Transient
 from sterna.mysql.connection import open_session, scalar
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 
-VERIFY_ATTEMPTS = 10
 POLL_SECONDS = 0.05
 END_SECONDS = 3.0
 
@@ -62,7 +61,7 @@ class Task:
         self.paces = Paces(spec.rate, workers=spec.workers)
         self.epoch_seconds = EPOCH_SECONDS
         self._failure: Exception | None = None
-        self._verifying = threading.Lock()
+        self.verifier = VerifyTask(spec, pace=self.paces.verify, report=report, stop=stop)
 
     def run(self) -> None:
         """Work until asked to stop; raises what stopped the task otherwise."""
@@ -84,11 +83,6 @@ class Task:
             self._stop.set()
         if self._failure is not None:
             raise self._failure
-
-    def verify(self) -> None:
-        """Compare all rows of both sides in the background; one pass at a time."""
-        if self._verifying.acquire(blocking=False):
-            self._background("verify", self._verify)
 
     # Beginning
 
@@ -142,6 +136,7 @@ class Task:
 
     def _copy(self, spool: Spool) -> None:
         self._wait(lambda: spool.end is not None)
+        self.verifier.forget()
         self._report(StageReport("full", "copying all tables"))
         copied = copy_all(
             CopyTask(
@@ -167,8 +162,7 @@ class Task:
     def _follow(self, spool: Spool) -> None:
         starts, complete_at = self._copied()
         self._report(StageReport("incremental", "following every change"))
-        if self._spec.direction == FORWARD:
-            self.verify()
+        self._background("verify", self.verifier.run)
         spec = self._spec
         rogue = RogueWatch(spec.destination, watched_file(spec.spool), server_id=spec.server_id + 1)
         self._background("rogue", lambda: rogue.run(self._report, self._stop))
@@ -186,33 +180,6 @@ class Task:
         with state_session(self._spec.destination) as session:
             create_state_tables(session)
             return read_starts(session), read_complete(session)
-
-    # Verifying
-
-    def _verify(self) -> None:
-        try:
-            for attempt in range(VERIFY_ATTEMPTS):
-                if self._verify_once(last=attempt == VERIFY_ATTEMPTS - 1):
-                    return
-                self._stop.wait(attempt + 1.0)
-        finally:
-            self._verifying.release()
-
-    def _verify_once(self, *, last: bool) -> bool:
-        """Whether the pass has come to an end; a broken connection begins it anew."""
-        sides = Sides(self._spec.origin, self._spec.destination, self._applied)
-        try:
-            verify_tables(sides, report=self._report, stop=self._stop)
-        except SternaError as error:
-            if isinstance(error, Transient) and not last and not self._stop.is_set():
-                return False
-            sentence = f"The verification did not end: {error}"
-            self._report(LogReport("WARN", sentence))
-        return True
-
-    def _applied(self) -> Position:
-        with open_session(self._spec.destination) as session:
-            return checkpoint.read_position(session, self._spec.checkpoint)
 
     # Threads
 
@@ -272,7 +239,7 @@ def _listen(task: Task, stop: threading.Event) -> None:
     for line in sys.stdin:
         command, _, rest = line.strip().partition(" ")
         if command == "verify":
-            task.verify()
+            task.verifier.order(rest)
         elif command == "rate":
             task.paces.change(rate_from_line(rest))
         elif command == "hurry":

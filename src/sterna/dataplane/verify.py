@@ -6,23 +6,31 @@ being written are judged, and `verify_expressions` for what is compared.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Set
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from sterna.dataplane.reports import ReportTo, VerifyDoneReport, VerifyReport
-from sterna.dataplane.verify_compare import Comparer, Halted, Outcome, Sides
-from sterna.dataplane.verify_layout import Pair, pair, read_layouts, read_table_names, reread
-from sterna.dataplane.verify_scope import Identity, Layout
-from sterna.dataplane.verify_suspects import State
+from sterna.dataplane.reports import (
+    ReportTo,
+    RowDifference,
+    VerifyDoneReport,
+    VerifyProgressReport,
+    VerifyReport,
+)
+from sterna.dataplane.verify_compare import Comparer, Halted, Sides
+from sterna.dataplane.verify_layout import Pair, pair, read_layouts, read_table_sizes
+from sterna.dataplane.verify_order import VerifyOrder, new_pass_id
+from sterna.dataplane.verify_progress import Progress, TableResult
+from sterna.dataplane.verify_repair import Repairer
+from sterna.dataplane.verify_rows import describe, table_difference
+from sterna.dataplane.verify_scope import Layout
+from sterna.errors import Refused
 from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import ServerError
 
 __all__ = ["Sides", "Verification", "verify_tables"]
 
-DETAILS_MAX = 100  # rows named per table; all are counted
 ATTEMPTS = 5
 # Unknown table, column or index, definition has changed: somebody altered the table meanwhile.
 _ALTERED = frozenset({1051, 1054, 1146, 1176, 1412})
@@ -35,7 +43,7 @@ class Verification:
     Attributes:
         rows_verified: rows counted on the origin.
         differences: rows that differ, and tables missing or shaped differently.
-        details: one sentence each, at most `DETAILS_MAX` per table.
+        details: one sentence each, the first of each table; only of this process.
         complete: False when the pass was stopped before its end.
     """
 
@@ -50,86 +58,128 @@ def verify_tables(
     *,
     report: ReportTo,
     stop: Event,
-    tables: Iterable[TableName] | None = None,
-    workers: int = 1,
+    progress: Progress | None = None,
+    repairer: Repairer | None = None,
 ) -> Verification:
-    """Compare tables (all of the customer's, unless named) and report each one, then the pass.
+    """Compare what `progress` orders (everything, unless given) and report each table.
 
     Raises:
         Stopped: a column type nobody has taught us, a row beyond max_allowed_packet.
+        Refused: a table that is ordered is on neither side.
         Transient: a connection broke, or the destination does not catch up.
     """
-    began = time.monotonic()
-    whole = tables is None
-    with _Pass(sides, stop) as found:
-        names, extra = found.names(tables)
-    with ThreadPoolExecutor(workers, thread_name_prefix="verify-table") as threads:
-        lanes = [names[lane::workers] for lane in range(workers)]
-        done = threads.map(lambda lane: list(_verify_lane(sides, lane, report, stop)), lanes)
-        results = [result for lane in done for result in lane]
-    total = _total(results, extra if whole else [], complete=not stop.is_set())
-    if total.complete:
-        seconds = time.monotonic() - began
-        report(VerifyDoneReport(total.rows_verified, total.differences, seconds))
+    progress = progress or Progress(VerifyOrder(new_pass_id()))
+    with contextlib.closing(Comparer(sides, stop)) as comparer:
+        work = _Pass(comparer, progress, report)
+        try:
+            work.run(repairer)
+        except Halted:
+            return work.result(complete=False)
+    total = work.result(complete=True)
+    progress.forget()
+    order, repaired = progress.order, sum(each.repaired for each in progress.done.values())
+    report(
+        VerifyDoneReport(
+            *(order.id, total.rows_verified, total.differences, repaired),
+            progress.seconds,
+            order.is_whole,
+        )
+    )
     return total
 
 
-def _verify_lane(
-    sides: Sides, names: list[TableName], report: ReportTo, stop: Event
-) -> Iterator[Verification]:
-    with _Pass(sides, stop) as lane:
-        for name in names:
-            try:
-                result = lane.verify(name)
-            except Halted:
-                return
-            if result is not None:
-                report(_report(name, result))
-                yield result
-
-
 class _Pass:
-    """One thread's share of a pass, with its own sessions."""
+    """The tables of a pass, one after the other."""
 
-    def __init__(self, sides: Sides, stop: Event) -> None:
-        self._comparer = Comparer(sides, stop)
+    def __init__(self, comparer: Comparer, progress: Progress, report: ReportTo) -> None:
+        self._comparer = comparer
+        self._progress = progress
+        self._report = report
+        self._details: list[str] = []
         self._layouts: dict[str, tuple[dict[str, Layout], dict[str, Layout]]] = {}
 
-    def __enter__(self) -> _Pass:
-        return self
+    def run(self, repairer: Repairer | None) -> None:
+        """Compare all that is left."""
+        origin, destination = self._comparer.read_both(read_table_sizes)
+        names = list(self._progress.order.tables or origin)
+        if not self._progress.rows_estimated:
+            self._progress.rows_estimated = sum(origin.get(name, 0) for name in names)
+        _refuse_unknown(names, {*origin, *destination})
+        for name in names:
+            if name not in self._progress.done:
+                self._verify(name, repairer)
+        extra = set(destination) - set(origin) - set(self._progress.done)
+        for name in sorted(extra if self._progress.order.is_whole else extra.intersection(names)):
+            self._end_with(name, "is only on the destination")
 
-    def __exit__(self, *_: object) -> None:
-        self._comparer.close()
+    def result(self, *, complete: bool) -> Verification:
+        """Of all tables, those of earlier processes as well."""
+        done = self._progress.done.values()
+        return Verification(
+            sum(each.rows_verified for each in done),
+            sum(each.differences for each in done),
+            tuple(self._details),
+            complete,
+        )
 
-    def names(self, wanted: Iterable[TableName] | None) -> tuple[list[TableName], list[TableName]]:
-        """The tables to compare, and those only the destination has."""
-        origin, destination = self._comparer.read_both(read_table_names)
-        extra = sorted(set(destination) - set(origin))
-        return (origin if wanted is None else list(wanted)), extra
-
-    def verify(self, name: TableName) -> Verification | None:
-        """One table; None when it was dropped meanwhile. Begins anew when it was altered."""
+    def _verify(self, name: TableName, repairer: Repairer | None) -> None:
+        """One table; nothing when it was dropped meanwhile. Begins anew when it was altered."""
         for attempt in range(ATTEMPTS):
             found = self._pair(name, again=attempt > 0)
             if found is None:
-                return None
+                return
             if found.problem:
-                return Verification(0, 1, (f"{'.'.join(name)} {found.problem}.",))
+                self._end_with(name, found.problem)
+                return
             try:
-                return self._compare(found)
+                self._compare(name, found, repairer)
+                return
             except ServerError as error:
                 if error.number not in _ALTERED or attempt == ATTEMPTS - 1:
                     raise
-        raise AssertionError("unreachable")
+                self._progress.place = None
 
-    def _compare(self, found: Pair) -> Verification:
-        """Rows that differ are told apart: some only by what a JSON's text does not carry."""
-        outcome = self._comparer.compare(found)
-        as_text = reread(found) if outcome.differing else None
-        if as_text is None:
-            return _verification(found, outcome, frozenset())
-        still = self._comparer.compare(as_text).differing
-        return _verification(found, outcome, outcome.differing.keys() - still.keys())
+    def _compare(self, name: TableName, found: Pair, repairer: Repairer | None) -> None:
+        outcome = self._progress.enter(name, repr((found.origin, found.destination)))
+        self._say_progress(name)
+        self._comparer.compare(found, outcome, lambda: self._after_chunk(name))
+        before = outcome.differences
+        if repairer is not None and outcome.differing:
+            repairer.repair(self._comparer, found, outcome)
+        values = self._progress.order.values
+        listed = describe(self._comparer, found, outcome.differing, values=values)
+        repaired = before - outcome.differences
+        self._end(name, TableResult(outcome.rows_verified, outcome.differences, repaired), listed)
+
+    def _end_with(self, name: TableName, problem: str) -> None:
+        """The table as a whole is a difference."""
+        self._end(name, TableResult(0, 1, 0), [table_difference(name, problem)])
+
+    def _after_chunk(self, name: TableName) -> None:
+        self._say_progress(name)
+        self._progress.keep_now_and_then()
+
+    def _say_progress(self, name: TableName) -> None:
+        progress = self._progress
+        rows = progress.rows_verified
+        self._report(
+            VerifyProgressReport(
+                *(progress.order.id, ".".join(name), rows),
+                max(progress.rows_estimated, rows),
+                progress.seconds,
+            )
+        )
+
+    def _end(self, name: TableName, result: TableResult, listed: Sequence[RowDifference]) -> None:
+        self._details += [each.sentence for each in listed]
+        self._report(
+            VerifyReport(
+                *(self._progress.order.id, *name, result.rows_verified, result.differences),
+                result.repaired,
+                listed,
+            )
+        )
+        self._progress.leave(name, result)
 
     def _pair(self, name: TableName, *, again: bool) -> Pair | None:
         """Definitions are read per database, and once more for a table that looks different."""
@@ -145,45 +195,11 @@ class _Pass:
         return None if again else self._pair(name, again=True)
 
 
-def _verification(pair: Pair, outcome: Outcome, by_text: Set[Identity]) -> Verification:
-    layout = pair.origin
-    table = f"{layout.database}.{layout.table}"
-    listed = list(outcome.differing.items())[:DETAILS_MAX]
-    details = tuple(
-        f"{table}: the row with {layout.shown(identity)}"
-        f" {_BY_TEXT if identity in by_text else _how(here, there)}."
-        for identity, (here, there) in listed
-    )
-    return Verification(outcome.rows_verified, len(outcome.differing), details)
-
-
-_BY_TEXT = (
-    "differs only by what its JSON lost when it was copied as text, such as a DECIMAL; write the"
-    " document anew on the origin, as the precheck json_kinds says"
-)
-
-
-def _how(here: State, there: State) -> str:
-    if not there and len(here) == 1:
-        return "is missing on the destination"
-    if not here and len(there) == 1:
-        return "is only on the destination"
-    if len(here) != len(there):
-        return f"is there {len(here)} times on the origin, {len(there)} times on the destination"
-    return "differs"
-
-
-def _report(name: TableName, result: Verification) -> VerifyReport:
-    detail = " ".join(result.details[:3])
-    return VerifyReport(*name, result.rows_verified, result.differences, detail)
-
-
-def _total(results: list[Verification], extra: list[TableName], *, complete: bool) -> Verification:
-    details = [detail for result in results for detail in result.details]
-    details += [f"{'.'.join(name)} is only on the destination." for name in extra]
-    return Verification(
-        rows_verified=sum(result.rows_verified for result in results),
-        differences=sum(result.differences for result in results) + len(extra),
-        details=tuple(details),
-        complete=complete,
-    )
+def _refuse_unknown(names: list[TableName], known: set[TableName]) -> None:
+    missing = [".".join(name) for name in names if name not in known]
+    if missing:
+        raise Refused(
+            f"There is no table {', '.join(missing)}.",
+            code="NotFound",
+            remedy="Name tables as DATABASE.TABLE.",
+        )

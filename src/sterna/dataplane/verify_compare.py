@@ -9,7 +9,7 @@ position the origin had after its read, so it must by then show that state or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
@@ -20,14 +20,16 @@ from sterna.dataplane.verify_chunks import Chunks
 from sterna.dataplane.verify_layout import Pair
 from sterna.dataplane.verify_scope import (
     Buckets,
+    Identity,
     Keys,
     Layout,
+    Range,
     Scope,
     buckets_sql,
     checksum_sql,
     rows_sql,
 )
-from sterna.dataplane.verify_suspects import Differing, Rows, Suspects
+from sterna.dataplane.verify_suspects import Differing, Outcome, Rows, Suspects
 from sterna.errors import Stopped, Transient
 from sterna.mysql.connection import Server, Session, greeting_version, open_session, query
 from sterna.mysql.position import Position
@@ -55,23 +57,6 @@ class Sides:
     pace: Pace = field(default_factory=Pace, compare=False, repr=False)
 
 
-@dataclass
-class Outcome:
-    """One table compared."""
-
-    rows_verified: int = 0
-    differing: Differing = field(default_factory=dict)
-
-    def add(self, rows: int, differing: Differing) -> None:
-        """One more chunk. A row that sorts into another chunk over there is found again here."""
-        self.rows_verified += rows
-        for identity, (here, there) in differing.items():
-            before = self.differing.pop(identity, ((), ()))
-            here, there = tuple(sorted(before[0] + here)), tuple(sorted(before[1] + there))
-            if here != there:
-                self.differing[identity] = (here, there)
-
-
 class Comparer:
     """A session on each side. Not shared between threads; close it."""
 
@@ -88,17 +73,32 @@ class Comparer:
         self._origin.close()
         self._destination.close()
 
-    def compare(self, pair: Pair) -> Outcome:
-        """All rows of a table. Raises Halted, or what the servers raise."""
-        outcome = Outcome()
-        chunks = Chunks(self._origin, pair.origin)
-        for scope in chunks:
+    def compare(self, pair: Pair, outcome: Outcome, after_chunk: Callable[[], None]) -> None:
+        """All rows of a table, from where `outcome` ends; each chunk is added to it.
+
+        Raises Halted, or what the servers raise.
+        """
+        chunks = Chunks(self._origin, pair.origin, outcome.low)
+        for scope in () if outcome.is_whole else chunks:
             self._check_stop()
             rows, differing = self._compare_scope(pair, scope)
             chunks.found(rows)
             outcome.add(rows, differing)
+            outcome.low, outcome.is_whole = scope.high, scope.high is None
             self._sides.pace.settle(rows, 0, queries=CHUNK_QUERIES, stop=self._stop)
-        return outcome
+            after_chunk()
+
+    def compare_again(self, pair: Pair, identities: Collection[Identity]) -> Differing:
+        """Which of these rows differ now."""
+        scope = Range().narrowed(pair.origin, identities)
+        differing = self._settle(pair, scope)
+        return {row: states for row, states in differing.items() if row in identities}
+
+    def read_rows(
+        self, pair: Pair, sql: Callable[[Layout], str]
+    ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """The answers of both sides to a statement, as they are now."""
+        return self._at_once(pair, sql)
 
     def read_both(self, read: Callable[[Session], Any]) -> tuple[Any, Any]:
         """What `read` returns on the origin, then what on a destination that has caught up."""

@@ -24,7 +24,7 @@ from sterna.mysql.identifiers import quote, quote_text
 # Above every sum of hashes (2^64 times the rows of any table): found in a sum, it betrays a NULL.
 TOO_LONG = 10**40
 _TWO_32 = 2**32
-_TEXT = "@sterna_row"  # the text of the row being read
+SHOWN_CHARACTERS = 100
 _ONE_BYTE = frozenset(
     {"", "binary", "ascii", "armscii8", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852"}
     | {"cp866", "dec8", "geostd8", "greek", "hebrew", "hp8", "keybcs2", "koi8r", "koi8u", "latin1"}
@@ -102,17 +102,31 @@ def _halves(columns: Sequence[Column]) -> tuple[str, str]:
 
     Operands are worked out from left to right, so the second finds the text of the first.
     """
-    backwards = f"REVERSE({_TEXT})"
+    text = _text_variable(columns)
+    backwards = f"REVERSE({text})"
     if _charsets(columns) - _ONE_BYTE:
-        backwards = f"REVERSE(CAST({_TEXT} AS BINARY))"  # characters need not be whole ones
+        backwards = f"REVERSE(CAST({text} AS BINARY))"  # characters need not be whole ones
     large = [column for column in columns if column.data_type in _HASHED]
     if large:
         backwards = f"CONCAT_WS(',', {', '.join([backwards, *_values(large, backwards=True)])})"
-    return f"CRC32({_TEXT} := {_row_text(columns)})", f"CRC32({backwards})"
+    return f"CRC32({text} := {_row_text(columns)})", f"CRC32({backwards})"
+
+
+def _text_variable(columns: Sequence[Column]) -> str:
+    """Where the text of the row being read is. A statement takes a variable's character set from
+    the statements before it, so there is one for each set."""
+    return "@sterna_row_" + ("binary" if _is_mixed(columns) else "".join(_charsets(columns)))
+
+
+def _is_mixed(columns: Sequence[Column]) -> bool:
+    """Whether the server would convert between character sets, or refuse to, as MariaDB does to
+    mix numbers with latin2_czech_cs."""
+    czech = any(column.collation == "latin2_czech_cs" for column in columns)
+    return czech or len(_charsets(columns) - {""}) > 1
 
 
 def _row_text(columns: Sequence[Column]) -> str:
-    comma = "CAST(',' AS BINARY)" if len(_charsets(columns) - {""}) > 1 else "','"
+    comma = "CAST(',' AS BINARY)" if _is_mixed(columns) else "','"
     values = ", ".join((*_values(columns), *_lengths(columns), *_strings(columns)))
     return f"CONCAT_WS({comma}, {values})"
 
@@ -146,6 +160,23 @@ def key_shown(column: Column, text: str) -> str:
         return text
     raw = bytes.fromhex(text)
     return repr(raw.decode()) if raw.isascii() else f"0x{text}"
+
+
+def column_hash(column: Column) -> str:
+    """32 bits of one column; minus one for NULL."""
+    form = quote(column.name) if _is_string(column) else _form(column)
+    return f"IFNULL(CRC32({form}), -1)"
+
+
+def column_shown(column: Column) -> str:
+    """The beginning of a column's value, for people."""
+    name = quote(column.name)
+    if column.charset not in ("", "binary"):
+        return f"LEFT(CONVERT({name} USING utf8mb4), {SHOWN_CHARACTERS})"
+    if column.data_type in _BYTES | _LARGE | _GEOMETRY | {"vector"}:
+        return f"CONCAT('0x', LEFT(HEX({name}), {SHOWN_CHARACTERS}))"
+    form = _printed_json(name) if column.data_type in _HASHED else _form(column)
+    return f"LEFT(CAST({form} AS CHAR), {SHOWN_CHARACTERS})"
 
 
 def _is_string(column: Column) -> bool:

@@ -35,11 +35,13 @@ class Pair:
     problem: str
 
 
-def read_table_names(connection: Session) -> list[TableName]:
-    """All tables a customer has on a server."""
+def read_table_sizes(connection: Session) -> dict[TableName, int]:
+    """All tables a customer has on a server, and how many rows it thinks they have."""
     databases = [database.name for database in read_databases(connection)]
     tables = [table for name in databases for table in read_tables(connection, name)]
-    return [(table.database, table.name) for table in tables if _holds_rows(table)]
+    return {
+        (table.database, table.name): table.rows_estimated for table in tables if _holds_rows(table)
+    }
 
 
 def _holds_rows(table: Table) -> bool:

@@ -153,8 +153,14 @@ def checksum_sql(layout: Layout, scope: Scope) -> str:
 
 def rows_sql(layout: Layout, scope: Scope) -> str:
     """One row per row: its key, then its hash."""
-    items = ", ".join([*(key_text(column) for column in layout.key), row_hash(layout.columns)])
-    return f"SELECT {items} FROM {layout.name}{_forced(layout)} WHERE {scope.where(layout)}"
+    items = [*(key_text(column) for column in layout.key), row_hash(layout.columns)]
+    return select_sql(layout, items, scope)
+
+
+def select_sql(layout: Layout, items: Sequence[str], scope: Scope) -> str:
+    """These expressions for every row of a scope."""
+    columns = ", ".join(items)
+    return f"SELECT {columns} FROM {layout.name}{_forced(layout)} WHERE {scope.where(layout)}"
 
 
 def buckets_sql(layout: Layout) -> str:

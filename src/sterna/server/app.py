@@ -6,7 +6,15 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 
-from sterna.server.api import clusters, engines, instances, migrations, standing, tasks
+from sterna.server.api import (
+    clusters,
+    engines,
+    instances,
+    migrations,
+    standing,
+    tasks,
+    verifications,
+)
 from sterna.server.api.common import PROBLEMS, check_token
 from sterna.server.metrics import router as metrics
 from sterna.server.problems import add_handlers
@@ -15,7 +23,7 @@ from sterna.workflow.service import Service
 PREFIX = "/api/v1"
 VERSION = "1"
 
-_NOUNS = (engines, instances, migrations, clusters, tasks, standing)
+_NOUNS = (engines, instances, migrations, verifications, clusters, tasks, standing)
 
 
 def make_app(service: Service, token: str) -> FastAPI:

@@ -87,6 +87,54 @@ class TableProgress:
     rows_verified: int
     differences: int
     verified_at: datetime | None
+    last_clean_at: datetime | None = None  # when it was last found to be alike on both sides
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One pass over the rows of both sides. Rows and seconds are those until now."""
+
+    id: str  # vp-…
+    task_id: str
+    state: str  # waiting | running | clean | different | failed
+    tables: tuple[str, ...]  # `database.table`, those asked for; none: all
+    repair: bool
+    table: str  # where it is
+    rows_verified: int
+    rows_estimated: int
+    rows_per_second: float
+    eta_seconds: float | None
+    differences: int  # without those repaired
+    repaired: int
+    seconds: float
+    problem: str  # why it failed
+    ordered_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that was not the same on both sides. The origin is the side with the writes."""
+
+    pass_id: str
+    database: str
+    table: str
+    key: str  # e.g. `id = 7`; empty where the table as a whole is meant
+    kind: str  # missing (on the side that follows) | extra | different | json | count | table
+    sentence: str
+    columns: tuple[str, ...]
+    origin_values: dict[str, str | None]  # only when asked for
+    destination_values: dict[str, str | None]
+    found_at: datetime
+
+
+@dataclass(frozen=True)
+class DifferencePage:
+    """Some of the differences that are kept: of each table the first thousand."""
+
+    total: int
+    offset: int
+    items: tuple[Difference, ...]
 
 
 @dataclass(frozen=True)

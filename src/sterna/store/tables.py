@@ -193,6 +193,7 @@ sync_tasks = Table(
     _text("error"),
     _text("error_code"),
     _text("rogue"),
+    _time("rogue_at", nullable=True),
     _text("remedy"),
     _time("created_at"),
     Column("rate", JSON, nullable=False, default=dict, server_default="{}"),
@@ -228,6 +229,43 @@ task_tables = Table(
     _integer("rows_verified"),
     _integer("differences"),
     _time("verified_at", nullable=True),
+    _time("last_clean_at", nullable=True),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    _id(),
+    Column("task_id", String(32), nullable=False, index=True),
+    _text("state"),  # waiting | running | clean | different | failed
+    Column("tables", JSON, nullable=False),
+    Column("repair", Boolean, nullable=False, default=False),
+    _text("table"),
+    _integer("rows_verified"),
+    _integer("rows_estimated"),
+    _integer("differences"),
+    _integer("repaired"),
+    Column("seconds", Float, nullable=False, default=0.0),
+    _text("problem"),
+    _time("ordered_at"),
+    _time("ended_at", nullable=True),
+)
+
+differences = Table(
+    "differences",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("task_id", String(32), nullable=False, index=True),
+    Column("pass_id", String(32), nullable=False),
+    _text("database"),
+    _text("table"),
+    _text("key"),
+    _text("kind"),  # missing | extra | different | json | count | table
+    _text("sentence"),
+    Column("columns", JSON, nullable=False),
+    Column("origin_values", JSON, nullable=False),
+    Column("destination_values", JSON, nullable=False),
+    _time("found_at"),
 )
 
 task_logs = Table(

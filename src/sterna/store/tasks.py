@@ -12,6 +12,7 @@ from sterna.store import tables
 from sterna.store.database import now
 from sterna.store.records import PositionPair, SyncTask, TableProgress
 from sterna.store.repository import Database, found, to_record
+from sterna.store.verifications import Verifications
 
 LAG_STALE_SECONDS = 5.0
 PAIRS_MAX = 50_000  # of all tasks; one a second at most
@@ -22,6 +23,7 @@ class Tasks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.verifications = Verifications(database)
 
     def add(self, task_id: str, name: str) -> None:
         """Keep a new forward task that is not wanted to run yet."""
@@ -68,6 +70,11 @@ class Tasks:
         """Ids of the tasks whose process should run."""
         return [row.id for row in self._database.rows(tables.sync_tasks, wanted=True)]
 
+    def rogue_at(self, task_id: str) -> datetime | None:
+        """When somebody else was last seen to write to the destination, if it matters still."""
+        row = self._database.row(tables.sync_tasks, id=task_id)
+        return row.rogue_at if row is not None else None
+
     def next_epoch(self, task_id: str) -> int:
         """A fencing epoch above all before; every start of a process takes one."""
         table = tables.sync_tasks
@@ -97,6 +104,7 @@ class Tasks:
     def forget_tables(self, task_id: str) -> None:
         """Drop all progress: the copy begins anew."""
         self._database.remove(tables.task_tables, task_id=task_id)
+        self.verifications.forget_differences(task_id)
 
     def log(self, task_id: str, level: str, sentence: str) -> None:
         """Append to the task's log."""

@@ -17,11 +17,13 @@ from sterna.dataplane.reports import (
     StoppedReport,
     TableReport,
     VerifyDoneReport,
+    VerifyProgressReport,
     VerifyReport,
 )
 from sterna.store.database import now
 from sterna.store.tasks import Tasks
 from sterna.workflow.metrics import Metrics
+from sterna.workflow.verifying import Note, record_end, record_progress, record_table
 
 STATUS_OF_STAGE = {"schema": "Initializing", "full": "Initializing", "incremental": "Synchronizing"}
 
@@ -32,8 +34,11 @@ ENDS_THE_WAY_BACK = frozenset({"Unrepresentable", "UnknownEngine", "DdlFailed"})
 class Bookkeeper:
     """One method per kind of report; called in the thread that hears the task."""
 
-    def __init__(self, tasks: Tasks, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, tasks: Tasks, metrics: Metrics | None = None, note: Note = lambda task_id, entry: None
+    ) -> None:
         self._tasks = tasks
+        self._note = note
         self._metrics = metrics or Metrics()
 
     def record(self, task_id: str, report: Report) -> None:
@@ -94,34 +99,16 @@ class Bookkeeper:
         )
 
     @_record.register
+    def _(self, report: VerifyProgressReport, task_id: str) -> None:
+        record_progress(self._tasks, task_id, report)
+
+    @_record.register
     def _(self, report: VerifyReport, task_id: str) -> None:
-        self._tasks.put_table(
-            task_id,
-            report.database,
-            report.table,
-            rows_verified=report.rows_verified,
-            differences=report.differences,
-            verified_at=now(),
-        )
-        if report.differences:
-            self._tasks.log(task_id, "WARN", report.detail)
+        record_table(self._tasks, task_id, report)
 
     @_record.register
     def _(self, report: VerifyDoneReport, task_id: str) -> None:
-        self._tasks.change(
-            task_id,
-            rows_verified=report.rows_verified,
-            differences=report.differences,
-            verified_at=now(),
-        )
-        if not report.differences:
-            self._tasks.change(task_id, rogue="")
-        self._tasks.log(
-            task_id,
-            "WARN" if report.differences else "NORMAL",
-            f"verified {report.rows_verified} rows in {report.seconds:.1f} s: "
-            f"{report.differences} differences",
-        )
+        record_end(self._tasks, task_id, report, self._note)
 
     @_record.register
     def _(self, report: LagReport, task_id: str) -> None:
@@ -152,7 +139,7 @@ class Bookkeeper:
             f"somebody else changed {', '.join(report.tables)} on the destination before "
             f"{report.position}"
         )
-        self._tasks.change(task_id, rogue=sentence, verified_at=None)
+        self._tasks.change(task_id, rogue=sentence, rogue_at=now(), verified_at=None)
         self._tasks.log(task_id, "WARN", sentence)
 
     @_record.register

@@ -31,6 +31,7 @@ from sterna.store.records import (
     Plan,
     Resolution,
     SyncTask,
+    Verification,
 )
 from sterna.store.repository import new_id
 from sterna.workflow import evaluation, inheritance, probing, releasing, upgrade
@@ -44,6 +45,7 @@ from sterna.workflow.scheduling import Schedules
 from sterna.workflow.speeds import Speeds
 from sterna.workflow.steps.resolving import POSITIONS_UNKNOWN
 from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
+from sterna.workflow.verifying import Verifying
 
 assert upgrade  # the story registers its operations when it is imported
 
@@ -62,6 +64,7 @@ class Service:
         self.hooks = Hooks(tools)
         self.speeds = Speeds(tools)
         self.positions = Positions(tools)
+        self.verifying = Verifying(tools)
 
     # Instances
 
@@ -308,17 +311,16 @@ class Service:
         self._refuse(cluster_id, Action.EXPIRE)
         return self._begin(cluster_id, Action.EXPIRE)
 
-    def verify(self, cluster_id: str) -> Migration:
-        """Compare all rows again, in the background."""
-        migration = self._tools.journal.migration(cluster_id)
-        if not self._tools.supervisor.tell(migration.task_id, "verify"):
-            raise Refused(
-                f"The sync task of {cluster_id} is not running, so nothing can be compared.",
-                code="SyncNotRunning",
-                remedy=f"See why: sterna task show {migration.task_id}.",
-            )
-        self._tools.tasks.change(migration.task_id, verified_at=None)
-        return self.migration(cluster_id)
+    def verify(
+        self,
+        cluster_id: str,
+        *,
+        tables: Iterable[str] = (),
+        repair: bool = False,
+        values: bool = False,
+    ) -> Verification:
+        """Compare all rows again, or those of some tables, in the background."""
+        return self.verifying.begin(cluster_id, tables=tables, repair=repair, values=values)
 
     def resume_task(self, task_id: str, statement_applied: bool | None = None) -> SyncTask:
         """Start a stopped sync task again; what became of a pending DDL statement is said first."""

@@ -175,9 +175,3 @@ def look_at_both(cluster_id: str, service: TheService) -> Resolution:
 def resolve(cluster_id: str, given: Decision, service: TheService) -> Migration:
     """Where it is not known who owns the writes: say it, and the roles are put in order."""
     return service.resolve(cluster_id, given.writes_are_on)
-
-
-@router.post("/{cluster_id}/verify", status_code=202)
-def verify(cluster_id: str, service: TheService) -> Migration:
-    """Compare both sides row by row, in the background."""
-    return service.verify(cluster_id)

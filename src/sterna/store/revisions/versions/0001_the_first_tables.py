@@ -41,6 +41,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "differences",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("task_id", sa.String(length=32), nullable=False),
+        sa.Column("pass_id", sa.String(length=32), nullable=False),
+        sa.Column("database", sa.Text(), server_default="", nullable=False),
+        sa.Column("table", sa.Text(), server_default="", nullable=False),
+        sa.Column("key", sa.Text(), server_default="", nullable=False),
+        sa.Column("kind", sa.Text(), server_default="", nullable=False),
+        sa.Column("sentence", sa.Text(), server_default="", nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column("origin_values", sa.JSON(), nullable=False),
+        sa.Column("destination_values", sa.JSON(), nullable=False),
+        sa.Column("found_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    with op.batch_alter_table("differences", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_differences_task_id"), ["task_id"], unique=False)
+
+    op.create_table(
         "endpoints",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("owner_id", sa.String(length=32), nullable=False),
@@ -214,6 +233,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.Column("error_code", sa.Text(), server_default="", nullable=False),
         sa.Column("rogue", sa.Text(), server_default="", nullable=False),
+        sa.Column("rogue_at", sterna.store.tables.UtcDateTime(), nullable=True),
         sa.Column("remedy", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.Column("rate", sa.JSON(), server_default="{}", nullable=False),
@@ -247,8 +267,30 @@ def upgrade() -> None:
         sa.Column("rows_verified", sa.Integer(), server_default="0", nullable=False),
         sa.Column("differences", sa.Integer(), server_default="0", nullable=False),
         sa.Column("verified_at", sterna.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("last_clean_at", sterna.store.tables.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("task_id", "database", "table"),
     )
+    op.create_table(
+        "verifications",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("task_id", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.Text(), server_default="", nullable=False),
+        sa.Column("tables", sa.JSON(), nullable=False),
+        sa.Column("repair", sa.Boolean(), nullable=False),
+        sa.Column("table", sa.Text(), server_default="", nullable=False),
+        sa.Column("rows_verified", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("rows_estimated", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("differences", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("repaired", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("ordered_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("ended_at", sterna.store.tables.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("verifications", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_verifications_task_id"), ["task_id"], unique=False)
+
     op.create_table(
         "nodes",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -277,6 +319,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_nodes_cluster_id"))
 
     op.drop_table("nodes")
+    with op.batch_alter_table("verifications", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_verifications_task_id"))
+
+    op.drop_table("verifications")
     op.drop_table("task_tables")
     with op.batch_alter_table("task_logs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_logs_task_id"))
@@ -313,6 +359,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_endpoints_owner_id"))
 
     op.drop_table("endpoints")
+    with op.batch_alter_table("differences", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_differences_task_id"))
+
+    op.drop_table("differences")
     op.drop_table("clusters")
     op.drop_table("account_decisions")
     # ### end Alembic commands ###
