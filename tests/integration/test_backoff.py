@@ -100,9 +100,9 @@ def test_without_the_performance_schema_statements_are_reckoned(
     """A dozen statements at once and few that end take long; one at once says nothing."""
     origin = source_factory(engine, performance_schema="OFF").server
     with vitals_of(origin) as look:
-        assert [look().statement_seconds for _ in range(4)] == [None] * 4
+        assert [look().statement_seconds for _ in range(4)] == [None, 0.0, 0.0, 0.0]
         with burning(origin, sessions=12):
-            usual = Vitals(0, None, 0, 0)
+            usual = Vitals(0, 0.0, 0, 0)
             eventually(lambda: complaints(look(), usual), every_seconds=0.3)
             assert "statements take" in complaints(look(), usual)[0]
 
@@ -117,7 +117,7 @@ class Play:
         self.back_off = BackOff(nowhere, self.paces, self.reports.append)
 
     def look(
-        self, *, times: int = 1, running: int = 0, seconds: float = 0.001, behind: int = 0
+        self, *, times: int = 1, running: int = 0, seconds: float | None = 0.001, behind: int = 0
     ) -> float:
         """Show it the server so often while the copy is at work; the share afterwards."""
         for _ in range(times):
@@ -161,6 +161,14 @@ def test_slow_statements_are_suffering_too() -> None:
     assert not complaints(Vitals(1, 0.04), usual)
     assert complaints(Vitals(1, 0.06), usual) == ("statements take 60 ms (usually 2)",)
     assert not complaints(Vitals(1, 0.4), Vitals(1, 0.1))
+
+
+def test_the_first_time_that_is_known_is_usual() -> None:
+    """A server whose commits always take long does not suffer when the first ones are seen."""
+    play = Play()
+    play.look(times=5, seconds=None)
+    assert play.look(times=10, seconds=0.08) == 1.0
+    assert play.look(times=3, seconds=0.5) < 1.0
 
 
 def test_what_lasts_becomes_usual() -> None:

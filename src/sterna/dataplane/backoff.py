@@ -40,12 +40,13 @@ HISTORY_MORE = 1_000_000
 
 
 def complaints(now: Vitals, usual: Vitals) -> tuple[str, ...]:
-    """What is worse than usual, in words; nothing while the server is well."""
+    """What is worse than usual, in words; what is usual must be known, or nothing is said of it."""
     found = []
     if now.running > max(2 * usual.running, usual.running + RUNNING_MORE):
         found.append(f"{now.running} statements run at once (usually {usual.running})")
-    seconds, before = now.statement_seconds, usual.statement_seconds or 0.0
-    if seconds is not None and seconds > max(SECONDS_TIMES * before, before + SECONDS_MORE):
+    seconds = now.statement_seconds or 0.0
+    before = seconds if usual.statement_seconds is None else usual.statement_seconds
+    if seconds > max(SECONDS_TIMES * before, before + SECONDS_MORE):
         found.append(f"statements take {seconds * 1000:.0f} ms (usually {before * 1000:.0f})")
     history, before_length = now.history_length or 0, usual.history_length or 0
     if history > max(2 * before_length, before_length + HISTORY_MORE):
@@ -164,7 +165,8 @@ class BackOff:
     def _learn(self, vitals: Vitals, *, is_busy: bool) -> None:
         self._floor_looks = self._floor_looks + 1 if self.share <= SHARE_MIN else 0
         is_due = self._floor_looks > 0 and self._floor_looks % FLOOR_LOOKS == 0
-        if not is_busy or is_due or self._usual.is_new:
+        is_first = vitals.statement_seconds and self._usual.vitals.statement_seconds is None
+        if not is_busy or is_due or is_first or self._usual.is_new:
             self._usual.add(vitals)
 
     def _recover(self, step: float) -> None:

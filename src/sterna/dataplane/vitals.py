@@ -8,7 +8,7 @@ What is looked at is there on every version, with the privilege PROCESS:
   of COMMIT; where nobody commits by hand, of INSERT, UPDATE, DELETE and REPLACE, lock waits
   included. A few say nothing: one may be a large one. Where the schema is off (MariaDB and 5.6
   often) the mean time of any statement by Little's law: statements running, divided by statements
-  a second. That is a rough measure, taken only while many run.
+  a second. That is a rough measure, taken only while many run, and 0 while few do.
 - *history_length*: row versions the purge has not come to yet (`trx_rseg_history_len`).
 - *replicas_behind*: replicas that have not been sent everything, by the state of the threads that
   serve them. What a replica has received and not yet applied cannot be known from its source.
@@ -139,7 +139,9 @@ class VitalsReader:
         self._questions.add(int(rows[0][1]), time.monotonic())
         count, seconds = self._questions.moved
         running = sum(self._running) / len(self._running)
-        return running * seconds / count if count and running >= RUNNING_MIN else None
+        if not count:
+            return None
+        return running * seconds / count if running >= RUNNING_MIN else 0.0
 
     def _read_history(self) -> int | None:
         length = scalar(self._session, _HISTORY)
