@@ -113,9 +113,11 @@ def _halves(columns: Sequence[Column]) -> tuple[str, str]:
 
 
 def _text_variable(columns: Sequence[Column]) -> str:
-    """Where the text of the row being read is. A statement takes a variable's character set from
-    the statements before it, so there is one for each set."""
-    return "@sterna_row_" + ("binary" if _is_mixed(columns) else "".join(_charsets(columns)))
+    """Where the text of the row being read is. 9.7 takes a variable's character set from the
+    statements before, so there is one for each set that a text can have."""
+    found = _charsets(columns)
+    charset = "binary" if "" in found or _is_mixed(columns) else "".join(found)
+    return f"@sterna_row_{charset or 'numbers'}"
 
 
 def _is_mixed(columns: Sequence[Column]) -> bool:
