@@ -245,7 +245,8 @@ def test_without_anybody_there(stage: Stage) -> None:
     eventually(lambda: told_of(told) >= 4, within_seconds=20)
     events = [(each["event"], each["operation"]) for each in map(json.loads, open_lines(told))]
     both = [("before", "switch_over"), ("after", "switch_over")]
-    assert events == [*both, ("before", "complete"), ("after", "complete")]
+    # Killed in the middle of one, a hook may be told of it twice.
+    assert list(dict.fromkeys(events)) == [*both, ("before", "complete"), ("after", "complete")]
     assert_closed_and_nothing_else(stage, before)
     assert_released(stage)
 

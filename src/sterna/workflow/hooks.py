@@ -154,8 +154,9 @@ def tell_before(tools: Tools, cluster_id: str, operation: str, title: str) -> st
             continue
         error = tell(tools, hook, payload)
         if error and hook.command:
+            what = operation.replace("_", " ")
             raise Refused(
-                f"The hook {_name(hook)} objects to {operation.replace('_', ' ')}: {error}. Nothing was touched.",
+                f"The hook {_name(hook)} objects to {what}: {error}. Nothing was touched.",
                 code="HookObjects",
                 remedy=f"Do what it asks for, or remove it: sterna hook remove {hook.id}.",
             )

@@ -24,6 +24,7 @@ from sterna.workflow.tools import Tools
 
 ACTIONS = (Action.SWITCH_OVER, Action.ROLL_BACK, Action.COMPLETE)
 USUAL_WINDOW = timedelta(minutes=15)
+LATE = timedelta(minutes=1)  # from thinking of a time until it arrives here
 RETRY_SECONDS = 10.0
 RETRY_BEGUN_SECONDS = 60.0  # each of these is told to everybody
 
@@ -170,7 +171,8 @@ class Schedules:
                 code="ScheduleExists",
                 remedy=f"Cancel that one first: sterna schedule cancel {waiting[0].id}.",
             )
-        if not self._tools.clock() <= starts_at < ends_at <= migration.expires_at:
+        earliest = self._tools.clock() - LATE
+        if not earliest <= starts_at < ends_at <= migration.expires_at:
             raise Refused(
                 "A window begins in the future, ends after it has begun, and lies before the "
                 f"migration expires ({migration.expires_at.isoformat(timespec='seconds')}); "
