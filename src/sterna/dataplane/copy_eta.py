@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from sterna.dataplane.reports import ProgressReport, ReportTo
 
 TELL_SECONDS = 1.0
+TELL_SHARE = 0.02  # of the time, at most, where there are very many tables
 TABLE_BYTES = 256 << 10  # what a table costs even without rows
 INDEX_SHARE = 0.15  # seconds one index takes, in seconds its rows took; until it is known better
 KNOWN_SECONDS = 1.0  # of moving rows: how much the guess above weighs
@@ -105,6 +106,7 @@ class TableForecast:
                 seconds = self._whole.now() - self._index_began
                 self._whole.learn_index(seconds, self._indexes * self._octets / self._speed)
             self._whole.sent(TABLE_BYTES)
+            self._whole.leave(self)
             self._is_done = True
 
     def estimate(self) -> Estimate:
@@ -177,7 +179,7 @@ class Forecast:
         self.lock = threading.RLock()
         self.now = clock
         self._finished = (0, 0)
-        self._tables: list[TableForecast] = []
+        self._tables: dict[TableForecast, None] = {}
         self._busy, self._busy_seconds, self._octets = 0, 0.0, 0
         self._at = self._began = clock()
         self._samples: deque[_Sample] = deque([_Sample(self._began, 0, 0.0)])
@@ -186,7 +188,7 @@ class Forecast:
     def begin_round(self, workers: int, *, rows: int, octets: int) -> None:
         """The tables that are left come anew; rows and bytes are those of finished ones."""
         with self.lock:
-            self.workers, self._finished, self._tables = workers, (rows, octets), []
+            self.workers, self._finished, self._tables = workers, (rows, octets), {}
 
     def table(
         self, ranges: Mapping[int, float], *, row_bytes: float, indexes: int
@@ -195,7 +197,7 @@ class Forecast:
         gets so many indexes after its rows."""
         table = TableForecast(self, ranges, row_bytes, indexes)
         with self.lock:
-            self._tables.append(table)
+            self._tables[table] = None
         return table
 
     def estimate(self) -> Estimate:
@@ -235,6 +237,12 @@ class Forecast:
         self._index_seconds += seconds
         self._rows_seconds += rows_seconds
 
+    def leave(self, table: TableForecast) -> None:
+        """A table is complete."""
+        rows, octets = self._finished
+        self._finished = rows + table.rows, octets + table.octets
+        self._tables.pop(table, None)
+
     def work(self, change: int) -> None:
         """So many more workers move rows from now on."""
         now = self.now()
@@ -258,8 +266,11 @@ def telling(forecast: Forecast, report: ReportTo) -> Iterator[None]:
     over = threading.Event()
 
     def tell() -> None:
-        while not over.wait(TELL_SECONDS):
+        took_seconds = 0.0
+        while not over.wait(max(TELL_SECONDS, took_seconds / TELL_SHARE)):
+            began = time.thread_time()
             now = forecast.estimate()
+            took_seconds = time.thread_time() - began
             rows = now.rows_moved + now.rows_left
             report(ProgressReport(rows, now.rows_moved, now.bytes_moved, now.seconds_left))
 
