@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sterna.dataplane import backoff
-from sterna.dataplane.copy_state import read_starts
+from sterna.dataplane import backoff, copy_ranges
+from sterna.dataplane.copy_starts import read_starts
+from sterna.dataplane.range_starts import TableStarts
 from sterna.dataplane.reports import Report, TableReport
 from sterna.errors import SternaError
 from sterna.mysql.connection import (
@@ -298,3 +299,39 @@ def compare(origin: Server, destination: Server) -> None:
         found = query(one, sql)
         assert found == query(other, sql)
     assert_equal(origin, destination, {str(row[1]) for row in found})
+
+
+def test_ranges_have_start_positions_of_their_own(
+    origin: Server, destination: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One long table under several snapshots, while rows are changed and move from one range to
+    another: what each range lacks is applied to it, nothing else."""
+    monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 500)
+    with open_session(origin) as session:
+        run(session, LONG)
+        fill(session, "shop.numbered", rows=4000)
+        run(session, "INSERT INTO shop.binary_key SELECT UNHEX(MD5(id)), v FROM shop.numbered")
+        run(session, "ANALYZE TABLE shop.numbered, shop.binary_key")
+    spec = task_spec(origin, destination, tmp_path, rows_per_second=1500)
+    with RunningTask(spec, epoch_seconds=0.5) as task:
+        with writing(origin, *MOVES):
+            eventually(lambda: task.is_following or task.failure, within_seconds=60)
+        task.caught_up()
+    with open_session(destination) as session:
+        starts = read_starts(session)
+    assert all(isinstance(start, TableStarts) for start in starts.values()), starts
+    assert_equal(origin, destination, ["shop"])
+
+
+LONG = """CREATE DATABASE shop
+;; CREATE TABLE shop.numbered (id INT PRIMARY KEY, v VARCHAR(30), KEY (v))
+;; CREATE TABLE shop.binary_key (id BINARY(16) PRIMARY KEY, v VARCHAR(30))"""
+MOVES = [
+    "UPDATE shop.numbered SET v = 'w%s' WHERE id = %s * 7 MOD 4000",
+    "UPDATE shop.numbered SET id = (id + 1777) MOD 4000 + 100000 WHERE id = %s * 13 MOD 4000",
+    "UPDATE shop.numbered SET id = id - 100000 WHERE id = 100000 + %s * 17 MOD 4000",
+    "DELETE FROM shop.numbered WHERE id = %s * 31 MOD 4000",
+    "INSERT INTO shop.numbered VALUES (%s * 37 MOD 4000, 'new %s')",
+    "UPDATE shop.binary_key SET id = UNHEX(MD5(%s + 9)) WHERE id = UNHEX(MD5(%s * 5 MOD 4000))",
+    "UPDATE shop.binary_key SET v = 'w%s' WHERE id = UNHEX(MD5(%s * 3 MOD 4000))",
+]

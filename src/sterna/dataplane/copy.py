@@ -30,10 +30,10 @@ from sterna.dataplane.copy_prepare import (
     plan_copy,
     prepare_round,
 )
+from sterna.dataplane.copy_starts import read_starts
 from sterna.dataplane.copy_state import (
     create_state_tables,
     forget_table,
-    read_starts,
     read_states,
     state_session,
 )

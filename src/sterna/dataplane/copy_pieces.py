@@ -161,6 +161,11 @@ class Piece:
     progress: TableProgress
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it was read under an earlier snapshot, and has that one's start position."""
+        return self.job.has_own_starts and self.range.is_done and self.range.start is not None
+
+    @property
     def is_open(self) -> bool:
         """Whether its end is to be looked for before it is moved."""
         return self.job.key is not None and self.range.high is None and not self.range.is_done

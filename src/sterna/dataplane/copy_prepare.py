@@ -35,7 +35,7 @@ from sterna.dataplane.copied_objects import (
 from sterna.dataplane.copy_ddl import NOTHING_CHANGES, Change, Changes
 from sterna.dataplane.copy_eta import Forecast
 from sterna.dataplane.copy_hits import Hits
-from sterna.dataplane.copy_keys import range_key
+from sterna.dataplane.copy_keys import RangeKey, range_key
 from sterna.dataplane.copy_pieces import Job, Piece, Pieces
 from sterna.dataplane.copy_ranges import (
     KeyRange,
@@ -44,6 +44,7 @@ from sterna.dataplane.copy_ranges import (
     read_ranges,
     write_ranges,
 )
+from sterna.dataplane.copy_starts import read_begun
 from sterna.dataplane.copy_state import (
     COPYING,
     CREATED,
@@ -54,7 +55,7 @@ from sterna.dataplane.copy_state import (
     write_state,
 )
 from sterna.dataplane.pace import Pace
-from sterna.dataplane.range_starts import groups_of, read_ties
+from sterna.dataplane.range_starts import groups_of, key_column, read_ties
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.schema import (
     create_databases,
@@ -72,6 +73,7 @@ from sterna.errors import SternaError, Stopped
 from sterna.mysql.catalog import (
     Column,
     Database,
+    Key,
     Table,
     TableName,
     read_columns,
@@ -230,7 +232,7 @@ class _Preparation:
 
     def _forget_changed(self, since: Position | None, hits: Hits) -> None:
         """What DDL behind its start position has hit, up to this round's snapshot."""
-        starts = {name: state.start_position for name, state in read_states(self._writer).items()}
+        starts = read_begun(self._writer)
         after = min([*starts.values(), self._position]) if since is None else since
         found: dict[TableName, Change] = {}
         for change in self._task.changes.between(after, self._position):
@@ -280,11 +282,21 @@ class _Preparation:
         for job in jobs:
             change = next((each for each in late if each.concerns(job.name)), None)
             if change is None:
-                left.append(replace(job, group=self._groups.get(job.name, frozenset())))
+                left.append(self._grouped(job))
                 continue
             forget_table(self._writer, job.name)
             hits.add(job.name, change.sentence)
         return left
+
+    def _grouped(self, job: Job) -> Job:
+        """Tables tied by foreign keys have one start position: no ranges with their own."""
+        group = self._groups.get(job.name, frozenset())
+        own = job.has_own_starts and not group
+        ranges = job.ranges
+        if not own and any(part.start is not None for part in ranges):
+            ranges = tuple(replace(part, start=None) for part in ranges)
+            write_ranges(self._writer, job.name, ranges)
+        return replace(job, group=group, has_own_starts=own, ranges=ranges)
 
     def _in_order(self, jobs: list[Job], hits: Hits) -> list[Job]:
         """What DDL has hit comes last; tables that belong together come together."""
@@ -414,12 +426,22 @@ class _Maker:
             return job
         if begun:
             width = max(each.width for each in begun) or len(key.columns)
-            return replace(job, key=key.leading(width), ranges=begun)
+            key = key.leading(width)
+            own = _tells_ranges(job, key, keys)
+            return replace(job, key=key, ranges=begun, has_own_starts=own)
         key, ranges = cut_table(self._reader, job.table, key)
-        job = replace(job, key=key, ranges=ranges)
+        job = replace(job, key=key, ranges=ranges, has_own_starts=_tells_ranges(job, key, keys))
         if job.is_resumable:
             write_ranges(self._writer, job.name, ranges)
         return job
+
+
+def _tells_ranges(job: Job, key: RangeKey, keys: Iterable[Key]) -> bool:
+    """Whether rows of the binary log can be told apart by the range they belong to. Parts of JSON
+    documents come without the rest of their rows."""
+    is_first = key.index == "PRIMARY" and len(key.columns) == 1 and key.is_alike
+    has_json = any(column.data_type == "json" for column in job.columns)
+    return is_first and not has_json and key_column(job.columns, keys) is not None
 
 
 def _name_taken(table: Table) -> Stopped:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from sterna.dataplane.copied_objects import create_object_table
 from sterna.dataplane.copy_ranges import CREATE_RANGES, forget_ranges
-from sterna.dataplane.range_starts import Starts
 from sterna.dataplane.schema import open_destination_session
 from sterna.dataplane.snapshot import close_sessions
 from sterna.mysql.catalog import TableName
@@ -82,11 +81,6 @@ def read_states(destination: Session) -> dict[TableName, TableState]:
         name = (str(database), str(table))
         states[name] = TableState(name, str(state), Position.parse(str(position)), *rest)
     return states
-
-
-def read_starts(destination: Session) -> Starts:
-    """The start positions of all tables the copy knows of."""
-    return {name: state.start_position for name, state in read_states(destination).items()}
 
 
 def write_state(destination: Session, *entries: TableState) -> None:

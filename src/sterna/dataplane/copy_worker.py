@@ -118,7 +118,7 @@ class Worker:
     def _copy(self, piece: Piece) -> None:
         state = replace(piece.job.state, state=COPYING)
         if piece.job.table.engine.upper() == "INNODB":
-            if piece.job.is_resumable:
+            if piece.job.is_resumable and not piece.is_kept:
                 write_state(self._writer, state)
             moved = self._copy_range(piece, self._snapshot)
         else:
@@ -153,12 +153,15 @@ class Worker:
     def _copy_range(self, piece: Piece, origin: Session) -> tuple[int, int]:
         """Rows and bytes of one range, which is there when it returns."""
         job, done = piece.job, piece.range
+        if piece.is_kept:
+            return done.rows_copied, done.bytes_copied
         self._pay(0, 0, queries=1)
         if not done.is_done or not self._is_unchanged(piece, origin):
             if not job.is_new:
                 self._clear_range(piece)
             rows, octets = self._move_rows(piece, origin, pay=self._pay)
-            done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets)
+            start = self._work.position if job.has_own_starts else None
+            done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets, start=start)
             self._remember(job, done)
         self._let_go()
         return done.rows_copied, done.bytes_copied

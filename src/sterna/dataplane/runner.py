@@ -22,10 +22,10 @@ from sterna.dataplane.backoff import BackOff
 from sterna.dataplane.copy import copy_all
 from sterna.dataplane.copy_ddl import SpooledChanges
 from sterna.dataplane.copy_prepare import EPOCH_SECONDS, CopyTask
+from sterna.dataplane.copy_starts import read_starts
 from sterna.dataplane.copy_state import (
     create_state_tables,
     read_complete,
-    read_starts,
     state_session,
     write_complete,
 )
@@ -179,7 +179,10 @@ class Task:
             return {}, None
         with state_session(self._spec.destination) as session:
             create_state_tables(session)
-            return read_starts(session), read_complete(session)
+            complete_at = read_complete(session)
+            applied = checkpoint.read_position(session, self._spec.checkpoint)
+            is_passed = complete_at is not None and applied >= complete_at
+            return read_starts(session, is_passed=is_passed), complete_at
 
     # Threads
 
