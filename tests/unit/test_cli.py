@@ -73,6 +73,7 @@ READING = [
     ("endpoint", "list"),
     ("endpoint", "list", "rm-1"),
     ("task", "show", "dts1"),
+    ("task", "log", "dts1", "--warnings"),
     ("task", "rate", "dts1"),
     ("task", "rate", "pc-1", "--full-rows-per-second", "500", "--no-back-off"),
     ("task", "metrics", "pc-1", "--seconds", "30"),

@@ -9,7 +9,7 @@ import typer
 from sterna.cli.client import connect
 from sterna.cli.output import Json, print_facts, print_table, say, show
 from sterna.cli.rate import metrics, rate, rate_facts, speed_of
-from sterna.store.records import SyncTask, TableProgress
+from sterna.store.records import LogLine, SyncTask, TableProgress
 
 app = typer.Typer(no_args_is_help=True, help="Sync tasks: copy, follow, verify.")
 app.command()(rate)
@@ -24,6 +24,20 @@ def show_task(
     """Show one sync task and the progress of its tables."""
     task = connect().get(f"/tasks/{task_id}", SyncTask)
     show(task, as_json=as_json, human=lambda: _print(task))
+
+
+@app.command("log")
+def show_log(
+    task_id: Annotated[str, typer.Argument(metavar="TASK", help="Id of the sync task, dts…")],
+    warnings: Annotated[bool, typer.Option("--warnings", help="Only what needs a look.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a sync task has met: DDL it ran, accounts it could not carry, why it stopped."""
+    asked = "?warnings=true" if warnings else ""
+    lines = connect().get(f"/tasks/{task_id}/log{asked}", list[LogLine])
+    rows = ((f"{line.at:%Y-%m-%d %H:%M:%S}", line.level, line.sentence) for line in lines)
+    columns = ("At", "Level", "What")
+    show(lines, as_json=as_json, human=lambda: print_table(columns, rows, empty="Nothing yet."))
 
 
 @app.command("resume")

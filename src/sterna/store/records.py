@@ -195,6 +195,15 @@ class SyncTask:
 
 
 @dataclass(frozen=True)
+class LogLine:
+    """One fact of a sync task's log."""
+
+    at: datetime
+    level: str  # NORMAL | WARN
+    sentence: str
+
+
+@dataclass(frozen=True)
 class PositionPair:
     """Both binary logs at one moment of the data: what one holds up to here, so does the other.
 

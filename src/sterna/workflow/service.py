@@ -25,6 +25,7 @@ from sterna.store.records import (
     Evaluation,
     Finding,
     Instance,
+    LogLine,
     Migration,
     Node,
     OutlineStep,
@@ -362,6 +363,11 @@ class Service:
     def endpoints(self, owner_id: str | None = None) -> list[Endpoint]:
         """Endpoints of an instance or a cluster, or all."""
         return self._tools.inventory.endpoints(owner_id)
+
+    def task_log(self, task_id: str) -> list[LogLine]:
+        """What a sync task has met, oldest first."""
+        self._tools.tasks.task(task_id)
+        return [LogLine(*line) for line in self._tools.tasks.logs(task_id)]
 
     def task(self, task_id: str) -> SyncTask:
         """One sync task with its tables and what it does just now."""

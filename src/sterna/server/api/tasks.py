@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import ConfigDict
 
 from sterna.server.api.common import TheService
-from sterna.store.records import OutlineStep, SyncTask, TaskSample
+from sterna.store.records import LogLine, OutlineStep, SyncTask, TaskSample
 
 router = APIRouter(tags=["tasks"])
 
@@ -40,6 +40,13 @@ class RateChange:
 def show_task(task_id: str, service: TheService) -> SyncTask:
     """One sync task with its tables."""
     return service.task(task_id)
+
+
+@router.get("/tasks/{task_id}/log")
+def show_log(task_id: str, service: TheService, warnings: bool = False) -> list[LogLine]:
+    """What the task has met: DDL and what was changed about it, accounts that were not carried."""
+    lines = service.task_log(task_id)
+    return [line for line in lines if line.level == "WARN" or not warnings]
 
 
 @router.post("/tasks/{task_id}/resume")
