@@ -46,6 +46,9 @@ OTHER_KEYS = {
     "moment": "k DATETIME(6) NOT NULL, PRIMARY KEY (k)",
     "day": "k DATE NOT NULL, PRIMARY KEY (k)",
     "stamp": "k TIMESTAMP(3) NOT NULL DEFAULT '2000-01-01', PRIMARY KEY (k)",
+    "clock": "k TIME(3) NOT NULL, PRIMARY KEY (k)",
+    "year": "y YEAR NOT NULL, k INT NOT NULL, PRIMARY KEY (y, k)",
+    "bits": "k BIT(40) NOT NULL, PRIMARY KEY (k)",
     "tenant": "a INT NOT NULL, k BIGINT NOT NULL, PRIMARY KEY (a, k)",
     "tenant_name": "a VARCHAR(9) NOT NULL, b INT NOT NULL, k VARBINARY(8) NOT NULL,"
     " PRIMARY KEY (a, b, k)",
@@ -111,6 +114,9 @@ def values(table: str, number: int) -> tuple[object, ...]:
             "0000-00-00" if number == 0 else f"20{number % 90 + 1:02}-0{number % 9}-{number // 90}",
         ),
         "stamp": (f"2001-01-01 00:00:00.{number:03}",),
+        "clock": (f"{(number - 150) * 5}:00:01.{number:03}",),
+        "year": (chance.choice(["0000", "1901", "2155"]), number),
+        "bits": (number << 30,),
         "tenant": (chance.choice([-3, 7, 1 << 30]), chance.randint(-(2**60), 2**60)),
         "tenant_name": (chance.choice(["x", "X ", "y,y"]), number % 5, number.to_bytes(2)),
         "few": (1, number),
@@ -205,7 +211,8 @@ def test_ranges_of_every_key_go_on_after_a_crash(
     def stop_late(report: Report) -> None:
         if isinstance(report, TableReport):
             seen.append(report.rows_copied)
-            if len(seen) > 70:
+            in_the_middle = report.rows_copied < 2 * RANGE_ROWS + 2
+            if len(seen) > 70 and in_the_middle and report.table not in WHOLE | unlike(origin):
                 stop.set()
 
     with pytest.raises(StopAsked):

@@ -21,6 +21,7 @@ Boundary = tuple[str, ...]  # as `key_text` reads it, one per column
 
 INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 _BINARIES = frozenset({"binary", "varbinary"})
+_ALSO_ORDERED = frozenset({"time", "year", "bit"})
 _ORDINAL_BYTES = 8
 # Collations whose order MariaDB and MySQL share; between versions of one of them none changes,
 # or their indexes would be corrupt after an upgrade.
@@ -90,7 +91,7 @@ def _leading(key: Key, by_name: Mapping[str, Column]) -> tuple[Column, ...]:
 
 
 def _is_walkable(column: Column) -> bool:
-    return is_chunkable(column) and not column.generated
+    return (is_chunkable(column) or column.data_type in _ALSO_ORDERED) and not column.generated
 
 
 def _named_alike(column: Column) -> Column:
