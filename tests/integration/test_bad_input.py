@@ -137,6 +137,19 @@ def test_packets_of_the_destination_are_made_large(
     assert_equal(origin.server, destination.server, ["bad"])
 
 
+def test_row_beyond_a_page(origin: RunningServer, destination: RunningServer) -> None:
+    """A row of MyISAM that no InnoDB page holds is named; with TEXT it is copied."""
+    columns = ", ".join(f"c{n} CHAR(255) CHARACTER SET latin1" for n in range(40))
+    run(origin, f"CREATE TABLE bad.long_rows (id INT PRIMARY KEY, {columns}) ENGINE=MyISAM")
+    values = ", ".join(["REPEAT('x', 255)"] * 40)
+    run(origin, f"INSERT INTO bad.long_rows VALUES (1, {values})")
+    error = refused(origin, destination, "RowsRefused")
+    assert "`bad`.`long_rows`" in error.message and "TEXT" in error.remedy
+    changed = ", ".join(f"MODIFY c{n} TEXT CHARACTER SET latin1" for n in range(40))
+    run(origin, f"ALTER TABLE bad.long_rows {changed}")
+    is_mended(origin, destination)
+
+
 @pytest.fixture
 def small_disk(destination: RunningServer) -> Iterator[Path]:
     """A disk of 8 MB below the destination's database `bad`."""
