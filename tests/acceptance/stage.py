@@ -42,6 +42,8 @@ class Stage:
     address: Login
     ledger: Path
     cluster_id: str = ""
+    threads: int = THREADS
+    pace: float = TRANSFERS_PER_SECOND_AND_THREAD
     bank: RunningBank | None = field(default=None, repr=False)
 
     # What an operator does
@@ -129,8 +131,7 @@ class Stage:
 
     def open_bank(self) -> None:
         """The bank pays through its one address, from now on."""
-        pace = TRANSFERS_PER_SECOND_AND_THREAD
-        self.bank = start_bank(self.address, self.ledger, threads=THREADS, pace=pace)
+        self.bank = start_bank(self.address, self.ledger, threads=self.threads, pace=self.pace)
 
     def close_bank(self) -> None:
         """The bank ends after its current transfers; it must have been well until then."""

@@ -10,14 +10,33 @@ from typing import Any
 import pytest
 
 from sterna.clusters.process import find_process, signal_process
+from sterna.workflow import upgrade
+from sterna.workflow.engine import outline
 from tests.acceptance.stage import Stage, enabled_events, is_read_only, open_stage
 from tests.fixtures.product import node_argument
 from tests.fixtures.running import ServerFarm, eventually
 
+assert upgrade  # the story registers its operations when it is imported
+
 TARGET = "9.7"
 LONG_COPY = 0.4  # half a million rows: there is time to kill somebody meanwhile
+KNOWN_SECONDS_MAX = 10.0
+MOVES = {"switch_over": {"with_endpoints": True}, "roll_back": {}}
+STEPS = [
+    (operation, step.title)
+    for operation in MOVES
+    for step in outline(operation, {"with_endpoints": True})
+]
 # The kill lands a few milliseconds after this step has been seen in the history.
-MOMENTS = ("hold_endpoints", "cut_sessions", "commit", "exchange_endpoints")
+USUAL = {
+    "switch_over": ("Hold new", "Cut the sessions", "Point of no return", "Exchange the endpoints"),
+    "roll_back": ("Stop the stream", "Open the arriving side"),
+}
+MOMENTS = [
+    (operation, title)
+    for operation, title in STEPS
+    if "EVERY_STEP" in os.environ or title.startswith(USUAL[operation])
+]
 
 
 @pytest.mark.parametrize("victim", ["server", "task"])
@@ -58,15 +77,22 @@ def test_the_synchronization_goes_on_after_a_kill(synchronized: Stage, victim: s
     stage.assert_sides_equal()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_switch_is_finished_or_undone_after_a_kill(synchronized: Stage, moment: str) -> None:
-    """Sterna is killed within a switchover: no one helps, and the bank goes on, on one side."""
+@pytest.mark.parametrize(("operation", "moment"), MOMENTS)
+def test_a_move_is_finished_or_undone_after_a_kill(
+    synchronized: Stage, operation: str, moment: str
+) -> None:
+    """Sterna is killed within it: no one helps, and the bank goes on, on one side."""
     stage = synchronized
     with stage.open_hours():
+        if operation == "roll_back":
+            stage.do("switch-over", "--with-endpoints", "--yes")
         begun = len(stage.migration["history"])
-        stage.product.see(f"/migrations/{stage.cluster_id}/switch-over", {"with_endpoints": True})
-        eventually(lambda: moment in steps_since(stage, begun), every_seconds=0)
+        path = f"/migrations/{stage.cluster_id}/{operation.replace('_', '-')}"
+        stage.product.see(path, MOVES[operation])
+        eventually(lambda: moment in titles_since(stage, begun), within_seconds=60, every_seconds=0)
+        told = len(stage.migration["history"])
         kill(stage, "server")
+        assert_is_known(stage, told)
         migration = stage.wait_until_idle()
         if migration["status"] == "POLARDB2RDS_SYNCING":
             assert_cluster_has_the_writes(stage)
@@ -115,9 +141,19 @@ def is_copying(stage: Stage) -> bool:
     return any(table["copied"] for table in tables) and not all(table["copied"] for table in tables)
 
 
-def steps_since(stage: Stage, begun: int) -> set[str]:
-    """Names of the steps done since the history was so long."""
-    return {entry["step"] for entry in stage.migration["history"][begun:]}
+def titles_since(stage: Stage, begun: int) -> set[str]:
+    """Titles of the steps done since the history was so long."""
+    return {entry["title"] for entry in stage.migration["history"][begun:]}
+
+
+def assert_is_known(stage: Stage, told: int) -> None:
+    """Soon after the start it is over, or it is seen to go on."""
+
+    def is_known() -> bool:
+        migration = stage.migration
+        return not migration["operation"] or len(migration["history"]) > told
+
+    eventually(is_known, within_seconds=KNOWN_SECONDS_MAX)
 
 
 def assert_source_has_the_writes(stage: Stage) -> None:
