@@ -69,6 +69,14 @@ def test_json_kinds(source: Source) -> None:
     assert source.findings("json_kinds") == []
 
 
+def test_json_decimal_that_prints_alike(source57: Source) -> None:
+    """DECIMAL 52.0 becomes DOUBLE 52.0, which 9.7 prints as 5.7 printed the DECIMAL."""
+    execute(source57.session, "CREATE TABLE documents (id INT PRIMARY KEY, j JSON)")
+    execute(source57.session, "INSERT INTO documents VALUES (1, JSON_OBJECT('ratio', 52.0))")
+    (finding,) = source57.findings("json_kinds")
+    assert finding.severity == "warning"
+
+
 def test_json_remedy_keeps_every_document(source57: Source) -> None:
     """The statements for later change no document, and only write what the check found."""
     execute(source57.session, "CREATE TABLE documents (id INT PRIMARY KEY, j JSON)")

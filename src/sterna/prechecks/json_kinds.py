@@ -34,9 +34,9 @@ class JsonKinds(Check):
         """One finding per column."""
         if context.version.is_mariadb:
             return
-        kinds = _changed_kind(context)
+        prints, kinds = _printed_otherwise(context), _changed_kind(context)
         for table, column in _documents(context):
-            looked_at, printed, changed = _count(context, table, column, kinds)
+            looked_at, printed, changed = _count(context, table, column, (prints, kinds))
             about = f"{table.database}.{table.name}.{column.name}"
             seen = f"of the first {looked_at} documents"
             if not _has_key(context, table):
@@ -46,7 +46,7 @@ class JsonKinds(Check):
                 yield self.error(
                     about,
                     message=f"{printed} {seen} print differently when they were copied as text.",
-                    remedy=_remedy(table, column, _PRINTED),
+                    remedy=_remedy(table, column, prints),
                     ignorable=True,
                 )
             elif changed:
@@ -69,16 +69,29 @@ class JsonKinds(Check):
 
 
 # Whether a document's text, read again, prints differently, or takes another number of bytes.
-_PRINTED = (
-    "CAST({j} AS CHAR) COLLATE utf8mb4_bin"
-    " <> CAST(CAST(CAST({j} AS CHAR) AS JSON) AS CHAR) COLLATE utf8mb4_bin"
-)
+_TEXT, _REREAD = "CAST({j} AS CHAR)", "CAST(CAST(CAST({j} AS CHAR) AS JSON) AS CHAR)"
 _SIZES = "JSON_STORAGE_SIZE({j}) {free} <> JSON_STORAGE_SIZE(CAST(CAST({j} AS CHAR) AS JSON))"
+
+
+def _printed_otherwise(context: Context) -> str:
+    """Whether the target prints a document unlike the source. 5.7 prints a DOUBLE 52.0 as 52 and
+    a DECIMAL 52.0 as 52.0, a newer target both as 52.0: between the two only the rest counts."""
+    text, reread = _TEXT, _REREAD
+    if not context.version.at_least(8) and context.target.at_least(8):
+        text, reread = _without_point_zero(text), _without_point_zero(reread)
+    return f"{text} COLLATE utf8mb4_bin <> {reread}"
+
+
+def _without_point_zero(text: str) -> str:
+    text = f"CONCAT({text}, ']')"
+    for end in (", ", "]", "}}"):  # the brace is doubled for format()
+        text = f"REPLACE({text}, '.0{end}', '{end}')"
+    return text
 
 
 def _changed_kind(context: Context) -> str:
     if not context.version.at_least(5, 7, 22):
-        return _PRINTED
+        return _printed_otherwise(context)
     free = "- JSON_STORAGE_FREE({j})" if context.version.at_least(8) else ""
     return _SIZES.replace("{free}", free)
 
@@ -92,11 +105,13 @@ def _documents(context: Context) -> Iterator[tuple[Table, Column]]:
                     yield table, column
 
 
-def _count(context: Context, table: Table, column: Column, kinds: str) -> tuple[int, int, int]:
+def _count(
+    context: Context, table: Table, column: Column, conditions: tuple[str, str]
+) -> tuple[int, int, int]:
     """Documents looked at, those that print differently, those of which a kind changes."""
     row_bytes = table.data_bytes // max(table.rows_estimated, 1) or 1
     limit = max(1, min(DOCUMENTS_MAX, BYTES_MAX // row_bytes))
-    printed, changed = (each.format(j="j") for each in (_PRINTED, kinds))
+    printed, changed = (each.format(j="j") for each in conditions)
     rows = query(
         context.source,
         f"SELECT COUNT(j), IFNULL(SUM({printed}), 0), IFNULL(SUM({changed}), 0)"
