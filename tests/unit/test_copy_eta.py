@@ -97,3 +97,21 @@ def test_nothing_is_said_while_nothing_is_known() -> None:
     forecast = forecast_of(Clock())
     forecast.table({0: 10_000}, row_bytes=100, indexes=0)
     assert forecast.estimate().seconds_left is None
+
+
+def test_tables_without_indexes_teach_nothing_of_them() -> None:
+    """What many small tables take at their end is not taken for the time of an index."""
+    clock = Clock()
+    forecast = forecast_of(clock)
+    before = forecast.index_share
+    for _ in range(100):
+        table = forecast.table({0: 1}, row_bytes=100, indexes=0)
+        with table.moving():
+            clock.now += 0.01
+            table.sent(0, 1, 100)
+        table.finish(0, 1, 100)
+        table.index()
+        clock.now += 1.0
+        table.complete()
+    assert forecast.index_share == before
+    assert forecast.estimate().rows_moved == 100

@@ -95,9 +95,9 @@ class TableForecast:
             self._parts[number] = _Part(self._parts[number].rows_estimated, rows, octets, True)
 
     def index(self) -> None:
-        """All rows are there; its indexes are being built."""
+        """All rows are there; its indexes are being built, if it has any."""
         with self._whole.lock:
-            self._index_began = self._whole.now()
+            self._index_began = self._whole.now() if self._indexes else None
 
     def complete(self) -> None:
         """All is there."""
