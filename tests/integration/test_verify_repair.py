@@ -308,6 +308,7 @@ def test_pass_goes_on_in_another_process(
     """A pass that is cut off in the middle of a table goes on behind the last chunk kept, with
     its counts and its differences."""
     monkeypatch.setattr("sterna.dataplane.verify_chunks.CHUNK_ROWS", 10)
+    monkeypatch.setattr("sterna.dataplane.verify.SAY_SECONDS", 0.0)
     monkeypatch.setattr("sterna.dataplane.verify_progress.KEEP_SECONDS", 0.0)
     monkeypatch.setattr("sterna.dataplane.verify_progress.KEEP_SHARE", 1e9)
     with on(followed.origin) as session:

@@ -111,6 +111,7 @@ def _differences(client: Client, cluster_id: str, tables: tuple[str, ...]) -> Di
 def _wait_for(client: Client, cluster_id: str, begun: Verification, *, quiet: bool) -> Verification:
     """The pass as it is when it has ended; raises SternaError VerificationFailed."""
     console = notes()
+    direction = client.get(f"/tasks/{begun.task_id}", SyncTask).direction
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             now = _pass(client, cluster_id, begun.id)
@@ -118,7 +119,7 @@ def _wait_for(client: Client, cluster_id: str, begun: Verification, *, quiet: bo
                 live.update(_picture(now))
             if now.state in ENDED:
                 break
-            _check_task(client, now)
+            _check_task(client, now, direction)
             time.sleep(POLL_SECONDS)
     if now.state == "failed":
         raise _failed(now, now.problem)
@@ -130,8 +131,11 @@ def _pass(client: Client, cluster_id: str, pass_id: str) -> Verification:
     return next(each for each in passes if each.id == pass_id)
 
 
-def _check_task(client: Client, verification: Verification) -> None:
+def _check_task(client: Client, verification: Verification, direction: str) -> None:
+    """Nobody works on the pass any more when its task has stopped or turned around."""
     task = client.get(f"/tasks/{verification.task_id}", SyncTask)
+    if task.direction != direction:
+        raise _failed(verification, "The writes have moved to the other side.")
     if task.status == "Failed":
         raise _failed(verification, f"The sync task has stopped: {task.error}")
 

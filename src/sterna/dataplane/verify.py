@@ -7,6 +7,7 @@ being written are judged, and `verify_expressions` for what is compared.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
@@ -32,6 +33,7 @@ from sterna.mysql.connection import ServerError
 __all__ = ["Sides", "Verification", "verify_tables"]
 
 ATTEMPTS = 5
+SAY_SECONDS = 0.25  # between two sentences on how far a pass is
 # Unknown table, column or index, definition has changed: somebody altered the table meanwhile.
 _ALTERED = frozenset({1051, 1054, 1146, 1176, 1412})
 
@@ -96,6 +98,7 @@ class _Pass:
         self._progress = progress
         self._report = report
         self._details: list[str] = []
+        self._said_at = 0.0
         self._layouts: dict[str, tuple[dict[str, Layout], dict[str, Layout]]] = {}
 
     def run(self, repairer: Repairer | None) -> None:
@@ -160,6 +163,9 @@ class _Pass:
         self._progress.keep_now_and_then()
 
     def _say_progress(self, name: TableName) -> None:
+        if time.monotonic() - self._said_at < SAY_SECONDS:
+            return
+        self._said_at = time.monotonic()
         progress = self._progress
         rows = progress.rows_verified
         self._report(

@@ -90,7 +90,8 @@ def record_table(tasks: Tasks, task_id: str, report: VerifyReport) -> None:
     }
     if not report.differences:
         values["last_clean_at"] = now()
-    if not any(each.kind == "table" for each in report.listed):
+    is_ours = not any(each.kind == "table" for each in report.listed)
+    if is_ours or name in {(each.database, each.table) for each in tasks.task(task_id).tables}:
         tasks.put_table(task_id, *name, **values)
     found = [_difference(report, each) for each in report.listed]
     tasks.verifications.replace_differences(task_id, name, found)
