@@ -115,3 +115,16 @@ def test_tables_without_indexes_teach_nothing_of_them() -> None:
         table.complete()
     assert forecast.index_share == before
     assert forecast.estimate().rows_moved == 100
+
+
+def test_a_long_copy_is_forecast_in_little_memory() -> None:
+    """However many rows are sent, few samples are kept, and the speed is that of late."""
+    clock = Clock()
+    forecast = forecast_of(clock)
+    table = forecast.table({0: 10_000_000}, row_bytes=100, indexes=0)
+    with table.moving():
+        for number in range(100_000):
+            clock.now += 0.01 if number < 50_000 else 0.02
+            table.sent(0, 10, 1000)
+    assert len(forecast._samples) < 250
+    assert forecast.speed == pytest.approx(50_000, rel=0.1)

@@ -23,6 +23,7 @@ TABLE_BYTES = 256 << 10  # what a table costs even without rows
 INDEX_SHARE = 0.15  # seconds one index takes, in seconds its rows took; until it is known better
 KNOWN_SECONDS = 1.0  # of moving rows: how much the guess above weighs
 SPEED_OF_LAST = 0.5  # of the time gone by
+SAMPLES = 200  # so many are kept of it at most
 OVERDUE_SHARE = 0.1  # what takes longer than foretold takes so much longer than it took
 
 
@@ -254,6 +255,8 @@ class Forecast:
         """So many more bytes were sent."""
         self._octets += octets
         self.work(0)
+        if self._at - self._samples[-1].at < (self._at - self._began) / SAMPLES:
+            return
         self._samples.append(_Sample(self._at, self._octets, self._busy_seconds))
         oldest = self._at - SPEED_OF_LAST * (self._at - self._began)
         while len(self._samples) > 2 and self._samples[1].at <= oldest:
