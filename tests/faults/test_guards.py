@@ -110,7 +110,8 @@ def test_all_reasons_are_told_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatc
         assert word in refused.value.message
     assert cast.world() == before
     assert cast.service.migration(cast.cluster_id).operation == ""
-    assert cast.service.migration(cast.cluster_id).history[-1].operation == "upgrade"
+    history = cast.service.migration(cast.cluster_id).history
+    assert [e.operation for e in history if e.operation != "verify"][-1] == "upgrade"
     cast.service.verify(cast.cluster_id)
     cast.wait_until_ready()
     assert codes(cast) == []
