@@ -179,7 +179,7 @@ class Pieces:
     """The queue the workers of a round take from. It is not empty while somebody who took a piece
     without an end may give the rest of it back.
 
-    `renew_seconds` from now the snapshot is due to be renewed.
+    `renew_seconds` from now the snapshot is due to be renewed; something is read in every round.
     """
 
     def __init__(
@@ -222,7 +222,8 @@ class Pieces:
                 if piece := self._choose():
                     self._pieces.remove(piece)
                     self._being_cut += piece.is_open
-                    self._begun.add(piece.job.unit)
+                    if not piece.is_kept:
+                        self._begun.add(piece.job.unit)
                     self._held_by += piece.job.holds_snapshot
                     return piece
                 if not self._being_cut:
@@ -231,10 +232,10 @@ class Pieces:
 
     def _choose(self) -> Piece | None:
         left = (piece for piece in self._pieces if not piece.progress.is_spoiled)
-        if time.monotonic() < self._due_at:
+        if not self._begun or time.monotonic() < self._due_at:
             return next(left, None)
         listed = list(left)
-        begun = (piece for piece in listed if self._is_begun(piece))
+        begun = (piece for piece in listed if piece.is_kept or self._is_begun(piece))
         small = (piece for piece in listed if self._held_by and piece.job.is_small)
         return next(begun, None) or next(small, None)
 
