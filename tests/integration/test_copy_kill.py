@@ -9,19 +9,23 @@ import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import pytest
 
-from sterna.dataplane import copy_ranges
+from sterna.dataplane import backoff, copy_ranges
 from sterna.dataplane.copy import copy_tables
 from sterna.dataplane.pace import Pace, Rate
 from sterna.dataplane.reports import Report
+from sterna.dataplane.runner import Task
 from sterna.dataplane.schema import open_destination_session
+from sterna.dataplane.spec import TaskSpec
 from sterna.errors import SternaError
 from sterna.mysql.connection import Server, ServerError, execute, open_session, query
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.running import RunningServer, eventually, wipe
 from tests.fixtures.servers import SourceFactory
+from tests.fixtures.task import RunningTask, read_only, task_spec
 
 ROWS = 40_000
 SPAWN = multiprocessing.get_context("spawn")
@@ -118,6 +122,85 @@ def test_a_killed_copy_goes_on_from_the_finished_ranges(
     copy(origin.server, destination.server)
     assert inserted(destination) - before < ROWS - kept + 500  # and Sterna's own rows
     assert_equal(origin.server, destination.server, ["cut"])
+
+
+def sync(spec: TaskSpec) -> None:
+    """A whole task that takes some seconds and many snapshots, until it is killed."""
+    copy_ranges.RANGE_ROWS = 1000
+    backoff.SHARE_MIN = 1.0  # however busy the machine is
+    task = Task(spec, silent, threading.Event())
+    task.epoch_seconds = 0.5
+    with contextlib.suppress(SternaError):
+        task.run()
+
+
+TABLES = [f"t{number}" for number in range(6)]
+CHANGES = """ALTER TABLE cut.t0 ADD COLUMN more INT DEFAULT 4
+;; RENAME TABLE cut.t1 TO cut.t7, cut.t2 TO cut.t1
+;; DROP TABLE cut.t3;; TRUNCATE cut.t4;; INSERT INTO cut.t4 VALUES (1, 'after')
+;; CREATE TABLE cut.t8 LIKE cut.t5;; INSERT INTO cut.t8 SELECT * FROM cut.t5
+;; UPDATE cut.t SET v = 'changed' WHERE id MOD 7 = 0
+;; UPDATE cut.t SET id = id + 200000 WHERE id MOD 11 = 0
+;; UPDATE cut.t1 SET v = 'was t2' WHERE id < 90;; DELETE FROM cut.t WHERE id MOD 13 = 0
+;; CREATE VIEW cut.seen AS SELECT id, more FROM cut.t0"""
+
+
+@pytest.mark.parametrize("kill", [kill_process, kill_origin, kill_destination])
+def test_a_killed_task_goes_on_after_ddl(
+    empty_sides: tuple[RunningServer, RunningServer],
+    kill: Callable[[BaseProcess, RunningServer, RunningServer], None],
+    tmp_path: Path,
+) -> None:
+    """Killed when tables and ranges were copied under several snapshots, with DDL on both sides of
+    the kill: what is finished and not named keeps its start positions, and all is equal."""
+    origin, destination = empty_sides
+    make_tables(origin.server)
+    spec = task_spec(origin.server, destination.server, tmp_path, rows_per_second=ROWS // 4)
+    with read_only(destination.server):
+        process = SPAWN.Process(target=sync, args=(spec,))
+        process.start()
+        eventually(lambda: moments_after_write(origin, destination) > 2, within_seconds=40)
+        run_all(origin.server, CHANGES.split(";; ")[:2])
+        kill(process, origin, destination)
+        process.join(30)
+        kept = moments(destination.server)
+        run_all(origin.server, CHANGES.split(";; ")[2:])
+        run_all(destination.server, ["SET GLOBAL read_only = ON"])
+        again = task_spec(origin.server, destination.server, tmp_path, epoch=2)
+        with RunningTask(again, epoch_seconds=1.0) as task:
+            task.caught_up()
+    assert kept & moments(destination.server)
+    assert_equal(origin.server, destination.server, ["cut"])
+
+
+def moments_after_write(origin: RunningServer, destination: RunningServer) -> int:
+    run_all(origin.server, ["UPDATE cut.t SET v = RAND() WHERE id = 1"])
+    return len(moments(destination.server))
+
+
+def make_tables(origin: Server) -> None:
+    with open_session(origin) as session:
+        for table in TABLES:
+            execute(session, f"CREATE TABLE cut.{table} (id INT PRIMARY KEY, v CHAR(100))")
+            execute(session, f"INSERT INTO cut.{table} SELECT * FROM cut.t LIMIT 1500")
+
+
+def run_all(server: Server, statements: list[str]) -> None:
+    with open_session(server) as session:
+        for sql in statements:
+            query(session, sql)
+
+
+def moments(destination: Server) -> set[str]:
+    """The start positions of ranges and tables that are done."""
+    with open_destination_session(destination) as session:
+        try:
+            rows = query(session, "SELECT start_position FROM sterna.ranges WHERE is_done UNION"
+                                  " SELECT start_position FROM sterna.tables WHERE state = 'done'"
+                        )  # fmt: skip
+        except ServerError:  # not there yet
+            return set()
+    return {str(row[0]) for row in rows}
 
 
 def inserted(server: RunningServer) -> int:

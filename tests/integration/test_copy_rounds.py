@@ -15,7 +15,7 @@ from sterna.dataplane import backoff, copy_ranges
 from sterna.dataplane.copy_starts import read_starts
 from sterna.dataplane.range_starts import TableStarts
 from sterna.dataplane.reports import Report, TableReport
-from sterna.errors import SternaError
+from sterna.errors import SternaError, Stopped
 from sterna.mysql.connection import (
     Server,
     ServerError,
@@ -335,3 +335,25 @@ MOVES = [
     "UPDATE shop.binary_key SET id = UNHEX(MD5(%s + 9)) WHERE id = UNHEX(MD5(%s * 5 MOD 4000))",
     "UPDATE shop.binary_key SET v = 'w%s' WHERE id = UNHEX(MD5(%s * 3 MOD 4000))",
 ]
+
+
+def test_a_table_that_never_stands_still_is_named(
+    mysql: Server, destination: Server, tmp_path: Path
+) -> None:
+    """All others are copied, the task stops and says which; when the table rests it goes on."""
+    with open_session(mysql) as session:
+        run(session, "CREATE DATABASE shop;; CREATE TABLE shop.restless (id INT PRIMARY KEY)")
+        for table in TABLES[:4]:
+            run(session, f"CREATE TABLE shop.{table} (id INT PRIMARY KEY, v VARCHAR(30))")
+            fill(session, f"shop.{table}", rows=500)
+    spec = task_spec(mysql, destination, tmp_path)
+    restless = ["TRUNCATE shop.restless", "INSERT INTO shop.restless VALUES (%s)"]
+    with writing(mysql, *restless), RunningTask(spec) as task:
+        error = task.stopped()
+    assert isinstance(error, Stopped) and error.code == "DefinitionKeepsChanging"
+    assert "`shop`.`restless`" in error.message
+    assert set(task.copied) >= {f"shop.{table}" for table in TABLES[:4]}
+    with RunningTask(task_spec(mysql, destination, tmp_path, epoch=2)) as again:
+        again.caught_up()
+    assert again.copied == ["shop.restless"]
+    assert_equal(mysql, destination, ["shop"])
