@@ -203,6 +203,7 @@ class SpoolReader:
         self._segment: Segment | None = None
         self._file: BinaryIO | None = None
         self._buffer = b""
+        self._wanted_bytes = _READ_BYTES
         self._at = 0
         self._read_bytes = 0
         self.taken_bytes = 0  # of records taken until now
@@ -282,12 +283,15 @@ class SpoolReader:
 
     def _from_buffer(self) -> bytes | None:
         begin = self._at + _RECORD.size
+        self._wanted_bytes = _READ_BYTES
         if begin > len(self._buffer):
             return None
         length, checksum = _RECORD.unpack_from(self._buffer, self._at)
-        raw = self._buffer[begin : begin + length]
-        if len(raw) < length:
+        if begin + length > len(self._buffer):
+            # a large record is read at once: piece by piece it would be copied as often
+            self._wanted_bytes = max(_READ_BYTES, begin + length - len(self._buffer))
             return None
+        raw = self._buffer[begin : begin + length]
         if zlib.crc32(raw) != checksum:
             raise _damaged(self._segment)
         self._at = begin + length
@@ -300,7 +304,7 @@ class SpoolReader:
             published = self._segment.size_bytes - self._read_bytes
         if published <= 0:
             return False
-        piece = self._file.read(min(published, _READ_BYTES))
+        piece = self._file.read(min(published, self._wanted_bytes))
         if not piece:
             raise _damaged(self._segment)
         self._buffer = self._buffer[self._at :] + piece
