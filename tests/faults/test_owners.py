@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +25,30 @@ def cast() -> Iterator[Cast]:
     """A source and its cluster, in sync."""
     with open_cast() as cast:
         yield cast
+
+
+def test_an_unreachable_server_hides_no_other(cast: Cast) -> None:
+    """While the follower of one migration is away, those of the others are still closed."""
+    known = cast.tools.inventory.instance(source_of(cast).id)
+    gone = dataclasses.replace(known, id="rm-gone", port=1)
+    cast.tools.inventory.add_instance(gone, "")
+    migration = cast.tools.journal.migration(cast.cluster_id)
+    older = dataclasses.replace(
+        migration,
+        cluster_id="pc-gone",
+        instance_id=gone.id,
+        task_id="dtsgone",
+        status=Status.REVERSED,
+        created_at=migration.created_at - timedelta(days=1),
+    )
+    cast.tools.tasks.add("dtsgone", "gone")
+    cast.tools.journal.add_migration(older, ())
+    make_read_only(cluster_of(cast), False)
+    look(cast)
+    assert roles(cast) == (False, True)
+    cast.tools.journal.change_migration("pc-gone", status=Status.CLOSED)
+    assert cast.service.verify(cast.cluster_id).task_id == migration.task_id
+    cast.wait_until_ready()
 
 
 def test_exchanged_roles_are_left_alone(cast: Cast) -> None:
@@ -148,7 +174,7 @@ def test_the_other_side_is_chosen(cast: Cast) -> None:
 
 def look(cast: Cast) -> None:
     """What the watch does in every turn."""
-    look_at_followers: Any = Watch(cast.tools, cast.service.expire).looks()[2]
+    look_at_followers: Any = Watch(cast.tools, cast.service.expire).looks()[1]
     look_at_followers()
 
 

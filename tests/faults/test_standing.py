@@ -248,7 +248,7 @@ def test_a_stopped_task_and_a_rogue_writer_are_told_once(cast: Cast) -> None:
     """Each becomes one warning in the history, however often it is looked at."""
     task_id = cast.service.migration(cast.cluster_id).task_id
     count = len(history(cast))
-    look = Watch(cast.tools, cast.service.expire).looks()[3]
+    look = Watch(cast.tools, cast.service.expire).looks()[2]
     cast.tools.tasks.change(task_id, rogue="somebody else changed shop.t")
     for _ in range(3):
         look()

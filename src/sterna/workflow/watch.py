@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from sterna.errors import SternaError
 from sterna.migration.policy import expiry_warning
 from sterna.migration.status import TRANSITIONS, Action, Status
 from sterna.mysql.connection import execute, scalar
 from sterna.store.database import now
-from sterna.store.records import HistoryEntry, Migration
+from sterna.store.records import Cluster, HistoryEntry, Migration
 from sterna.workflow import ambiguity
+from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import Side, Tools
 
 INTERVAL_SECONDS = 0.25
 SLOW_TURNS = 4
+LAST_LOOK_SECONDS_MAX = 10.0
 FOLLOWERS = {Status.CLONING: "cluster", Status.SYNCING: "cluster", Status.REVERSED: "source"}
 
+Thing = TypeVar("Thing")
 log = structlog.get_logger("sterna.watch")
 
 
@@ -35,22 +40,22 @@ class Watch(threading.Thread):
         self._told: dict[tuple[str, str], str] = {}
 
     def run(self) -> None:
-        """Look around until stopped."""
+        """Look around until stopped. A node may take minutes to start: nothing waits for that."""
+        nodes = Ticker("nodes", self.look_at_nodes)
+        nodes.start()
         for turn in itertools.count():
             if self._stopping.wait(INTERVAL_SECONDS):
-                return
+                break
             # Who may write is looked at in every turn, the rest once a second.
-            for look in self.looks() if turn % SLOW_TURNS == 0 else (self._look_at_followers,):
-                try:
-                    look()
-                except (SternaError, OSError) as error:
-                    log.warning("could not be mended yet", what=look.__name__, error=str(error))
+            looks = self.looks() if turn % SLOW_TURNS == 0 else (self._look_at_followers,)
+            _each(looks, lambda look: look())
+        nodes.stop()
+        nodes.join(LAST_LOOK_SECONDS_MAX)
 
     def looks(self) -> tuple[Callable[[], None], ...]:
-        """Everything that is looked at, in order."""
+        """Everything that is looked at, in order, but for the nodes."""
         return (
             self._look_at_proxy,
-            self._look_at_nodes,
             self._look_at_followers,
             self._look_at_tasks,
             self._look_at_dates,
@@ -64,38 +69,45 @@ class Watch(threading.Thread):
     def _look_at_proxy(self) -> None:
         self._tools.proxy.ensure_running()
 
-    def _look_at_nodes(self) -> None:
-        for cluster in self._tools.inventory.clusters():
-            for node in cluster.nodes:
-                spec = self._tools.node_spec(cluster.id, node)
-                if node.status == "Running" and not self._tools.provisioner.is_running(spec):
-                    log.warning("a node had died and is started again", node=node.id)
-                    self._tools.provisioner.start_node(spec)
+    def look_at_nodes(self) -> None:
+        """Start nodes that have died again."""
+        _each(self._tools.inventory.clusters(), self._look_at_cluster)
+
+    def _look_at_cluster(self, cluster: Cluster) -> None:
+        for node in cluster.nodes:
+            spec = self._tools.node_spec(cluster.id, node)
+            if node.status == "Running" and not self._tools.provisioner.is_running(spec):
+                log.warning("a node had died and is started again", node=node.id)
+                self._tools.provisioner.start_node(spec)
 
     def _look_at_followers(self) -> None:
         """A restarted server may have forgotten that it is only following: nobody may write."""
-        for migration in self._tools.journal.migrations():
-            if migration.operation:
-                sides_ = self._left_side(migration)
-            elif migration.status in FOLLOWERS:
-                sides_ = self._follower(migration.cluster_id, Status(migration.status))
-            else:
-                continue
-            for side in sides_:
-                self._close(side, migration)
+        _each(self._tools.journal.migrations(), self._look_at_follower)
+
+    def _look_at_follower(self, migration: Migration) -> None:
+        if migration.operation:
+            sides_ = self._left_side(migration)
+        elif migration.status in FOLLOWERS:
+            sides_ = self._follower(migration.cluster_id, Status(migration.status))
+        else:
+            return
+        for side in sides_:
+            self._close(side, migration)
 
     def _look_at_tasks(self) -> None:
         """Say once in the history what keeps a sync task, or who else writes; hooks read it."""
-        for migration in self._tools.journal.migrations():
-            if migration.status not in FOLLOWERS:
-                continue
-            task = self._tools.tasks.task(migration.task_id)
-            stopped = f"{task.error} {task.remedy}".strip() if task.status == "Failed" else ""
-            is_fenced = task.error_code == "Fenced" and not migration.operation
-            if is_fenced and (reason := ambiguity.later_epoch(self._tools, migration)):
-                ambiguity.declare(self._tools, migration, reason)
-            self._tell_once(migration, "task_stopped", "Sync task", stopped)
-            self._tell_once(migration, "rogue_writer", "Rogue writer", task.rogue)
+        _each(self._tools.journal.migrations(), self._look_at_task)
+
+    def _look_at_task(self, migration: Migration) -> None:
+        if migration.status not in FOLLOWERS:
+            return
+        task = self._tools.tasks.task(migration.task_id)
+        stopped = f"{task.error} {task.remedy}".strip() if task.status == "Failed" else ""
+        is_fenced = task.error_code == "Fenced" and not migration.operation
+        if is_fenced and (reason := ambiguity.later_epoch(self._tools, migration)):
+            ambiguity.declare(self._tools, migration, reason)
+        self._tell_once(migration, "task_stopped", "Sync task", stopped)
+        self._tell_once(migration, "rogue_writer", "Rogue writer", task.rogue)
 
     def _tell_once(self, migration: Migration, step: str, title: str, sentence: str) -> None:
         key = (migration.cluster_id, step)
@@ -110,14 +122,16 @@ class Watch(threading.Thread):
 
     def _look_at_dates(self) -> None:
         """Warn before the thirty days are over, and close the migration when they are."""
+        _each(self._tools.journal.migrations(), self._look_at_date)
+
+    def _look_at_date(self, migration: Migration) -> None:
         today = self._tools.clock()
-        for migration in self._tools.journal.migrations():
-            if migration.operation or migration.status not in TRANSITIONS[Action.EXPIRE]:
-                continue
-            if today >= migration.expires_at:
-                self._expire(migration.cluster_id)
-            elif days := expiry_warning(today, migration.expires_at):
-                self._warn_once(migration, days)
+        if migration.operation or migration.status not in TRANSITIONS[Action.EXPIRE]:
+            return
+        if today >= migration.expires_at:
+            self._expire(migration.cluster_id)
+        elif days := expiry_warning(today, migration.expires_at):
+            self._warn_once(migration, days)
 
     def _warn_once(self, migration: Migration, days: int) -> None:
         """One entry in the history per warning."""
@@ -174,3 +188,12 @@ class Watch(threading.Thread):
         entry = HistoryEntry(now(), "watch", "closed_again", "Follower", "warning", sentence, 0)
         self._tools.journal.write(migration.cluster_id, entry)
         log.warning(sentence, server=str(side.server))
+
+
+def _each(things: Iterable[Thing], look: Callable[[Thing], object]) -> None:
+    """Look at each; one that cannot be mended now hides none of the others."""
+    for thing in things:
+        try:
+            look(thing)
+        except (SternaError, SQLAlchemyError, OSError) as error:
+            log.warning("could not be mended yet", what=str(thing)[:60], error=str(error))
