@@ -146,7 +146,7 @@ def test_what_the_status_does_not_allow(stage: Stage) -> None:
             second = upgrade(stage.product, stage.instance_id, SAME)
             gone = stage.product.run("instance", "release", stage.instance_id, "--yes", "--json")
         assert_refused(second, "MigrationExists", stage.cluster_id)
-        assert_refused(gone, "MigrationExists", stage.cluster_id)
+        assert_refused(gone, "NotAllowed", stage.cluster_id)
         stage.assert_promises_kept(stage.source)
     stage.assert_sides_equal()
 
