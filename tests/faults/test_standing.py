@@ -122,6 +122,57 @@ def test_an_operation_that_made_applications_wait_is_not_repeated(cast: Cast) ->
     assert cast.service.migration(cast.cluster_id).status == Status.SYNCING
 
 
+def test_what_a_person_did_is_not_undone(cast: Cast) -> None:
+    """Switched and rolled back by hand within the window: the schedule does not switch again."""
+    opened_at = datetime.now(UTC)
+    cast.tools.clock = lambda: opened_at
+    schedule = cast.service.schedules.add(
+        cast.cluster_id, "switch_over", starts_at=opened_at, with_endpoints=False
+    )
+    cast.service.switch_over(cast.cluster_id, with_endpoints=False)
+    cast.wait_until_ready()
+    cast.service.roll_back(cast.cluster_id)
+    cast.wait_until_ready()
+    cast.service.schedules.tick()
+    assert cast.service.migration(cast.cluster_id).status == Status.SYNCING
+    assert state(cast, schedule) == ("given up", 0)
+    assert "roll back by hand" in history(cast)[-1].sentence
+
+
+def test_a_schedule_is_cancelled_or_begun(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelled while its operation is just being asked for: it waits, and says it has begun."""
+    schedule = plan_switch(cast, minutes=5)
+    set_clock(cast, 1)
+    answers: list[str] = []
+    canceller = threading.Thread(target=lambda: answers.append(cancelled(cast, schedule)))
+    enqueue = cast.engine.enqueue
+
+    def enqueue_late(operation_id: str) -> None:
+        canceller.start()
+        canceller.join(0.5)
+        assert answers == [], "it was cancelled and begins nevertheless"
+        enqueue(operation_id)
+
+    monkeypatch.setattr(cast.engine, "enqueue", enqueue_late)
+    cast.service.schedules.tick()
+    canceller.join()
+    monkeypatch.undo()
+    assert "cancelled" not in answers
+    cast.service.schedules.tick()
+    assert state(cast, schedule) == ("done", 1)
+    cast.wait_until_ready()
+    cast.service.roll_back(cast.cluster_id)
+    cast.wait_until_ready()
+
+
+def cancelled(cast: Cast, schedule: Schedule) -> str:
+    """The state after cancelling, or why it is not cancelled."""
+    try:
+        return cast.service.schedules.cancel(schedule.id).state
+    except Refused as error:
+        return error.message
+
+
 def test_bad_schedules_are_refused(cast: Cast) -> None:
     """Times in the past, backwards, too late; a second schedule; one that is over."""
     add = cast.service.schedules.add
@@ -131,6 +182,8 @@ def test_bad_schedules_are_refused(cast: Cast) -> None:
         with pytest.raises(Refused, match="A window begins in the future") as error:
             add(cast.cluster_id, "switch_over", starts_at=THEN + starts, ends_at=ends_at)
         assert error.value.code == "BadSchedule"
+    with pytest.raises(Refused, match="A window begins in the future"):
+        add(cast.cluster_id, "switch_over", starts_at=datetime.max.replace(tzinfo=UTC))
     with pytest.raises(Refused, match="cannot be scheduled"):
         add(cast.cluster_id, "cancel", starts_at=THEN)
     schedule = plan_switch(cast, minutes=1)

@@ -53,11 +53,21 @@ class Standing:
 
     def operation_of(self, schedule: Schedule) -> OperationRow | None:
         """The newest operation that was begun for a schedule."""
+        begun = [row for row in self._operations(schedule) if _is_of(row, schedule)]
+        return begun[-1] if begun else None
+
+    def done_by_hand(self, schedule: Schedule) -> OperationRow | None:
+        """The newest operation somebody else has brought to its end since the window opened."""
+        done = (row for row in self._operations(schedule) if row.state == "finished")
+        others = [row for row in done if not _is_of(row, schedule)]
+        is_within = others and others[-1].created_at >= schedule.starts_at
+        return others[-1] if is_within else None
+
+    def _operations(self, schedule: Schedule) -> list[OperationRow]:
         rows = self._database.rows(
             tables.operations, order="created_at", cluster_id=schedule.cluster_id
         )
-        begun = [row for row in rows if row.arguments.get("schedule") == schedule.id]
-        return to_record(OperationRow, begun[-1]) if begun else None
+        return [to_record(OperationRow, row) for row in rows]
 
     # Hooks
 
@@ -111,3 +121,7 @@ class Standing:
     def _newest_entry(self) -> int:
         with self._database.engine.connect() as connection:
             return connection.execute(select(func.max(tables.history.c.number))).scalar() or 0
+
+
+def _is_of(row: OperationRow, schedule: Schedule) -> bool:
+    return bool(row.arguments.get("schedule") == schedule.id)

@@ -3,15 +3,17 @@
 A schedule that is waiting is looked at once a second. When its window opens the operation is asked
 for as a person would; a refusal is tried again until the window closes. An operation that failed
 before it had touched anything is tried again too; one that made applications wait is not repeated.
+Once a person has moved the roles within the window, it is not for a schedule to move them again.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sterna.errors import Refused
+from sterna.errors import Refused, SternaError
 from sterna.migration.status import Action, Status
 from sterna.store.database import now
 from sterna.store.journal import OperationRow
@@ -41,6 +43,7 @@ class Schedules:
     def __init__(self, tools: Tools, begin: Begin) -> None:
         self._tools = tools
         self._begin = begin
+        self._deciding = threading.Lock()  # a schedule is cancelled or begun, never both
 
     def schedules(self) -> list[Schedule]:
         """All schedules, also those that have ended, in the order of their times."""
@@ -62,26 +65,26 @@ class Schedules:
         Raises:
             Refused: BadSchedule, ScheduleExists, StatusNotSupported, BinaryLogNeeded.
         """
-        ends_at = ends_at or starts_at + USUAL_WINDOW
         action = _action(operation)
-        self._check(cluster_id, starts_at, ends_at)
-        if arguments.get("disable_binlog"):
-            refuse_binlog_off(self._tools, cluster_id)
-        refusals = current_refusals(self._tools, cluster_id, action)
-        schedule = Schedule(
-            id=new_id("sc"),
-            cluster_id=cluster_id,
-            operation=action,
-            arguments=arguments,
-            starts_at=starts_at,
-            ends_at=ends_at,
-            state=WAITING,
-            tries=0,
-            tried_at=None,
-            refusal=" ".join(refusal.message for refusal in refusals),
-            created_at=now(),
-        )
-        self._tools.standing.add_schedule(schedule)
+        with self._deciding:
+            ends_at = self._check(cluster_id, starts_at, ends_at)
+            if arguments.get("disable_binlog"):
+                refuse_binlog_off(self._tools, cluster_id)
+            refusals = current_refusals(self._tools, cluster_id, action)
+            schedule = Schedule(
+                id=new_id("sc"),
+                cluster_id=cluster_id,
+                operation=action,
+                arguments=arguments,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                state=WAITING,
+                tries=0,
+                tried_at=None,
+                refusal=" ".join(refusal.message for refusal in refusals),
+                created_at=now(),
+            )
+            self._tools.standing.add_schedule(schedule)
         self._note(schedule, "done", f"will begin between {_window(schedule)}")
         return schedule
 
@@ -89,10 +92,12 @@ class Schedules:
         """Let a waiting schedule not begin. Refused: StatusNotSupported."""
         standing = self._tools.standing
         schedule = standing.schedule(schedule_id)
-        begun = standing.operation_of(schedule)
-        is_begun = begun is not None and begun.state == "started"
-        if is_begun or not standing.end_schedule(schedule_id, "cancelled"):
-            what = "it has begun" if is_begun else schedule.state
+        with self._deciding:
+            begun = standing.operation_of(schedule)
+            is_begun = begun is not None and not _was_harmless(begun)
+            is_cancelled = not is_begun and standing.end_schedule(schedule_id, "cancelled")
+        if not is_cancelled:
+            what = "it has begun" if is_begun else standing.schedule(schedule_id).state
             raise Refused(
                 f"{schedule_id} is not waiting any more: {what}.",
                 code="StatusNotSupported",
@@ -104,11 +109,20 @@ class Schedules:
     def tick(self) -> None:
         """Begin what is due, give up what is over."""
         for schedule in self._tools.standing.schedules(state=WAITING):
-            begun = self._tools.standing.operation_of(schedule)
-            if begun is None or _was_harmless(begun):
+            with self._deciding:
+                if self._tools.standing.schedule(schedule.id).state == WAITING:
+                    self._look_at(schedule)
+
+    def _look_at(self, schedule: Schedule) -> None:
+        begun = self._tools.standing.operation_of(schedule)
+        if begun is None or _was_harmless(begun):
+            if by_hand := self._tools.standing.done_by_hand(schedule):
+                what = by_hand.name.replace("_", " ")
+                self._give_up(schedule, f"Somebody did {what} by hand within that time.")
+            else:
                 self._try(schedule, begun)
-            elif begun.state != "started":
-                self._close(schedule, begun)
+        elif begun.state != "started":
+            self._close(schedule, begun)
 
     def _try(self, schedule: Schedule, begun: OperationRow | None) -> None:
         at = self._tools.clock()
@@ -129,7 +143,7 @@ class Schedules:
                 **schedule.arguments,
                 schedule=schedule.id,
             )
-        except Refused as error:
+        except SternaError as error:
             self._refused(schedule, error.message)
 
     def _refused(self, schedule: Schedule, reason: str) -> None:
@@ -155,7 +169,8 @@ class Schedules:
         entry = HistoryEntry(now(), "schedule", schedule.id, title, state, sentence, 0)
         self._tools.journal.write(schedule.cluster_id, entry)
 
-    def _check(self, cluster_id: str, starts_at: datetime, ends_at: datetime) -> None:
+    def _check(self, cluster_id: str, starts_at: datetime, ends_at: datetime | None) -> datetime:
+        """The end of the window."""
         migration = self._tools.journal.migration(cluster_id)
         waiting = self._tools.standing.schedules(cluster_id=cluster_id, state=WAITING)
         if migration.status == Status.CLOSED:
@@ -171,6 +186,8 @@ class Schedules:
                 code="ScheduleExists",
                 remedy=f"Cancel that one first: sterna schedule cancel {waiting[0].id}.",
             )
+        # The last moment there is cannot be added to; it is refused below.
+        ends_at = ends_at or min(starts_at, migration.expires_at) + USUAL_WINDOW
         earliest = self._tools.clock() - LATE
         if not earliest <= starts_at < ends_at <= migration.expires_at:
             raise Refused(
@@ -180,6 +197,7 @@ class Schedules:
                 code="BadSchedule",
                 remedy="Give the times with their time zones, such as 2027-01-31T02:00+01:00.",
             )
+        return ends_at
 
 
 def _action(operation: str) -> Action:
