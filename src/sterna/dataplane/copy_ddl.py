@@ -5,7 +5,8 @@ between is not replayed table by table: whatever it names is copied anew, so tha
 behind the statement. A statement on several tables (`RENAME TABLE a TO b, c TO d`, `DROP TABLE`
 with a list, a whole database) names them all, so none of them has half of it. Names count without
 regard to case, and may be too many but never too few: a table that is copied once more than needed
-is still exact. What names nothing that can be understood concerns every table.
+is still exact. What names nothing that can be understood concerns every table; so does a statement
+in a character set whose names nobody knows here.
 
 Views, routines, triggers, events and the defaults of databases hold no rows. They are made as they
 were at the last snapshot, whatever happened to them before.
@@ -13,6 +14,7 @@ were at the last snapshot, whatever happened to them before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,6 +35,10 @@ _TABLES = ("TABLE", "TABLES", "INDEX")
 _DATABASES = ("DATABASE", "SCHEMA")
 _PACKED = EventType.MARIADB_QUERY_COMPRESSED
 _READ = frozenset({EventType.QUERY, EventType.TRANSACTION_PAYLOAD, _PACKED})
+_UTF8 = frozenset({33, 45, 46, 76, 83, *range(192, 248), *range(255, 400)})  # collation numbers
+_LATIN1 = frozenset({5, 8, 15, 31, 47, 48, 49, 94})
+# Where the second byte of a character may be a backtick or a backslash, words cannot be told apart.
+_HALF_CHARACTER = re.compile(rb"[\x81-\xfe][`\\]")
 
 
 @dataclass(frozen=True)
@@ -155,20 +161,41 @@ def _change(event: Query, position: Position) -> Change | None:
         return None
     sentence = f"{summary(event)} ({position})"
     if statement.object_type in _DATABASES:
-        return _database_change(statement, position, sentence)
+        return _database_change(event, statement, position, sentence)
     if statement.object_type not in _TABLES:
         return Change(position, sentence)
-    names = {(database or event.database, name) for database, name in _all_names(event, statement)}
+    names = {
+        (_in_utf8(database, event) if database else event.database, _in_utf8(name, event))
+        for database, name in _all_names(event, statement)
+    }
     is_unclear = not names or any(not database or not name for database, name in names)
     lowered = frozenset((database.lower(), name.lower()) for database, name in names)
     return Change(position, sentence, tables=lowered, is_unclear=is_unclear)
 
 
-def _database_change(statement: Statement, position: Position, sentence: str) -> Change:
+def _database_change(
+    event: Query, statement: Statement, position: Position, sentence: str
+) -> Change:
     if statement.verb == "DROP":
-        dropped = frozenset(name.lower() for _, name in statement.names)
-        return Change(position, sentence, databases=dropped, is_unclear=not dropped)
+        dropped = {_in_utf8(name, event).lower() for _, name in statement.names}
+        is_unclear = not dropped or "" in dropped
+        return Change(position, sentence, databases=frozenset(dropped), is_unclear=is_unclear)
     return Change(position, sentence)
+
+
+def _in_utf8(name: str, event: Query) -> str:
+    """A name as its table has it; "" where that cannot be known."""
+    client = event.context.charset[0] if event.context.charset else 0
+    if client in _UTF8:
+        return name
+    if name.isascii() and (client in _LATIN1 or not _HALF_CHARACTER.search(event.sql)):
+        return name
+    if client not in _LATIN1:
+        return ""
+    try:
+        return name.encode("utf-8", "surrogateescape").decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _all_names(event: Query, statement: Statement) -> Iterator[tuple[str | None, str]]:
