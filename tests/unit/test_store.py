@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from sterna.errors import Refused
+from sterna.migration.status import Action, Status
 from sterna.store.database import now
+from sterna.store.journal import Journal
 from sterna.store.records import Instance
 from sterna.store.repository import open_store
 from sterna.store.tasks import Tasks
+from tests.fixtures.pretend_service import MIGRATION
 
 INSTANCE = Instance(
     id="rm-1",
@@ -47,6 +50,21 @@ def test_passwords_are_not_in_the_file(tmp_path: Path) -> None:
         assert b"geheim" not in content
         assert b"streng" not in content
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_operation_begins_only_where_it_is_allowed(tmp_path: Path) -> None:
+    """What was allowed a moment ago is looked at again by the row that begins it."""
+    database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    journal = Journal(database)
+    journal.add_migration(MIGRATION, ())
+    for status, action in ((Status.AMBIGUOUS, Action.SWITCH_OVER), (Status.SYNCING, "complete")):
+        journal.change_migration("pc-1", status=status)
+        with pytest.raises(Refused) as refused:
+            journal.begin("pc-1", action, {}, Status.SWITCHING)
+        assert refused.value.code == "OperationUnderWay"
+        assert journal.migration("pc-1").status == status
+    assert journal.begin("pc-1", "cancel", {}, Status.CLOSING).state == "started"
+    database.close()
 
 
 def test_unknown_id_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from sterna.errors import Refused
+from sterna.migration.status import TRANSITIONS, Action
 from sterna.store import tables
 from sterna.store.database import now
 from sterna.store.records import Evaluation, Finding, HistoryEntry, Migration
@@ -96,7 +97,7 @@ class Journal:
         The fact `status_before` says where a failure leads back to.
 
         Raises:
-            Refused: another operation is under way.
+            Refused: another operation is under way, or has ended since this one was allowed.
         """
         operation_id = new_id("op")
         before = self.migration(cluster_id).status
@@ -105,11 +106,12 @@ class Journal:
             claimed = connection.execute(
                 update(table)
                 .where(table.c.cluster_id == cluster_id, table.c.operation == "")
+                .where(table.c.status == before, table.c.status.in_(TRANSITIONS[Action(name)]))
                 .values(operation=name, status=busy, comment="")
             )
             if not claimed.rowcount:
                 raise Refused(
-                    f"{cluster_id} is busy: another operation is under way.",
+                    f"{cluster_id} is busy: another operation is under way, or has just ended.",
                     code="OperationUnderWay",
                     remedy=f"Wait until it has ended: sterna migration watch {cluster_id}.",
                 )

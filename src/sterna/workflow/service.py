@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import threading
 from collections.abc import Iterable
 
 from sterna.clusters.engines import choose_engine
@@ -61,6 +62,7 @@ class Service:
     def __init__(self, tools: Tools, engine: Engine) -> None:
         self._tools = tools
         self._engine = engine
+        self._claiming = threading.Lock()  # of instances and ports, from looking to keeping
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
         self.speeds = Speeds(tools)
@@ -126,7 +128,8 @@ class Service:
 
     def release_instance(self, instance_id: str) -> None:
         """Forget an instance; the server itself is not touched."""
-        releasing.release(self._tools, instance_id)
+        with self._claiming:
+            releasing.release(self._tools, instance_id)
 
     # Before the upgrade
 
@@ -195,19 +198,22 @@ class Service:
             status="Creating",
             created_at=now(),
         )
-        self._keep(cluster, instance_id, nodes, ignored)
+        with self._claiming:
+            self.instance(instance_id)
+            self._tools.journal.refuse_second(instance_id)
+            self._keep(cluster, instance_id, nodes, ignored)
         return self._begin(cluster.id, Action.CONTINUE)
 
     def _keep(
         self, cluster: Cluster, instance_id: str, nodes: int, ignored: tuple[str, ...]
     ) -> None:
-        """The rows of a new migration; nothing runs yet."""
+        """The rows of a new migration; nothing runs yet, and it could be continued or given up."""
         tools = self._tools
         task_id = new_id("dts")
         migration = Migration(
             cluster_id=cluster.id,
             instance_id=instance_id,
-            status=Status.CLONING,
+            status=Status.PRE_CHECK_FAIL,
             topology="RDS2POLARDB",
             source_mode="rw",
             cluster_mode="ro",
