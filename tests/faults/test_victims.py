@@ -20,6 +20,7 @@ CASES = (
     Case("switch_over", step("Make the leaving side"), "source network"),
     Case("switch_over", step("Wait until the arriving side"), "cluster"),
     Case("switch_over", step("Release the waiting"), "cluster"),
+    Case("roll_back", step("Silence the events"), "cluster"),
     Case("roll_back", step("Make the leaving side"), "proxy"),
     Case("roll_back", step("Open the arriving side"), "cluster network"),
     Case("switch_over", step("Exchange the endpoints"), "proxy"),

@@ -132,10 +132,13 @@ def note_what_is_there(run: Run) -> str:
 
 
 def let_cluster_keep_its_mode(run: Run) -> str:
-    """Let a restart of the cluster come back as it did before"""
+    """Let a restart of the cluster come back as before, and open one that came back closed"""
     kept = run.facts.get("cluster_parameters")
     if kept is not None:
         run.tools.configure_cluster(run.cluster_id, kept)
+    if kept is not None and sides.leaving(run).word == "cluster":
+        unblock_leaving_side(run)
+        let_events_run(run)
     return "a restart of the cluster changes nothing"
 
 
