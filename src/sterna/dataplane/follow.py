@@ -176,10 +176,10 @@ class Follower:
     def report_lag(self, ended: threading.Event) -> None:
         """Report the lag until `ended`."""
         while not ended.is_set():
-            newest = self._meter.newest
-            lag_seconds = self._meter.lag_seconds(time.monotonic())
+            newest, at = self._meter.newest, time.monotonic()
+            lag_seconds = self._meter.lag_seconds(at)
             stalled_because = self._spool.interruption or self._trouble
-            if lag_seconds is None and not stalled_because and newest is not None:
+            if not stalled_because and self._meter.is_silent(at):
                 stalled_because = "The origin does not say where its binary log ends."
             self._report(
                 LagReport(

@@ -69,6 +69,11 @@ class LagMeter:
         with self._lock:
             return self._newest
 
+    def is_silent(self, now: float) -> bool:
+        """The origin has said where its log ends, but not lately."""
+        newest = self.newest
+        return newest is not None and now - newest.taken_at > SILENCE_SECONDS_MAX
+
     def lag_seconds(self, now: float) -> float | None:
         """The lag at `now` (monotonic); None while it cannot be known.
 
