@@ -6,7 +6,8 @@ that also keeps missing rows from appearing. Whatever was committed to them is t
 before the position read next; once the destination has applied up to there, nothing in the stream
 is left for these rows, and nothing new can come. They are deleted and copied in one transaction,
 which also checks the fencing epoch and leaves a mark in the database `sterna`, so that it is not
-taken for a rogue writer's. Then the rows on the origin are released.
+taken for a rogue writer's. Then the rows on the origin are released. Nothing is locked while the
+destination is further behind than writers may be kept waiting.
 
 Statements fire triggers, row events do not, and there is no way around it: a table with triggers
 is left as it is, and this is said. So is what cannot be addressed row by row.
@@ -138,6 +139,7 @@ class Repairer:
         destination = open_destination_session(self._sides.destination, local_infile=True)
         try:
             execute(origin, "SET character_set_results = NULL")
+            self._wait_until_applied(origin)  # nobody waits for a destination that is behind
             execute(origin, "BEGIN")
             query(origin, f"{select_sql(pair.origin, ['1'], scope)} LOCK IN SHARE MODE")
             self._wait_until_applied(origin)
@@ -147,7 +149,7 @@ class Repairer:
             close_sessions((destination, origin))
 
     def _wait_until_applied(self, origin: Session) -> None:
-        """All that was committed to the locked rows is on the destination."""
+        """All that was committed until now, to locked rows for good, is on the destination."""
         wanted = read_position(origin)
         deadline = time.monotonic() + LOCK_SECONDS_MAX
         while self._sides.applied() < wanted:
