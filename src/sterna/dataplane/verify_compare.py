@@ -37,6 +37,8 @@ from sterna.mysql.statements import statement
 
 WAIT_SECONDS_MAX = 600.0
 POLL_SECONDS = 0.002
+POLL_SECONDS_MAX = 0.2  # after a while: what takes that long may take longer
+POLL_GROWTH = 1.2
 CHUNK_QUERIES = 2  # one finds where a chunk ends, one sums it
 DESTINATION_READINGS = 10
 _CUT_OFF = 1301  # a warning: the result was larger than max_allowed_packet, so it is NULL
@@ -141,8 +143,12 @@ class Comparer:
         shown = [self._rows(self._origin, layout, scope)]
 
         def read_again() -> None:
-            if isinstance(scope, Keys):  # few rows: more is not worth the load
-                shown.append(self._rows(self._origin, layout, scope))
+            pace = self._sides.pace
+            if isinstance(scope, Keys) and pace.is_paid:  # few rows: more is not worth the load
+                rows = self._rows(self._origin, layout, scope)
+                pace.pay(len(rows), 0, queries=1)
+                if rows != shown[-1]:
+                    shown.append(rows)
 
         self._catch_up(read_again)
         return shown
@@ -167,9 +173,11 @@ class Comparer:
         """Wait until the destination has applied all the origin has logged by now."""
         wanted = read_position(self._origin)
         deadline = time.monotonic() + WAIT_SECONDS_MAX
+        pause_seconds = POLL_SECONDS
         while self._sides.applied() < wanted:
-            if self._stop.wait(POLL_SECONDS):
+            if self._stop.wait(pause_seconds):
                 raise Halted
+            pause_seconds = min(pause_seconds * POLL_GROWTH, POLL_SECONDS_MAX)
             meanwhile()
             if time.monotonic() > deadline:
                 raise Transient(
