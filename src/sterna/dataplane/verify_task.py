@@ -1,7 +1,7 @@
 """The verification of a sync task: its passes one after the other, in a thread of its own.
 
-A pass that was under way when the process ended is gone on with. What goes wrong in a pass ends
-the pass, not the task: the stream is worth more.
+A pass that was under way when the process ended is gone on with, and so is one whose server is away
+for a while. What goes wrong in a pass ends the pass, not the task: the stream is worth more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sterna.dataplane.verify_order import Orders, VerifyOrder, new_pass_id, orde
 from sterna.dataplane.verify_progress import Progress, read_progress
 from sterna.dataplane.verify_repair import Repairer
 from sterna.errors import SternaError, Transient
-from sterna.mysql.connection import open_session
+from sterna.mysql.connection import Session, open_session
 from sterna.mysql.position import Position
 
 PROGRESS_FILE, ORDERS_FILE = "verify.json", "verify-orders.jsonl"
@@ -41,6 +41,7 @@ class VerifyTask:
         self._sides = Sides(spec.origin, spec.destination, self._applied, pace)
         self._file = spec.spool / PROGRESS_FILE
         self._orders = Orders(spec.spool / ORDERS_FILE)
+        self._session: Session | None = None
 
     def order(self, line: str) -> None:
         """Do another pass when those before are done; a line made by `order_to_line`."""
@@ -75,19 +76,29 @@ class VerifyTask:
             self._verify(progress)
 
     def _verify(self, progress: Progress) -> None:
-        """One pass to its end; after a broken connection it goes on where it was."""
-        for attempt in range(ATTEMPTS):
+        """One pass to its end; after a broken connection it goes on where it was.
+
+        A server that is away is waited for: the stream says that it is. Other failures count only
+        as long as nothing is verified in between.
+        """
+        failures = 0
+        while not self._stop.is_set():
             progress.keep()
+            rows_before = progress.rows_verified
             try:
                 self._verify_once(progress)
                 return
             except SternaError as error:
+                is_away = error.code == "Unreachable"
+                failures = failures if is_away else failures + 1
+                if progress.rows_verified > rows_before:
+                    failures = 1
                 if self._stop.is_set():
                     return
-                if not isinstance(error, Transient) or attempt == ATTEMPTS - 1:
+                if not (is_away or isinstance(error, Transient)) or failures >= ATTEMPTS:
                     self._give_up(progress, error)
                     return
-            self._stop.wait(attempt + 1.0)
+            self._stop.wait(failures + 1.0)
 
     def _verify_once(self, progress: Progress) -> None:
         repairer = None
@@ -99,9 +110,16 @@ class VerifyTask:
                 report=self._report,
                 stop=self._stop,
             )
-        verify_tables(
-            self._sides, report=self._report, stop=self._stop, progress=progress, repairer=repairer
-        )
+        try:
+            verify_tables(
+                self._sides,
+                report=self._report,
+                stop=self._stop,
+                progress=progress,
+                repairer=repairer,
+            )
+        finally:
+            self._forget_session()
 
     def _give_up(self, progress: Progress, error: SternaError) -> None:
         progress.forget()
@@ -117,5 +135,16 @@ class VerifyTask:
         )
 
     def _applied(self) -> Position:
-        with open_session(self._spec.destination) as session:
-            return checkpoint.read_position(session, self._spec.checkpoint)
+        """On one session: it is asked hundreds of times while the destination catches up."""
+        try:
+            if self._session is None:
+                self._session = open_session(self._spec.destination)
+            return checkpoint.read_position(self._session, self._spec.checkpoint)
+        except SternaError:
+            self._forget_session()
+            raise
+
+    def _forget_session(self) -> None:
+        if self._session is not None:
+            self._session.cut()
+            self._session = None
