@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from sterna.dataplane import snapshot as snapshot_module
 from sterna.dataplane.snapshot import lock_table, open_snapshot, read_position
 from sterna.errors import Refused, Transient
 from sterna.mysql.catalog import read_tables
@@ -137,15 +138,20 @@ LONGEST = (
 )
 
 
-def test_without_the_privilege_tables_are_locked(server: RunningServer) -> None:
-    """An account without RELOAD gets its snapshot through LOCK TABLES, as exact as the other."""
-    if server.version.is_mariadb:
-        pytest.skip("MariaDB's snapshot needs no lock")
+def account_without_reload(server: RunningServer) -> Server:
+    """Who may lock the tables of one database."""
     with session_of(server) as session:
         execute(session, "CREATE USER small@'%' IDENTIFIED BY 'Small-1'")
         execute(session, "GRANT SELECT, LOCK TABLES ON snap.* TO small@'%'")
         execute(session, "GRANT REPLICATION CLIENT ON *.* TO small@'%'")
-    small: Server = replace(server.server, user="small", password="Small-1")
+    return replace(server.server, user="small", password="Small-1")
+
+
+def test_without_the_privilege_tables_are_locked(server: RunningServer) -> None:
+    """An account without RELOAD gets its snapshot through LOCK TABLES, as exact as the other."""
+    if server.version.is_mariadb:
+        pytest.skip("MariaDB's snapshot needs no lock")
+    small = account_without_reload(server)
     with writing(server):
         snapshot = open_snapshot(small, 2)
         views = {seen(session) for session in snapshot.sessions}
@@ -154,6 +160,66 @@ def test_without_the_privilege_tables_are_locked(server: RunningServer) -> None:
     with session_of(server) as session:
         logged = transactions_up_to(session, str(snapshot.position))
     assert views == {(logged, logged)}
+
+
+def test_a_table_made_meanwhile_is_not_half_in_the_snapshot(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LOCK TABLES holds no table that is made later: rows it gets before the position is read are
+    seen by all sessions, or another snapshot is taken."""
+    if server.version.is_mariadb:
+        pytest.skip("MariaDB's snapshot needs no lock")
+    begin, begun = snapshot_module._begin, [0]
+
+    def begin_and_make(session: Session) -> None:
+        begin(session)
+        begun[0] += 1
+        if begun[0] == 1:
+            with session_of(server) as other:
+                execute(other, "CREATE TABLE snap.fresh (n INT) ENGINE=InnoDB")
+                execute(other, "INSERT INTO snap.fresh VALUES (1)")
+
+    monkeypatch.setattr(snapshot_module, "_begin", begin_and_make)
+    snapshot = open_snapshot(account_without_reload(server), 2)
+    try:
+        with session_of(server) as session:
+            file, offset = str(snapshot.position).rsplit(":", 1)
+            events = query(session, f"SHOW BINLOG EVENTS IN '{file}'")
+        assert any("snap.fresh" in str(row[5]) and row[4] <= int(offset) for row in events)
+        views = [query(session, "SELECT n FROM snap.fresh") for session in snapshot.sessions]
+    finally:
+        snapshot.close()
+    assert [len(rows) for rows in views] == [1, 1]
+
+
+@pytest.mark.parametrize("server", ["mysql57"], indirect=True)
+def test_writers_do_not_wait_again_and_again_for_a_lock(server: RunningServer) -> None:
+    """A session that sits on a lock without running anything keeps the snapshot from being taken,
+    and others from writing only now and then."""
+    waits: list[float] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        with session_of(server) as session:
+            while not stop.is_set():
+                started = time.monotonic()
+                execute(session, "UPDATE snap.a SET n = n + 1")
+                waits.append(time.monotonic() - started)
+                stop.wait(0.01)
+
+    with session_of(server) as sitting:
+        execute(sitting, "LOCK TABLES snap.b WRITE")
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            with pytest.raises(Refused) as caught:
+                open_snapshot(server.server, 1, give_up_seconds=5)
+        finally:
+            execute(sitting, "UNLOCK TABLES")
+            stop.set()
+            writer.join()
+    assert caught.value.code == "LockNotGranted"
+    assert len([seconds for seconds in waits if seconds > 1]) <= 2, waits
 
 
 def test_a_table_without_transactions_stands_still_while_locked(server: RunningServer) -> None:

@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sterna.dataplane.schema import open_origin_session
 from sterna.errors import Refused, SternaError, Stopped, Transient
@@ -33,9 +34,12 @@ from sterna.mysql.statements import statement
 LOCK_WAIT_SECONDS = 2
 LONG_STATEMENT_SECONDS = 2
 TRY_AGAIN_SECONDS = 0.5
+PAUSE_SECONDS = 4.0  # after writers have waited for nothing; twice as long the next time
+PAUSE_SECONDS_MAX = 16.0
 GIVE_UP_SECONDS = 300.0
-MARIADB_TRIES = 10
+TRIES = 10
 _PRIVILEGE_MISSING = {1227}
+_NO_SUCH_TABLE = 1146
 
 
 @dataclass(frozen=True)
@@ -108,21 +112,38 @@ def open_snapshot(
 
 def _snapshot(server: Server, sessions: tuple[Session, ...], give_up_seconds: float) -> Snapshot:
     if greeting_version(sessions[0]).is_mariadb:
-        for _ in range(MARIADB_TRIES):
+        for _ in range(TRIES):
             positions = {_begin_at_known_position(session) for session in sessions}
             if len(positions) == 1:
                 return Snapshot(positions.pop(), sessions, 0.0, "MariaDB's snapshot position")
     locker = open_origin_session(server, lock_wait_seconds=LOCK_WAIT_SECONDS)
     try:
-        how = _lock(locker, give_up_seconds)
-        started = time.monotonic()
-        for session in sessions:
-            _begin(session)
-        position = read_position(locker)
-        execute(locker, "UNLOCK TABLES")
-        return Snapshot(position, sessions, time.monotonic() - started, how)
+        for _ in range(TRIES):
+            if snapshot := _try_snapshot(locker, sessions, give_up_seconds):
+                return snapshot
+        raise Refused(
+            f"Tables were made on the origin during each of {TRIES} snapshots.",
+            code="LockNotGranted",
+            remedy="Grant RELOAD to the account, so that one lock holds for all tables.",
+        )
     finally:
         close_sessions([locker])  # gives every lock back, whatever happened
+
+
+def _try_snapshot(
+    locker: Session, sessions: tuple[Session, ...], give_up_seconds: float
+) -> Snapshot | None:
+    """None where a table was made meanwhile that no lock has held."""
+    locked = _lock(locker, give_up_seconds)
+    started = time.monotonic()
+    for session in sessions:
+        _begin(session)
+    position = read_position(locker)
+    execute(locker, "UNLOCK TABLES")
+    lock_seconds = time.monotonic() - started
+    if locked.tables and not locked.tables >= _all_tables(locker):
+        return None
+    return Snapshot(position, sessions, lock_seconds, locked.how)
 
 
 def _log_nothing(session: Session) -> None:
@@ -153,23 +174,42 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _lock(locker: Session, give_up_seconds: float) -> str:
-    """Stop all writers; returns the way it was done."""
+class _Locked(NamedTuple):
+    """How writers were stopped, and the names of what was locked; none where it is everything."""
+
+    how: str
+    tables: frozenset[str] = frozenset()
+
+
+def _lock(locker: Session, give_up_seconds: float) -> _Locked:
+    """Stop all writers."""
 
     def global_lock() -> None:
         execute(locker, "FLUSH TABLES WITH READ LOCK")
 
     try:
         lock_briefly(locker, global_lock, give_up_seconds=give_up_seconds)
-        return "FLUSH TABLES WITH READ LOCK"
+        return _Locked("FLUSH TABLES WITH READ LOCK")
     except (Refused, ServerError) as error:
         if not _is_privilege_missing(error):
             raise
     # InnoDB joins in only in a transaction: it waits for rows not yet committed
     execute(locker, "SET autocommit = 0, innodb_table_locks = 1")
-    sql = _lock_all_tables(locker)
-    lock_briefly(locker, lambda: execute(locker, sql), give_up_seconds=give_up_seconds)
-    return "LOCK TABLES … READ"
+    execute(locker, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")  # of what is there
+    tables = frozenset[str]()
+
+    def lock_tables() -> None:
+        nonlocal tables
+        tables = _all_tables(locker)
+        try:
+            execute(locker, "LOCK TABLES " + ", ".join(f"{name} READ" for name in sorted(tables)))
+        except ServerError as error:
+            if error.number != _NO_SUCH_TABLE:
+                raise
+            raise Transient("A table was dropped just now.", code="LockWaitTimeout") from error
+
+    lock_briefly(locker, lock_tables, give_up_seconds=give_up_seconds)
+    return _Locked("LOCK TABLES … READ", tables)
 
 
 def _is_privilege_missing(error: SternaError) -> bool:
@@ -178,20 +218,21 @@ def _is_privilege_missing(error: SternaError) -> bool:
     return error.code == "AccessDenied"
 
 
-def _lock_all_tables(session: Session) -> str:
+def _all_tables(session: Session) -> frozenset[str]:
+    """The quoted names of all tables of users."""
     rows = query(
         session,
         "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES"
         " WHERE TABLE_TYPE = 'BASE TABLE'",
     )
-    names = [quote(str(d), str(t)) for d, t in rows if is_user_database(str(d))]
+    names = frozenset(quote(str(d), str(t)) for d, t in rows if is_user_database(str(d)))
     if not names:
         raise Refused(
             "The origin shows us no table that could be locked.",
             code="LockNotGranted",
             remedy="Grant RELOAD, or LOCK TABLES and SELECT on the databases, to the account.",
         )
-    return "LOCK TABLES " + ", ".join(f"{name} READ" for name in names)
+    return names
 
 
 def lock_briefly(
@@ -199,11 +240,16 @@ def lock_briefly(
 ) -> None:
     """Run `lock` when nothing runs for long, waiting a moment at most; try again until then.
 
+    Who sits on a lock need not run a statement, and all writers wait behind us: so a lock that was
+    not granted is asked for again only after a while.
+
     Raises:
         Refused: LongStatements or LockNotGranted, when the time is over.
     """
     deadline = time.monotonic() + give_up_seconds
+    pause_seconds = PAUSE_SECONDS
     while True:
+        wait_seconds = TRY_AGAIN_SECONDS
         reason = _long_statement(locker)
         if reason is None:
             try:
@@ -213,13 +259,15 @@ def lock_briefly(
                 if error.code != "LockWaitTimeout":
                     raise
                 reason = "a transaction or statement holds a lock on it"
+                wait_seconds = pause_seconds
+                pause_seconds = min(2 * pause_seconds, PAUSE_SECONDS_MAX)
         if time.monotonic() > deadline:
             raise Refused(
                 f"The origin could not be locked for a moment: {reason}.",
                 code="LockNotGranted",
                 remedy="Let the long statement or transaction end, or end it, then try again.",
             )
-        time.sleep(TRY_AGAIN_SECONDS)
+        time.sleep(wait_seconds)
 
 
 def _long_statement(session: Session) -> str | None:
