@@ -25,9 +25,9 @@ def stage(farm: ServerFarm) -> Generator[Stage]:
         yield stage
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.1", "a..b"])
 def test_a_server_that_cannot_be_reached(stage: Stage, host: str) -> None:
-    """Neither an unknown host nor a closed port becomes an instance."""
+    """Neither an unknown host, nor a closed port, nor what is no name becomes an instance."""
     with nothing_changes(stage):
         answer = add(stage.product, Login(host, 1, "root", "any"))
     assert_refused(answer, "Unreachable", f"{host}:1 cannot be reached")

@@ -239,10 +239,14 @@ def test_only_programs_of_the_administrator_run(cast: Cast) -> None:
         {"url": "http://a" + ":b@c/"},
         {"url": "http://a:99999999/"},
         {"command": ("a",), "url": "x"},
+        {"command": ("a", "b\0c")},
+        {"command": ("\0",)},
+        {"url": "http://a/", "headers": {"X-Token": f"{SECRET} "}},
     ):
         with pytest.raises(Refused) as error:
             add_hook(cast, (), **wrong)
         assert error.value.code == "BadHook"
+        assert SECRET not in str(error.value)
     with pytest.raises(Refused, match="A header has a name"):
         add_hook(cast, (), url="http://c/", headers={"A": "b\r\nC: d"})
 

@@ -112,6 +112,26 @@ def test_a_failure_is_500_with_its_words(client: httpx.Client, service: PretendS
     }
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "content"),
+    [
+        ("POST", "/instances/rm-1/evaluations", b'{"target_version": "\\ud800"}'),
+        ("POST", "/instances/rm-1/evaluations", b'{"target_version": "\\u00e4'),
+        ("POST", "/migrations/pc-1/verify", b'{"tables": ["shop.\\udfff"]}'),
+        ("GET", f"/migrations/pc-1/differences?offset={10**40}", b""),
+    ],
+)
+def test_what_nothing_can_hold_is_malformed(
+    client: httpx.Client, method: str, path: str, content: bytes
+) -> None:
+    """Half a character, a number beyond every database: 422, and the service hears nothing."""
+    headers = {"Content-Type": "application/json"}
+    answer = client.request(method, path, content=content, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "InvalidRequest"
+    assert client.get("/openapi.json").status_code == 200
+
+
 def test_a_malformed_request_does_not_echo_a_password(client: httpx.Client) -> None:
     """A request that lacks a field is 422; what it did contain is not in the answer."""
     answer = client.post("/instances", json={"host": "h", "password": "hunter2", "port": "hunter2"})

@@ -159,7 +159,10 @@ def open_session(
         Transient: the connection broke while it was set up, or the server has too many.
     """
     with translated_errors(server):
-        connection = _connect(server, read_timeout_seconds, local_infile)
+        try:
+            connection = _connect(server, read_timeout_seconds, local_infile)
+        except UnicodeError as error:  # Python's own of names such as a..b
+            raise pymysql.OperationalError(2005, "that is no name of a host") from error
         connection.autocommit(autocommit)
     with _opening:
         _opened.add(connection)

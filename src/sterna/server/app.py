@@ -15,7 +15,7 @@ from sterna.server.api import (
     tasks,
     verifications,
 )
-from sterna.server.api.common import PROBLEMS, check_token
+from sterna.server.api.common import PROBLEMS, check_text, check_token
 from sterna.server.metrics import router as metrics
 from sterna.server.problems import add_handlers
 from sterna.workflow.service import Service
@@ -41,7 +41,7 @@ def make_app(service: Service, token: str) -> FastAPI:
 
 
 def _make_router() -> APIRouter:
-    router = APIRouter(dependencies=[Depends(check_token)], responses=PROBLEMS)
+    router = APIRouter(dependencies=[Depends(check_token), Depends(check_text)], responses=PROBLEMS)
     for noun in _NOUNS:
         router.include_router(noun.router)
     router.add_api_route("/openapi.json", _describe, include_in_schema=False)

@@ -216,6 +216,8 @@ def _check(hook: Hook, events: Sequence[str], url: str, headers: Mapping[str, st
         wrong = f"There is no event {unknown[0]}; there are {', '.join(EVENTS)}."
     elif bool(hook.command) == bool(url):
         wrong = "A hook is either a program or an address."
+    elif any("\0" in each for each in hook.command):
+        wrong = "A program and its arguments cannot hold the character NUL."
     elif url and not _is_address(url):
         wrong = "The address is not http://HOST/… or https://HOST/…, without a user in it."
     elif headers and not url:
@@ -239,4 +241,6 @@ def _is_address(url: str) -> bool:
 
 
 def _is_header(name: str, value: str) -> bool:
-    return bool(_HEADER.fullmatch(name)) and value.isascii() and value.isprintable()
+    """Blanks around a value are refused where it is sent, in words that quote it."""
+    can_be_sent = value.isascii() and value.isprintable() and value == value.strip()
+    return bool(_HEADER.fullmatch(name)) and can_be_sent

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from sterna.errors import Refused
@@ -36,6 +38,23 @@ def check_token(
             code=UNAUTHORIZED,
             remedy="Send `Authorization: Bearer` with the token in STERNA_HOME/token.",
         )
+
+
+async def check_text(request: Request) -> None:
+    """Raise a validation error for half a character: no server, file or database takes it.
+
+    JSON can spell what no text may hold: one half of a surrogate pair.
+    """
+    body = await request.body()
+    if b"\\u" not in body:
+        return
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        wrong = {"loc": ("body",), "msg": "half of a surrogate pair is no character"}
+        raise RequestValidationError([wrong]) from error
+    except ValueError:
+        return  # not JSON at all; who reads it says so
 
 
 def get_service(request: Request) -> Service:

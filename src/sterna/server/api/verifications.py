@@ -13,6 +13,7 @@ from sterna.store.records import DifferencePage, Verification
 router = APIRouter(prefix="/migrations", tags=["verification"])
 
 PAGE_ITEMS_MAX = 1000
+OFFSET_MAX = 10**12
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def list_differences(
     cluster_id: str,
     service: TheService,
     table: Annotated[list[str], Query()] = [],  # noqa: B006 (FastAPI copies it)
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=OFFSET_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)] = 100,
 ) -> DifferencePage:
     """A page of the differences that the last pass over each table found."""
