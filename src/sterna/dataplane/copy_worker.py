@@ -79,12 +79,13 @@ class Worker:
 
     def _try_copy(self, piece: Piece) -> bool:
         """False when DDL hit the table. What the snapshot's session shows after the error is not
-        worth finding out: it reads nothing more, and the rest is left to others and to the next
-        snapshot."""
+        worth finding out: it ends, so that it keeps no more DDL on the table waiting, and the rest
+        is left to others and to the next snapshot."""
         try:
             self._copy(self._split(piece) if piece.is_open else piece)
             return True
         except DefinitionChanged as changed:
+            close_sessions([self._snapshot])
             self._work.spoil(piece, changed)
             return False
         finally:
