@@ -11,6 +11,7 @@ import pytest
 
 from sterna.clusters.process import signal_process, wait_for_exit
 from sterna.errors import Refused, SternaError
+from sterna.migration.status import Action
 from sterna.mysql.connection import Session, execute, open_session, query
 from sterna.workflow import live_guards
 from sterna.workflow.guards import current_refusals
@@ -170,6 +171,19 @@ def test_another_operation_is_under_way(cast: Cast) -> None:
     change(cast.cluster_id, operation="switch_over")
     assert codes(cast) == ["OperationUnderWay"]
     change(cast.cluster_id, operation="")
+
+
+def test_a_dry_run_of_an_end_changes_nothing(cast: Cast) -> None:
+    """Cancel is shown step by step; what the status forbids is said, and nobody was touched."""
+    before = cast.world()
+    shown = cast.service.plan_end(cast.cluster_id, Action.CANCEL)
+    assert (shown.allowed, shown.figures["writes stay on"]) == (True, "the source")
+    assert shown.actions[-1].startswith("Open the cluster for writing")
+    refused = cast.service.plan_end(cast.cluster_id, Action.COMPLETE, disable_binlog=True)
+    assert not refused.allowed
+    assert "complete is not possible" in refused.refusals[0]
+    assert "Restart the primary without its binary log" in " ".join(refused.actions)
+    assert cast.world() == before
 
 
 def test_a_dry_run_says_what_would_be_met(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

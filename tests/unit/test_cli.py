@@ -92,7 +92,10 @@ READING = [
     ("roll-back", "pc-1", "--end-transactions", "--yes"),
     ("roll-back", "pc-1", "--dry-run"),
     ("roll-back", "pc-1", "--yes", "--no-wait"),
+    ("complete", "pc-1", "--disable-binlog", "--dry-run"),
+    ("cancel", "pc-1", "--dry-run"),
     ("cancel", "pc-1", "--yes"),
+    ("give-up", "pc-1", "--dry-run"),
     ("give-up", "pc-1", "--yes"),
     ("instance", "release", "rm-1", "--yes"),
     ("account", "leave-out", "rm-1", "'app'@'%'"),
@@ -206,6 +209,8 @@ def test_a_plan_that_is_refused_starts_nothing(run: Run, service: PretendService
         code, _, err = run("switch-over", "pc-1", "--with-endpoints", option)
         assert code == 3
         assert "61 s" in err
+    for verb in ("complete", "cancel", "give-up"):
+        assert run(verb, "pc-1", "--dry-run", "--yes")[0] == 3
     assert service.calls == []
 
 

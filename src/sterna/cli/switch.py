@@ -104,6 +104,7 @@ def complete(
             help="Switch the cluster's binary log off too; its primary restarts once.",
         ),
     ] = False,
+    dry_run: DryRun = False,
     at: At = None,
     until: Until = None,
     yes: Yes = False,
@@ -112,20 +113,30 @@ def complete(
 ) -> None:
     """Cut the link after a switchover and keep the cluster; there is no way back after it."""
     client = connect()
+    path = f"/migrations/{cluster_id}/complete"
     wanted = {"cluster_id": cluster_id, "operation": "complete"}
-    if put_off(client, Later(at, until, yes, as_json), **wanted, disable_binlog=disable_binlog):
+    body = {"disable_binlog": disable_binlog}
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json, **body):
+        return
+    if put_off(client, Later(at, until, yes, as_json), **wanted, **body):
         return
     confirm(f"Complete the migration to {cluster_id}? There is no way back after it.", yes=yes)
-    body = {"disable_binlog": disable_binlog}
-    migration = client.post(f"/migrations/{cluster_id}/complete", Migration, body)
+    migration = client.post(path, Migration, body)
     finish(client, migration, wait=wait, as_json=as_json)
 
 
 def cancel(
-    cluster_id: ClusterId, yes: Yes = False, wait: Wait = True, as_json: Json = False
+    cluster_id: ClusterId,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = True,
+    as_json: Json = False,
 ) -> None:
     """Cut the link and keep the instance; the cluster stays, on its own and open for writes."""
     client = connect()
+    path = f"/migrations/{cluster_id}/cancel"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json):
+        return
     confirm(f"Cancel the migration to {cluster_id}? The link is cut for good.", yes=yes)
-    migration = client.post(f"/migrations/{cluster_id}/cancel", Migration)
+    migration = client.post(path, Migration)
     finish(client, migration, wait=wait, as_json=as_json)

@@ -12,6 +12,7 @@ from sterna.cli.evaluation import Version
 from sterna.cli.live import wait_for_operation
 from sterna.cli.migration import ClusterId
 from sterna.cli.output import Json, say, show
+from sterna.cli.plan import DryRun, show_plan
 from sterna.store.records import Migration
 
 Ignore = Annotated[
@@ -57,11 +58,16 @@ def continue_migrating(
     finish(client, migration, wait=wait, as_json=as_json)
 
 
-def give_up(cluster_id: ClusterId, yes: Yes = False, as_json: Json = False) -> None:
+def give_up(
+    cluster_id: ClusterId, dry_run: DryRun = False, yes: Yes = False, as_json: Json = False
+) -> None:
     """Give a migration up after a failed precheck; the cluster stays, on its own."""
     client = connect()
+    path = f"/migrations/{cluster_id}/give-up"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json):
+        return
     confirm(f"Give up the migration to {cluster_id}?", yes=yes)
-    migration = client.post(f"/migrations/{cluster_id}/give-up", Migration)
+    migration = client.post(path, Migration)
     finish(client, migration, wait=True, as_json=as_json)
 
 

@@ -1,9 +1,9 @@
-"""The dry run of a switchover or rollback: every action in order, with what it would meet now."""
+"""The dry run of an operation: every action in order, with what it would meet now."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sterna.errors import SternaError
 from sterna.migration.status import Action
 from sterna.mysql.connection import open_session, scalar
 from sterna.store.records import Plan
+from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.engine import Step, outline
 from sterna.workflow.guards import current_refusals, snapshot_of, waived_by
 from sterna.workflow.live_guards import long_transactions
@@ -60,6 +61,35 @@ def plan(tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, 
             "endpoints exchanged": str(len(routes)),
         },
     )
+
+
+def plan_end(tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, Any]) -> Plan:
+    """The same of complete, cancel and give up: the link is cut, and nothing leads back."""
+    refusals = [
+        *map(str, current_refusals(tools, cluster_id, action)),
+        *_binlog_refusals(tools, cluster_id, arguments),
+    ]
+    lag_seconds = snapshot_of(tools, cluster_id).lag_seconds
+    to_cluster = action is Action.COMPLETE
+    figures = {
+        "writes stay on": "the cluster" if to_cluster else "the source",
+        "the other side": "the source stays read-only"
+        if to_cluster
+        else "the cluster opens for writing, on its own",
+        "replication latency": "not known" if lag_seconds is None else f"{lag_seconds:.3f} s",
+    }
+    if arguments.get("disable_binlog"):
+        figures["sessions to be cut"] = _meet(tools.cluster(cluster_id)).sessions
+    titles = [each.title for each in outline(action, {"disable_binlog": False, **arguments})]
+    return Plan(action, not refusals, tuple(refusals), tuple(titles), figures)
+
+
+def _binlog_refusals(tools: Tools, cluster_id: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+    if arguments.get("disable_binlog"):
+        try:
+            refuse_binlog_off(tools, cluster_id)
+        except SternaError as error:
+            yield str(error)
 
 
 def _meet(side: Side) -> Met:

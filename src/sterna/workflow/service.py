@@ -41,7 +41,7 @@ from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
 from sterna.workflow.hooks import Hooks
-from sterna.workflow.plans import plan
+from sterna.workflow.plans import plan, plan_end
 from sterna.workflow.positions import Positions
 from sterna.workflow.scheduling import Schedules
 from sterna.workflow.speeds import Speeds
@@ -283,6 +283,10 @@ class Service:
         exchanged = self._tools.journal.migration(cluster_id).with_endpoints
         arguments = {**asked, "with_endpoints": exchanged}
         return plan(self._tools, cluster_id, Action.ROLL_BACK, arguments)
+
+    def plan_end(self, cluster_id: str, action: Action, **asked: object) -> Plan:
+        """The dry run of complete, cancel or give up."""
+        return plan_end(self._tools, cluster_id, action, asked)
 
     def switch_over(self, cluster_id: str, *, with_endpoints: bool, **asked: object) -> Migration:
         """Move the writes to the cluster.

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse
 from pydantic import Field
 
+from sterna.migration.status import Action
 from sterna.server.api.common import TheService
 from sterna.server.events import changes
 from sterna.store.records import Migration, Plan, PositionPair, Resolution
@@ -125,6 +126,12 @@ def give_up(cluster_id: str, service: TheService) -> Migration:
     return service.give_up(cluster_id)
 
 
+@router.get("/{cluster_id}/give-up/plan")
+def plan_give_up(cluster_id: str, service: TheService) -> Plan:
+    """What giving up would do, and why it would be refused. Changes nothing."""
+    return service.plan_end(cluster_id, Action.GIVE_UP)
+
+
 @router.get("/{cluster_id}/switch-over/plan")
 def plan_switch_over(
     cluster_id: str, given: Annotated[SwitchOver, Depends()], service: TheService
@@ -153,10 +160,24 @@ def roll_back(cluster_id: str, service: TheService, given: Transactions | None =
     return service.roll_back(cluster_id, **asdict(given or Transactions()))
 
 
+@router.get("/{cluster_id}/complete/plan")
+def plan_complete(
+    cluster_id: str, given: Annotated[Completion, Depends()], service: TheService
+) -> Plan:
+    """What completing would do, and why it would be refused. Changes nothing."""
+    return service.plan_end(cluster_id, Action.COMPLETE, **asdict(given))
+
+
 @router.post("/{cluster_id}/complete", status_code=202)
 def complete(cluster_id: str, service: TheService, given: Completion | None = None) -> Migration:
     """Cut the link and keep the cluster. There is no way back after it."""
     return service.complete(cluster_id, disable_binlog=bool(given and given.disable_binlog))
+
+
+@router.get("/{cluster_id}/cancel/plan")
+def plan_cancel(cluster_id: str, service: TheService) -> Plan:
+    """What cancelling would do, and why it would be refused. Changes nothing."""
+    return service.plan_end(cluster_id, Action.CANCEL)
 
 
 @router.post("/{cluster_id}/cancel", status_code=202)
