@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from sterna.mysql.variables import read_variables
 from sterna.workflow.tools import Side, Tools
 
 FREE_BYTES_MIN = 512 << 20
+STALE_SECONDS = 0.15  # InnoDB lists its transactions as of a moment ago, if asked again so soon
 DDL = re.compile(
     r"(?:\s|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)*"
     r"(?:ALTER|CREATE|DROP|RENAME|TRUNCATE|OPTIMIZE|REPAIR)\s+(?!TEMPORARY\b)",
@@ -47,6 +49,7 @@ def live_refusals(
 
 def long_transactions(connection: Session) -> list[OldTransaction]:
     """The transactions that changed rows and are old; the switch would cut them."""
+    time.sleep(STALE_SECONDS)
     rows = query(
         connection,
         "SELECT t.trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.user"
