@@ -382,6 +382,17 @@ def test_altered_meanwhile(shop: Link) -> None:
     assert shop.verify(alter).details == ()
 
 
+def test_a_new_column_is_compared_as_well(shop: Link) -> None:
+    """A column that came after the pass had read the definitions is not left out."""
+
+    def alter(report: Report) -> None:
+        if isinstance(report, VerifyReport) and report.table == "log":
+            shop.both("ALTER TABLE orders ADD late INT DEFAULT 1")
+            execute(shop.destination, "UPDATE orders SET late = 2 WHERE id = 2")
+
+    assert "id = 2 differs" in " ".join(shop.verify(alter).details)
+
+
 def test_stop_ends_the_pass(shop: Link) -> None:
     """A stopped pass says that it is not complete and reports no end."""
     stop = threading.Event()

@@ -17,7 +17,7 @@ from typing import Any
 
 from sterna.dataplane.pace import Pace
 from sterna.dataplane.verify_chunks import Chunks
-from sterna.dataplane.verify_layout import Pair
+from sterna.dataplane.verify_layout import Pair, is_altered
 from sterna.dataplane.verify_scope import (
     Buckets,
     Identity,
@@ -89,6 +89,10 @@ class Comparer:
             outcome.low, outcome.is_whole = scope.high, scope.high is None
             self._sides.pace.settle(rows, 0, queries=CHUNK_QUERIES, stop=self._stop)
             after_chunk()
+
+    def is_altered(self, pair: Pair) -> bool:
+        """Whether the origin's table is another than the one that is compared."""
+        return is_altered(self._origin, pair.origin)
 
     def compare_again(self, pair: Pair, identities: Collection[Identity]) -> Differing:
         """Which of these rows differ now."""

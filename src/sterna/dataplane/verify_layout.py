@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sterna.dataplane.verify_expressions import LOOSE_JSON, REREAD_JSON
 from sterna.dataplane.verify_scope import Layout
@@ -17,7 +18,7 @@ from sterna.mysql.catalog import (
     read_keys,
     read_tables,
 )
-from sterna.mysql.connection import Session, greeting_version
+from sterna.mysql.connection import Session, greeting_version, query
 
 # Types that are spelled differently by the two servers, and hold the same bytes.
 _SAME_TYPE = {"geomcollection": "geometrycollection"}
@@ -58,6 +59,22 @@ def read_layouts(connection: Session, database: str) -> dict[str, Layout]:
         for table in read_tables(connection, database)
         if _holds_rows(table)
     }
+
+
+def is_altered(connection: Session, layout: Layout) -> bool:
+    """Whether the table's columns are others by now."""
+    found = query(
+        connection,
+        "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
+        [layout.database, layout.table],
+    )
+    now = [tuple(map(_text, row)) for row in found]
+    return now != [(column.name, column.column_type) for column in layout.columns]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _layout(table: Table, columns: list[Column], keys: list[Key], point_zero: bool) -> Layout:
