@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
+
 from sterna.clusters.engines import find_engines
 from sterna.clusters.local import LocalProvisioner
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.haproxy import HAProxy
-from sterna.errors import Refused
+from sterna.errors import Refused, SternaError
 from sterna.server.run import serve
 from sterna.settings import Settings, read_settings
 from sterna.store.database import Secrets
@@ -27,6 +29,8 @@ from sterna.workflow.service import Service
 from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import Tools
 from sterna.workflow.watch import Watch
+
+log = structlog.get_logger("sterna.wiring")
 
 
 def run_server() -> None:
@@ -87,10 +91,16 @@ def make_tools(settings: Settings) -> Tools:
 
 
 def take_up(tools: Tools) -> None:
-    """Start or adopt the nodes and the proxy, and start the tasks that should run."""
+    """Start or adopt the nodes and the proxy, and start the tasks that should run.
+
+    A node that does not start keeps nobody else waiting; the watch tries it again.
+    """
     for cluster in tools.inventory.clusters():
         if any(node.status == "Running" for node in cluster.nodes):
-            tools.start_cluster(cluster.id)
+            try:
+                tools.start_cluster(cluster.id)
+            except (SternaError, OSError) as error:
+                log.error("a cluster does not start", cluster=cluster.id, error=str(error))
     ambiguity.check_all(tools)
     tools.apply_routes()
     for task_id in tools.tasks.wanted():

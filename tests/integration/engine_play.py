@@ -8,13 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from sterna.errors import Ambiguous, Refused, SternaError
 from sterna.migration.status import Status
 from sterna.store.journal import Journal
+from sterna.store.records import HistoryEntry
 from sterna.store.repository import open_store
 from sterna.workflow.engine import STORY, Engine, Run, Step, operation, step
 
 HOME = Path(sys.argv[1])
+
+
+class FullJournal(Journal):
+    """A journal that takes no sentence while a file says so."""
+
+    def write(self, cluster_id: str, entry: HistoryEntry) -> None:
+        """Append a sentence to the history, or fail as on a full disk."""
+        if (HOME / "full").exists():
+            (HOME / "full-noticed").touch()
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        super().write(cluster_id, entry)
 
 
 @dataclass
@@ -82,7 +96,7 @@ def complete(run: Run) -> None:
 def main() -> None:
     """Begin what is asked for and play until killed."""
     database, _ = open_store(f"sqlite:///{HOME}/sterna.db", HOME / "key")
-    tools = Tools(Journal(database))
+    tools = Tools(FullJournal(database))
     if not sys.argv[2]:
         engine = Engine(database_url=f"sqlite:///{HOME}/sterna.db", tools=tools)
         engine.launch()

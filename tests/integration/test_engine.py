@@ -162,6 +162,20 @@ def test_killed_engine_goes_on(home: Path, where: str) -> None:
     again.wait()
 
 
+def test_a_full_disk_ends_no_operation(home: Path) -> None:
+    """While the store takes nothing the operation waits; then it goes on where it was."""
+    (home / "full").touch()
+    player = play(home, begin="switch_over")
+    eventually(lambda: (home / "full-noticed").exists(), within_seconds=20)
+    (home / "full").unlink()
+    journal = journal_of(home)
+    eventually(lambda: ended(journal), within_seconds=30)
+    assert journal.migration("pc-1").status == Status.REVERSED
+    assert [entry.state for entry in journal.history("pc-1")] == [*["done"] * 4, "finished"]
+    player.kill()
+    player.wait()
+
+
 def test_second_operation_is_refused_while_one_runs(home: Path) -> None:
     """Two operations on one migration never run at the same time."""
     (home / "hang-one").touch()

@@ -10,6 +10,7 @@ recorded step.
                                                it is no longer known who owns the writes
     operation that keeps what it did           (upgrade) nothing is undone; the user continues
                                                or gives up
+    the store cannot be written                nothing goes on until it can
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from sqlalchemy.exc import SQLAlchemyError
 
 from sterna.errors import Ambiguous, SternaError, Transient
 from sterna.migration.status import Status
@@ -32,8 +34,10 @@ from sterna.store.records import HistoryEntry, OutlineStep
 QUEUE = "operations"
 POLL_SECONDS = 0.1
 RETRY_SECONDS_MAX = 5.0
+STORE_RETRY_SECONDS = 0.5
 
 ToolsT = TypeVar("ToolsT")
+Answer = TypeVar("Answer")
 log = structlog.get_logger("sterna.engine")
 
 
@@ -151,7 +155,7 @@ class Run:
 
     def durably(self, name: str, work: Callable[[Step], str], each: Step) -> str:
         """Do a piece of work and record its answer; a recorded one is not done again."""
-        return DBOS.run_step({"name": name}, work, each)
+        return DBOS.run_step({"name": name}, insist, work, each)
 
     def _do(self, each: Step) -> str:
         """Empty when done, else the error."""
@@ -215,6 +219,16 @@ class Run:
         )
 
 
+def insist(work: Callable[..., Answer], *given: Any) -> Answer:
+    """Do it until the store takes what it writes: a full disk ends no operation half way."""
+    while True:
+        try:
+            return work(*given)
+        except SQLAlchemyError as error:
+            log.error("the store cannot be written; tried again", error=str(error))
+            time.sleep(STORE_RETRY_SECONDS)
+
+
 def describe(error: Exception) -> str:
     """An error for the history: what happened and what to do, or its type when unknown."""
     if isinstance(error, SternaError):
@@ -262,7 +276,7 @@ class Engine:
         DBOS.destroy()
 
     def _operate(self, operation_id: str) -> None:
-        row = self._tools.journal.operation(operation_id)
+        row = insist(self._tools.journal.operation, operation_id)
         if row.state != "started":
             return
         run = Run(row, self._tools)
@@ -270,12 +284,12 @@ class Engine:
             run.operation.tell(run)
         except StepFailedError as error:
             if run.committed:  # nothing else ends an operation there
-                DBOS.run_step({"name": "end"}, self._unknown, row, str(error))
+                DBOS.run_step({"name": "end"}, insist, self._unknown, row, str(error))
                 return
             run.undo_all() if run.operation.failed is None else None
-            DBOS.run_step({"name": "end"}, self._failed, row, str(error))
+            DBOS.run_step({"name": "end"}, insist, self._failed, row, str(error))
         else:
-            DBOS.run_step({"name": "end"}, self._finished, row)
+            DBOS.run_step({"name": "end"}, insist, self._finished, row)
 
     def _finished(self, row: OperationRow) -> None:
         journal = self._tools.journal
