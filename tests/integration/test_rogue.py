@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sterna.dataplane import checkpoint
+from sterna.dataplane.apply import Applier
 from sterna.dataplane.reports import Report, RogueReport
 from sterna.dataplane.rogue import RogueWatch
 from sterna.mysql.connection import Server, execute, open_session
@@ -86,3 +87,27 @@ def test_what_happened_while_nobody_watched_is_found(
     insert(mysql57.server, 1, with_checkpoint=False)
     with watching(mysql57.server, tmp_path) as reports:
         eventually(lambda: reports, within_seconds=3)
+
+
+def test_ddl_that_was_not_announced_is_reported(destination: RunningServer, tmp_path: Path) -> None:
+    """A table that somebody empties or alters is named; what the stream brings is not, and an
+    announcement is good for one statement."""
+    server = destination.server
+    with watching(server, tmp_path) as reports, open_session(server) as session:
+        applier = Applier(server, "t/forward", 1, is_careful=False)
+        for number, sql in enumerate(
+            ("ALTER TABLE shop.t ADD v INT", "CREATE DATABASE ours", "DROP TABLE shop.t")
+        ):
+            start = Position.parse(f"x.000001:{number + 10}")
+            applier.commit(start, pending=start.in_same_file(number + 11))
+            execute(session, sql)
+            applier.commit(start.in_same_file(number + 11))
+        execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
+        execute(session, "CREATE VIEW shop.v AS SELECT 1")
+        insert(server, 3, with_checkpoint=True)
+        execute(session, "TRUNCATE shop.t")
+        execute(session, "DROP DATABASE ours")
+        eventually(lambda: len(reports) >= 3, within_seconds=3)
+        applier.close()
+    found = [report.tables for report in reports if isinstance(report, RogueReport)]
+    assert found == [["shop.t"], ["shop.t"], ["ours"]]

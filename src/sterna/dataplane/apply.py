@@ -13,7 +13,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Iterator
 
-from sterna.dataplane.checkpoint import Checkpoint, fenced, move_sql, read
+from sterna.dataplane.checkpoint import Checkpoint, announce_sql, fenced, move_sql, read
 from sterna.dataplane.prepared import (
     StoredPiece,
     forget_sql,
@@ -149,6 +149,8 @@ class Applier:
         """Commit the window and the checkpoint as one transaction."""
         self._send_batch()
         self._receive_all()
+        if pending is not None:
+            self.write(announce_sql(self._task, pending))
         self.session.send(move_sql(self._task, self._epoch, position, pending))
         if self.session.receive() != 1:
             raise fenced(self._task)

@@ -32,6 +32,13 @@ _TABLE_EXISTS = (
     "SELECT COUNT(*) FROM information_schema.tables"
     " WHERE table_schema = 'sterna' AND table_name = 'checkpoint'"
 )
+_CREATE_ANNOUNCED = """
+CREATE TABLE IF NOT EXISTS sterna.announced (
+    task VARCHAR(64) NOT NULL PRIMARY KEY,
+    position VARCHAR(255) NOT NULL
+) ENGINE=InnoDB
+"""
+_ANNOUNCED_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'announced'")
 _PREPARED_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'prepared'")
 _DATABASE_EXISTS = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'sterna'"
 
@@ -53,6 +60,8 @@ def create(connection: Session) -> None:
         execute(connection, _CREATE_TABLE)
     if not scalar(connection, _PREPARED_EXISTS):
         execute(connection, prepared.CREATE_TABLE)
+    if not scalar(connection, _ANNOUNCED_EXISTS):
+        execute(connection, _CREATE_ANNOUNCED)
 
 
 def exists(connection: Session) -> bool:
@@ -175,6 +184,12 @@ def move_sql(task: str, epoch: int, position: Position, pending: Position | None
         f"UPDATE sterna.checkpoint SET position = {quote_text(str(position))},"
         f" pending = {pending_sql} WHERE task = {quote_text(task)} AND epoch = {epoch}"
     ).encode()
+
+
+def announce_sql(task: str, pending: Position) -> bytes:
+    """Tells whoever reads the destination's binary log that the DDL that comes next is ours."""
+    values = f"{quote_text(task)}, {quote_text(str(pending))}"
+    return f"REPLACE INTO sterna.announced (task, position) VALUES ({values})".encode()
 
 
 def fenced(task: str) -> Stopped:

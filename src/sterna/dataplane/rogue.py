@@ -2,8 +2,9 @@
 
 `read_only` does not bind administrators, and a server that restarts may have forgotten it. So the
 destination's own binary log is read as well: a transaction that changes rows and does not move our
-checkpoint is not ours. How far it has been read is kept beside the spool, so that what happens
-while we are down is found when we are back.
+checkpoint is not ours, and neither is a change of a table or database that was not announced in
+`sterna.announced` just before. How far it has been read is kept beside the spool, so that what
+happens while we are down is found when we are back.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sterna.dataplane.checkpoint import DATABASE
+from sterna.dataplane.ddl import is_system_only
 from sterna.dataplane.reports import LogReport, ReportTo, RogueReport
 from sterna.errors import Refused, Stopped, Transient
 from sterna.mysql.binlog.compressed import unpack_payload
-from sterna.mysql.binlog.events import Format, Rotate, TableMap, TransactionPayload
+from sterna.mysql.binlog.events import Format, Query, Rotate, TableMap, TransactionPayload
 from sterna.mysql.binlog.parse import parse, parse_format, read_header
 from sterna.mysql.binlog.types import EventType
 from sterna.mysql.connection import Server, open_session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import BinlogStream, read_current_position
+from sterna.mysql.sql_text import Kind, classify
 
 RETRY_SECONDS = 1.0
 KEEP_SECONDS = 1.0
+ANNOUNCED = "announced"
 NOT_THEIRS = frozenset({DATABASE, "mysql"})
 _ENDS = frozenset({EventType.XID, EventType.QUERY, EventType.XA_PREPARE})
 
@@ -39,6 +43,7 @@ class _Transaction:
 
     tables: set[str] = field(default_factory=set)
     is_ours: bool = False
+    announces: bool = False
 
 
 def watched_file(spool: Path) -> Path:
@@ -68,6 +73,7 @@ class RogueWatch:
         self._place = self._start()
         self._format: Format | None = None
         self._open = _Transaction()
+        self._expects_ddl = False  # of ours, announced
 
     def run(self, report: ReportTo, stop: threading.Event) -> None:
         """Report rogue transactions until `stop`; a broken connection is opened again."""
@@ -101,7 +107,8 @@ class RogueWatch:
             yield from self._judge(raw, self._format)
         if not header.is_artificial and header.end_offset > self._place.offset_bytes:
             self._place = self._place.in_same_file(header.end_offset)
-            if header.type in _ENDS and time.monotonic() - self._kept_at > KEEP_SECONDS:
+            is_due = time.monotonic() - self._kept_at > KEEP_SECONDS
+            if header.type in _ENDS and is_due and not self._expects_ddl:
                 self._keep(self._place)
 
     def _judge(self, raw: bytes, log_format: Format) -> Iterator[set[str]]:
@@ -115,14 +122,21 @@ class RogueWatch:
             self._touch(raw, log_format)
         elif kind in _ENDS:
             ended, self._open = self._open, _Transaction()
+            if ended.is_ours:
+                self._expects_ddl = ended.announces
             if ended.tables and not ended.is_ours:
                 yield ended.tables
+            if kind == EventType.QUERY and (changed := _changed_by(raw, log_format)):
+                if not self._expects_ddl:
+                    yield changed
+                self._expects_ddl = False
 
     def _touch(self, raw: bytes, log_format: Format) -> None:
         event = parse(raw, log_format)
         assert isinstance(event, TableMap)
         if event.database == DATABASE:
             self._open.is_ours = True
+            self._open.announces |= event.table == ANNOUNCED
         elif event.database not in NOT_THEIRS:
             self._open.tables.add(f"{event.database}.{event.table}")
 
@@ -151,3 +165,17 @@ class RogueWatch:
         fresh = self._file.with_suffix(".new")
         fresh.write_text(str(place))
         fresh.rename(self._file)
+
+
+def _changed_by(raw: bytes, log_format: Format) -> set[str]:
+    """The tables and databases that a statement makes, alters or drops."""
+    event = parse(raw, log_format)
+    assert isinstance(event, Query)
+    statement = classify(event.sql)
+    if statement.kind is not Kind.DDL or is_system_only(event, statement):
+        return set()
+    if statement.object_type in ("DATABASE", "SCHEMA"):
+        return {name for _, name in statement.names}
+    if statement.object_type in ("TABLE", "TABLES"):
+        return {f"{database or event.database}.{name}" for database, name in statement.names}
+    return set()
