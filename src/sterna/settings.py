@@ -36,6 +36,10 @@ class Settings:
         return f"sqlite:///{self.home / 'sterna.db'}"
 
 
+class WrongSettingError(ValueError):
+    """A variable of the environment holds what it cannot hold; the message is a sentence."""
+
+
 def default_home() -> Path:
     """/var/lib/sterna for root, ~/.local/share/sterna for everybody else."""
     if os.geteuid() == 0:
@@ -51,11 +55,21 @@ def default_servers() -> Path:
 
 
 def read_settings() -> Settings:
-    """Settings from the environment, defaults for what is not set."""
+    """Settings from the environment, defaults for what is not set.
+
+    Raises:
+        WrongSettingError: STERNA_PORT is no port.
+    """
     env = os.environ
     return Settings(
         home=Path(env.get("STERNA_HOME") or default_home()).absolute(),
         host=env.get("STERNA_HOST") or "127.0.0.1",
-        port=int(env.get("STERNA_PORT") or DEFAULT_PORT),
+        port=_port(env.get("STERNA_PORT") or str(DEFAULT_PORT)),
         servers=Path(env.get("STERNA_SERVERS") or default_servers()).absolute(),
     )
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536:
+        return int(text)
+    raise WrongSettingError(f"STERNA_PORT is {text}, which is no port.")

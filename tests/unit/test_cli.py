@@ -154,8 +154,14 @@ def test_errors_are_json_where_json_is_asked_for(run: Run) -> None:
         ("switch-over", "pc-1", "--with-endpoints", "--until", "2027-01-31T02:00Z", "--yes"),
         ("instance", "add", "--host", "h", "--user", "u", "--password", "hunter2"),
         ("evaluate", "rm-1", "--version", "9.7.4", "--nonsense"),
+        ("cancel", "pc-\x01", "--yes"),
+        ("cancel", "pc-\udcff", "--yes"),
+        *(
+            ("switch-over", "pc-1", "--with-endpoints", "--at", at, "--yes")
+            for at in ("0001-01-01T00:00", "9999-12-31T23:59:59")
+        ),
     ],
-    ids=" ".join,
+    ids=ascii,
 )
 def test_wrong_usage_exits_with_2(
     run: Run, service: PretendService, command: tuple[str, ...]
@@ -165,6 +171,41 @@ def test_wrong_usage_exits_with_2(
     assert (code, out) == (2, "")
     assert json.loads(err)["code"] == "Usage"
     assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("STERNA_PORT", "abc"), ("STERNA_PORT", "70000"), ("STERNA_TOKEN", "gehe\u00efm")],
+)
+def test_a_wrong_setting_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Nothing is done, and no token is in the message."""
+    monkeypatch.setenv(name, value)
+    code, out, err = run("migration", "list", "--json")
+    problem = json.loads(err)
+    assert (code, out, problem["code"]) == (1, "", "BadSetting")
+    assert name in problem["message"]
+    assert "gehe" not in err
+
+
+def test_blanks_around_a_token_do_not_matter(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file of secrets brings them along."""
+    monkeypatch.setenv("STERNA_TOKEN", f"{TOKEN} \n")
+    assert run("migration", "list")[0] == 0
+
+
+def test_a_file_that_is_no_text_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    """Its content is not in the message."""
+    file = tmp_path / "latin1"
+    file.write_bytes(b"gehe\xefm\n")
+    for command in (
+        ("instance", "add", "--host", "h", "--user", "u", "--password-file", str(file)),
+        ("hook", "add", "--url", "http://a/", "--headers-file", str(file)),
+    ):
+        code, _, err = run(*command)
+        assert code == 2
+        assert "gehe" not in err
 
 
 @pytest.mark.parametrize(

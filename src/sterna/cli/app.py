@@ -31,6 +31,7 @@ from sterna.cli import (
 )
 from sterna.cli.output import print_error
 from sterna.errors import Refused, SternaError
+from sterna.settings import WrongSettingError
 
 assert resolve  # it enters its command among those of `sterna migration`
 
@@ -90,13 +91,20 @@ def main(run_server: Callable[[], None], arguments: Sequence[str] | None = None)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = make_cli(run_server)(given, prog_name="sterna", standalone_mode=False)
-    except (SternaError, TyperException) as error:
-        known = error if isinstance(error, SternaError) else _usage_error(error)
+    except (SternaError, TyperException, WrongSettingError) as error:
+        known = _known(error)
         print_error(known, as_json="--json" in given)
         return _exit_code(known)
     except typer.Abort:
         return INTERRUPTED
     return code if isinstance(code, int) else DONE
+
+
+def _known(error: SternaError | TyperException | WrongSettingError) -> SternaError:
+    if isinstance(error, WrongSettingError):
+        remedy = "Set it to a number from 1 to 65535, or unset it."
+        return SternaError(f"{error} Nothing was done.", code="BadSetting", remedy=remedy)
+    return error if isinstance(error, SternaError) else _usage_error(error)
 
 
 def _usage_error(error: TyperException) -> SternaError:

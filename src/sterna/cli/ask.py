@@ -47,9 +47,17 @@ def read_password(prompt: str, file: Path | None) -> str:
     Raises a usage error where none of the three is to be had.
     """
     if file is not None:
-        return file.read_text().split("\n", 1)[0]
+        return read_text(file).split("\n", 1)[0]
     if "STERNA_PASSWORD" in os.environ:
         return os.environ["STERNA_PASSWORD"]
     if not sys.stdin.isatty():
         raise typer.BadParameter("no password: use --password-file or set STERNA_PASSWORD")
     return getpass.getpass(f"{prompt}: ")
+
+
+def read_text(file: Path) -> str:
+    """What is in the file; a usage error, without a word of it, where that is no UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is not text in UTF-8") from None

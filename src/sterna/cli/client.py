@@ -71,7 +71,7 @@ class Client:
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
         with self._reaching(), self._http() as http:
             answer = http.request(method, path, **parts)
-        if answer.is_error:
+        if not answer.is_success:
             raise _problem(answer)
         return answer
 
@@ -82,7 +82,7 @@ class Client:
             self._http() as http,
             http.stream("GET", path, timeout=SILENCE_SECONDS) as answer,
         ):
-            if answer.is_error:
+            if not answer.is_success:
                 answer.read()
                 raise _problem(answer)
             yield answer
@@ -100,6 +100,12 @@ class Client:
         """Tell "there is no server" from "the server was lost on the way"."""
         try:
             yield
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            raise SternaError(
+                "An argument has a character that cannot be sent. Nothing was done.",
+                code="Usage",
+                remedy="Type it anew; ids are letters, digits and hyphens.",
+            ) from None
         except httpx.ConnectError as error:
             raise _not_running(self._url) from error
         except httpx.TransportError as error:
@@ -123,7 +129,13 @@ def connect() -> Client:
             code="BadSetting",
             remedy="Set it to http://HOST:PORT, or unset it.",
         )
-    token = os.environ.get("STERNA_TOKEN") or _read_token(settings.home, url)
+    token = (os.environ.get("STERNA_TOKEN") or _read_token(settings.home, url)).strip()
+    if not token.isascii() or not token.isprintable():
+        raise SternaError(
+            "STERNA_TOKEN has a character that no token has. Nothing was done.",
+            code="BadSetting",
+            remedy="Set it to the content of the file token in STERNA_HOME, or unset it.",
+        )
     return Client(url.rstrip("/"), token)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sterna.cli.ask import read_text
 from sterna.cli.client import connect
 from sterna.cli.output import Json, print_table, say, show
 from sterna.store.records import Hook
@@ -98,7 +99,7 @@ def remove(
 def _read_headers(file: Path) -> dict[str, str]:
     """Names and values; a usage error where a line is not NAME: VALUE."""
     headers = {}
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_text(file).splitlines(), start=1):
         if line.strip():
             name, colon, value = line.partition(":")
             if not colon:

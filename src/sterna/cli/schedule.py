@@ -97,11 +97,11 @@ def moment(text: str) -> datetime:
     """
     try:
         given = datetime.fromisoformat(text)
-    except ValueError as error:
+        early, late = given.astimezone(), given.replace(fold=1).astimezone()
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"{text} is no time such as 2027-01-31T02:00+01:00") from error
     if given.tzinfo is not None:
         return given
-    early, late = given.astimezone(), given.replace(fold=1).astimezone()
     if early.utcoffset() != late.utcoffset() or early.replace(tzinfo=None) != given:
         raise typer.BadParameter(f"the clocks change at {text}; add an offset, such as +01:00")
     return early
