@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -222,3 +223,28 @@ def test_overtaken_process_writes_to_nobody(mysql57: RunningServer, tmp_path: Pa
         with pytest.raises(Stopped, match="taken over"):
             old.begin_segment(end, old.segments[-1].log_format)
     assert Spool(tmp_path).end == end
+
+
+def test_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, mysql57: RunningServer) -> None:
+    """A write that the disk takes only half of ends the receiver with a clear word; readers are not
+    told of it, and the spool goes on behind the last whole event once there is room."""
+    wipe(mysql57.server)
+    start = current_position(mysql57.server)
+    write_rows(mysql57, 50)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    spool = Spool(tmp_path)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+        with pytest.raises(Stopped) as caught:
+            receive(mysql57.server, spool, start=start, server_id=7001, report=lambda report: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.code == "SpoolNotWritten"
+    reader = SpoolReader(spool, start)
+    while reader.next(0.0) is not None:
+        pass
+    assert reader.position == spool.end
+    reader.close()
+    with Receiving(mysql57, Spool(tmp_path), start) as receiving:
+        receiving.caught_up()
+    assert len(events(tmp_path, start)) > 100

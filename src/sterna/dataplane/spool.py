@@ -14,6 +14,7 @@ segment is cut behind its last whole record, earlier ones are whole because they
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -103,8 +104,9 @@ class Spool:
         number = int(self.segments[-1].path.stem) + 1 if self.segments else 1
         path = self._directory / f"{number:08d}.segment"
         header = _record(_pack_header(start, log_format))
-        self._file = path.open("xb", buffering=0)
-        self._file.write(header)
+        with _writing(path):
+            self._file = path.open("xb", buffering=0)
+            _write_all(self._file, header)
         with self.changed:
             self.segments.append(Segment(path, start, log_format, len(header), len(header), start))
             self.changed.notify_all()
@@ -137,7 +139,8 @@ class Spool:
 
     def _write(self, segment: Segment, records: bytes, end_offset: int) -> None:
         assert self._file is not None, "append before begin_segment"
-        self._file.write(records)
+        with _writing(segment.path):
+            _write_all(self._file, records)
         with self.changed:
             segment.size_bytes += len(records)
             segment.end = segment.end.in_same_file(end_offset)
@@ -152,7 +155,8 @@ class Spool:
     def sync(self) -> None:
         """Bring the events to the disk now."""
         if self._file is not None:
-            os.fsync(self._file.fileno())
+            with _writing(self.segments[-1].path):
+                os.fsync(self._file.fileno())
         self._synced_at = time.monotonic()
 
     def remove_applied(self, applied: Position) -> None:
@@ -375,6 +379,28 @@ def read_between(spool: Spool, after: Position, until: Position) -> Iterator[tup
                 yield raw, reader.log_format
     finally:
         reader.close()
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """A disk that is full or broken says so. What was written before is good; a beginning of more
+    is cut off by whoever opens the spool next."""
+    try:
+        yield
+    except OSError as error:
+        raise Stopped(
+            f"The spool cannot be written: {error.strerror} ({path}).",
+            code="SpoolNotWritten",
+            remedy="Make room on the disk of the spool, then resume the sync task; it goes on where"
+            " it was.",
+        ) from error
+
+
+def _write_all(file: BinaryIO, octets: bytes) -> None:
+    """A file without a buffer may take less than it is given, and refuses the rest only then."""
+    left = memoryview(octets)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _record(payload: bytes) -> bytes:
