@@ -61,6 +61,9 @@ def test_exchanged_roles_are_left_alone(cast: Cast) -> None:
     assert migration.status == Status.AMBIGUOUS
     assert "the opposite of what is known here" in migration.comment
     assert roles(cast) == servers == (True, False)
+    cast.tools.tasks.change(migration.task_id, status="Failed", error_code="Fenced")
+    with pytest.raises(Refused, match="cannot be resumed in status AMBIGUOUS"):
+        cast.service.resume_task(migration.task_id)
     assert cast.tools.supervisor.pid(migration.task_id) is None
     look(cast)
     assert roles(cast) == servers

@@ -14,7 +14,7 @@ from sterna.clusters.engines import choose_engine
 from sterna.clusters.readers import can_have_readers
 from sterna.errors import Refused
 from sterna.migration.policy import EVALUATION_LIFETIME, MIGRATION_LIFETIME, rollback_readiness
-from sterna.migration.status import Action, Status
+from sterna.migration.status import REMEDIES, TITLES, Action, Status
 from sterna.mysql.connection import Server, open_session, server_version
 from sterna.mysql.version import Version
 from sterna.store.database import now
@@ -53,6 +53,7 @@ assert upgrade  # the story registers its operations when it is imported
 
 NODES_MAX = 15
 DDL_CODES = ("DdlPending", "DdlFailed", "Unrepresentable")
+RESUMABLE = (Status.CLONING, Status.PRE_CHECK_FAIL, Status.SYNCING, Status.REVERSED)
 PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
 
 
@@ -342,6 +343,7 @@ class Service:
                 code="StatusNotSupported",
                 remedy=f"See what it does: sterna task show {task_id}.",
             )
+        self._refuse_resume(task_id)
         if task.error_code == POSITIONS_UNKNOWN:
             raise Refused(task.error, code=POSITIONS_UNKNOWN, remedy=task.remedy)
         pending = task.error_code in DDL_CODES
@@ -359,6 +361,17 @@ class Service:
         self._tools.tasks.change(task_id, rollback_impossible_because="")
         self._tools.supervisor.ensure(task_id)
         return self.task(task_id)
+
+    def _refuse_resume(self, task_id: str) -> None:
+        """Not while the writes move, and not before it is known who has them."""
+        migration = self._tools.journal.migration(self._tools.cluster_of_task(task_id))
+        status = Status(migration.status)
+        if status not in RESUMABLE:
+            raise Refused(
+                f"{task_id} cannot be resumed in status {status} ({TITLES[status]}).",
+                code="StatusNotSupported",
+                remedy=REMEDIES[status].replace("CLUSTER", migration.cluster_id),
+            )
 
     # Looking around
 
