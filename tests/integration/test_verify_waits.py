@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sterna.dataplane import verify_chunks, verify_repair
+from sterna.dataplane import verify_chunks, verify_repair, verify_task
 from sterna.dataplane.pace import Pace, Rate
 from sterna.dataplane.reports import LogReport, Report, VerifyDoneReport
 from sterna.dataplane.verify import Sides, verify_tables
@@ -21,7 +21,7 @@ from sterna.mysql.connection import Server, execute, open_session, query
 from sterna.mysql.position import Position
 from tests.fixtures import link as links
 from tests.fixtures.running import RunningServer, eventually, wipe
-from tests.fixtures.task import task_spec
+from tests.fixtures.task import RunningTask, read_only, task_spec
 
 
 @pytest.fixture
@@ -162,3 +162,30 @@ def test_repair_locks_nothing_while_the_destination_is_behind(
     said = " ".join(report.sentence for report in reports if isinstance(report, LogReport))
     assert "had not applied" in said
     assert max(waited) < 1.0, max(waited)
+
+
+def test_what_nobody_foresaw_ends_the_pass_and_not_the_stream(
+    mysql57: RunningServer,
+    mysql97: RunningServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Changes are still carried, and the pass says what it met."""
+
+    def meet(*_given: object, **_named: object) -> None:
+        raise ValueError("a strange row")
+
+    monkeypatch.setattr(verify_task, "verify_tables", meet)
+    for running in (mysql57, mysql97):
+        wipe(running.server)
+    with open_session(mysql57.server) as session:
+        execute(session, "CREATE DATABASE shop")
+        execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
+    spec = task_spec(mysql57.server, mysql97.server, tmp_path)
+    with read_only(mysql97.server), RunningTask(spec) as task:
+        done = eventually(lambda: [r for r in task.reports if isinstance(r, VerifyDoneReport)])
+        with open_session(mysql57.server) as session:
+            execute(session, "INSERT INTO shop.t VALUES (1)")
+        task.caught_up()
+    assert "ValueError: a strange row" in done[0].problem
+    assert len(done) == 1

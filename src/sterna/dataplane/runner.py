@@ -162,7 +162,7 @@ class Task:
     def _follow(self, spool: Spool) -> None:
         starts, complete_at = self._copied()
         self._report(StageReport("incremental", "following every change"))
-        self._background("verify", self.verifier.run)
+        self._background("verify", self._verify)
         spec = self._spec
         rogue = RogueWatch(spec.destination, watched_file(spec.spool), server_id=spec.server_id + 1)
         self._background("rogue", lambda: rogue.run(self._report, self._stop))
@@ -172,6 +172,19 @@ class Task:
             complete_at=complete_at,
         )
         follow(task, spool, stop=self._stop, report=self._report)
+
+    def _verify(self) -> None:
+        """What nobody foresaw ends a pass as well, and not the stream."""
+        work = self.verifier.run
+        while not self._stop.is_set():
+            try:
+                work()
+            except Exception as error:
+                if not self._stop.is_set():
+                    traceback.print_exc()
+                    self.verifier.give_up(_unexpected(error).message)
+                    work = self.verifier.take_orders
+                    self._stop.wait(1.0)
 
     def _copied(self) -> tuple[Starts, Position | None]:
         """The start positions of all tables, and where all definitions are complete."""

@@ -41,6 +41,7 @@ class VerifyTask:
         self._sides = Sides(spec.origin, spec.destination, self._applied, pace)
         self._file = spec.spool / PROGRESS_FILE
         self._orders = Orders(spec.spool / ORDERS_FILE)
+        self._progress = Progress(VerifyOrder(new_pass_id()), self._file)
         self._session: Session | None = None
 
     def order(self, line: str) -> None:
@@ -65,6 +66,10 @@ class VerifyTask:
             kept = Progress(VerifyOrder(new_pass_id()), self._file)
         if kept is not None:
             self._verify(kept)
+        self.take_orders()
+
+    def take_orders(self) -> None:
+        """One pass after the other, as they are ordered, until the task stops."""
         while not self._stop.is_set():
             order = self._orders.first
             if order is None:
@@ -81,7 +86,7 @@ class VerifyTask:
         A server that is away is waited for: the stream says that it is. Other failures count only
         as long as nothing is verified in between.
         """
-        failures = 0
+        failures, self._progress = 0, progress
         while not self._stop.is_set():
             progress.keep()
             rows_before = progress.rows_verified
@@ -96,7 +101,7 @@ class VerifyTask:
                 if self._stop.is_set():
                     return
                 if not (is_away or isinstance(error, Transient)) or failures >= ATTEMPTS:
-                    self._give_up(progress, error)
+                    self.give_up(str(error))
                     return
             self._stop.wait(failures + 1.0)
 
@@ -121,7 +126,9 @@ class VerifyTask:
         finally:
             self._forget_session()
 
-    def _give_up(self, progress: Progress, error: SternaError) -> None:
+    def give_up(self, problem: str) -> None:
+        """End the pass under way; what is compared until now is only counted."""
+        progress = self._progress
         progress.forget()
         differences = sum(each.differences for each in progress.done.values())
         repaired = sum(each.repaired for each in progress.done.values())
@@ -130,7 +137,7 @@ class VerifyTask:
                 *(progress.order.id, progress.rows_verified, differences, repaired),
                 progress.seconds,
                 progress.order.is_whole,
-                str(error),
+                problem,
             )
         )
 
