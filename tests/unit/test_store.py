@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sterna.errors import Refused
+from sterna.errors import Refused, SternaError
 from sterna.migration.status import Action, Status
 from sterna.store.database import now
 from sterna.store.journal import Journal
@@ -50,6 +50,18 @@ def test_passwords_are_not_in_the_file(tmp_path: Path) -> None:
         assert b"geheim" not in content
         assert b"streng" not in content
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_another_key_is_named(tmp_path: Path) -> None:
+    """A key that was lost and made anew opens nothing, and whoever asks is told what is wrong."""
+    database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    inventory.add_instance(INSTANCE, "geheim")
+    database.close()
+    database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "other key")
+    with pytest.raises(SternaError) as error:
+        inventory.instance_password("rm-1")
+    assert error.value.code == "WrongKey"
+    database.close()
 
 
 def test_an_operation_begins_only_where_it_is_allowed(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine, create_engine, event
+
+from sterna.errors import SternaError
 
 BUSY_TIMEOUT_SECONDS = 30
 
@@ -82,5 +84,12 @@ class Secrets:
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
-        """The text of a token; cryptography.fernet.InvalidToken with another key."""
-        return self._fernet.decrypt(token.encode()).decode()
+        """The text of a token. SternaError: WrongKey; it was made with another key."""
+        try:
+            return self._fernet.decrypt(token.encode()).decode()
+        except InvalidToken as error:
+            raise SternaError(
+                "A stored password cannot be read: the key is not the one it was kept with.",
+                code="WrongKey",
+                remedy="Put the file key of STERNA_HOME back from its backup, restart the server.",
+            ) from error
