@@ -229,6 +229,22 @@ def test_what_cannot_be_repaired_is_said(followed: Link) -> None:
 
 
 @ONE_ORIGIN
+def test_rows_that_share_the_beginning_of_their_key_are_not_all_locked(
+    followed: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row that differs is not worth locking thousands that only sort beside it."""
+    monkeypatch.setattr("sterna.dataplane.verify_repair.ROWS_LOCKED_MAX", 1)
+    with on(followed.destination) as session:
+        execute(session, "UPDATE kinds SET v = 9 WHERE id = 1 AND e = 'y'")
+        execute(session, "UPDATE kinds SET v = 9 WHERE id = 2")
+        execute(session, "UPDATE swaps SET u = -1 WHERE id = 1")
+    result, reports = run_pass(followed, repair=True)
+    assert "Rows can be asked for by id only" in sentences(reports)
+    assert {table for table, _ in listed(reports)} == {"kinds"}
+    assert result.differences == 2
+
+
+@ONE_ORIGIN
 def test_fenced_worker_repairs_nothing(followed: Link) -> None:
     """When a newer worker has taken over, the old one's repair is rolled back."""
     damage(followed)

@@ -34,6 +34,7 @@ from sterna.mysql.catalog import Table, read_columns, read_tables, read_triggers
 from sterna.mysql.connection import ServerError, Session, execute, query, scalar
 
 ROWS_AT_ONCE = 1_000
+ROWS_LOCKED_MAX = 20_000  # that come along where only the beginning of a key can be asked for
 LOCK_SECONDS_MAX = 5.0  # how long writers of just these rows may be kept waiting
 POLL_SECONDS = 0.002
 ATTEMPTS = 5
@@ -139,6 +140,7 @@ class Repairer:
         destination = open_destination_session(self._sides.destination, local_infile=True)
         try:
             execute(origin, "SET character_set_results = NULL")
+            _require_few(origin, pair, scope)
             self._wait_until_applied(origin)  # nobody waits for a destination that is behind
             execute(origin, "BEGIN")
             query(origin, f"{select_sql(pair.origin, ['1'], scope)} LOCK IN SHARE MODE")
@@ -195,6 +197,16 @@ class Repairer:
         """Last of all, as windows do it: the checkpoint's row is locked until the commit."""
         sql = "SELECT COUNT(*) FROM sterna.checkpoint WHERE task = %s AND epoch = %s FOR UPDATE"
         return bool(scalar(destination, sql, [self._checkpoint, self._epoch]))
+
+
+def _require_few(origin: Session, pair: Pair, scope: Keys) -> None:
+    found = int(scalar(origin, select_sql(pair.origin, ["COUNT(*)"], scope)))
+    if found > ROWS_LOCKED_MAX:
+        walk = ", ".join(column.name for column in pair.origin.walk)
+        raise Stopped(
+            f"Rows can be asked for by {walk} only, and {found:,} would be locked on the side that"
+            " has the writes."
+        )
 
 
 def _batched(rows: Iterable[Identity], size: int) -> list[list[Identity]]:
