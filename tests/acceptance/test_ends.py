@@ -153,13 +153,18 @@ def test_a_read_only_node_follows(stage: Stage) -> None:
 def fail_the_upgrade(stage: Stage) -> None:
     """Begin an upgrade and take a privilege it needs away, once its prechecks are over."""
     stage.begin_upgrade(TARGET)
-    eventually(lambda: stage.migration["history"], every_seconds=0)
+    eventually(lambda: "check_before_creating" in steps_of(stage), every_seconds=0)
     allow_replication(stage, "N")
     migration = stage.wait_until_idle()
     assert migration["status"] == "PRE_CHECK_FAIL"
     assert "Access denied for user 'root'@'%'" in migration["comment"]
     assert (migration["source_mode"], migration["cluster_mode"]) == ("rw", "ro")
     assert stage.product.see(f"/clusters/{stage.cluster_id}")["nodes"]
+
+
+def steps_of(stage: Stage) -> set[str]:
+    """What the history tells of so far."""
+    return {entry["step"] for entry in stage.migration["history"]}
 
 
 def allow_replication(stage: Stage, answer: str) -> None:
