@@ -22,24 +22,12 @@ AFTER = "after a person has decided"
 
 def chosen(run: Run) -> Side:
     """The side a person said the writes are on."""
-    tools = run.tools
-    side: Side = (
-        tools.source(run.cluster_id)
-        if run.operation.name == "resolve_to_source"
-        else tools.cluster(run.cluster_id)
-    )
-    return side
+    return sides.side_of(run, is_source=run.operation.name == "resolve_to_source")
 
 
 def other(run: Run) -> Side:
     """The side that will only follow."""
-    tools = run.tools
-    side: Side = (
-        tools.cluster(run.cluster_id)
-        if run.operation.name == "resolve_to_source"
-        else tools.source(run.cluster_id)
-    )
-    return side
+    return sides.side_of(run, is_source=run.operation.name != "resolve_to_source")
 
 
 @step(no_undo_because="this is the decision itself")

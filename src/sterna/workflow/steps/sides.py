@@ -12,7 +12,7 @@ from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
 from sterna.mysql.connection import ServerError, Session, execute, query, scalar
 from sterna.mysql.variables import read_variables
 from sterna.workflow.engine import Run
-from sterna.workflow.tools import Side
+from sterna.workflow.tools import Side, Tools
 
 # Threads that are not sessions of anybody: they may stay when a side stops taking writes.
 NOT_SESSIONS = (
@@ -27,20 +27,20 @@ WHOSE_MAX = 10
 SYSTEM_USERS = ("system user", "event_scheduler")
 
 
+def side_of(run: Run, *, is_source: bool) -> Side:
+    """The source, or else the cluster."""
+    tools: Tools = run.tools
+    return tools.source(run.cluster_id) if is_source else tools.cluster(run.cluster_id)
+
+
 def leaving(run: Run) -> Side:
     """The side that has the writes and hands them over."""
-    tools = run.tools
-    to_cluster = run.operation.name == "switch_over"
-    side: Side = tools.source(run.cluster_id) if to_cluster else tools.cluster(run.cluster_id)
-    return side
+    return side_of(run, is_source=run.operation.name == "switch_over")
 
 
 def arriving(run: Run) -> Side:
     """The side that takes the writes."""
-    tools = run.tools
-    to_cluster = run.operation.name == "switch_over"
-    side: Side = tools.cluster(run.cluster_id) if to_cluster else tools.source(run.cluster_id)
-    return side
+    return side_of(run, is_source=run.operation.name != "switch_over")
 
 
 def task_id(run: Run) -> str:
