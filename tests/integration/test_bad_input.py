@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from sterna.dataplane.reports import LogReport, Report
 from sterna.dataplane.schema_objects import create_objects
 from sterna.dataplane.verify import Sides, verify_tables
 from sterna.errors import Stopped
-from sterna.mysql.connection import Session, execute, open_session, scalar
+from sterna.mysql.connection import execute, open_session, scalar
 from sterna.mysql.replication import read_current_position
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.link import Link, begin
@@ -44,17 +43,8 @@ def destination(mysql97: RunningServer) -> RunningServer:
     return mysql97
 
 
-@contextmanager
-def session_of(server: RunningServer) -> Generator[Session]:
-    session = open_session(server.server)
-    try:
-        yield session
-    finally:
-        session.close()
-
-
 def run(server: RunningServer, *statements: str) -> None:
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         for sql in statements:
             execute(session, sql)
 
@@ -113,7 +103,7 @@ def test_lost_tablespace(origin: RunningServer, destination: RunningServer) -> N
 
 def test_row_beyond_the_origins_packets(origin: RunningServer, destination: RunningServer) -> None:
     """A row, and a value, longer than the origin's own limit arrive."""
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         limit = scalar(session, "SELECT @@GLOBAL.max_allowed_packet")
     run(origin, "CREATE TABLE bad.wide (id INT PRIMARY KEY, a LONGTEXT, b LONGTEXT)")
     run(origin, "INSERT INTO bad.wide VALUES (1, REPEAT('a', 900000), REPEAT('b', 900000))")
@@ -218,7 +208,7 @@ def test_unreadable_views_are_left_out(origin: RunningServer, destination: Runni
     for name in ("no_table", "no_column"):
         assert any(f"`bad`.`{name}`" in line and "left out" in line for line in said), said
     assert any("nobody@here" in line for line in said), said
-    with session_of(destination) as session:
+    with open_session(destination.server) as session:
         shown = scalar(session, "SHOW CREATE VIEW bad.no_definer")
     assert shown == "no_definer"
 
@@ -252,7 +242,7 @@ def test_unlogged_write_is_found(origin: RunningServer, destination: RunningServ
     """A row written with SQL_LOG_BIN = 0 is in no log; the verification names it."""
     copy(origin, destination)
     run(origin, "SET sql_log_bin = 0", "INSERT INTO bad.good VALUES (3)")
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         now = read_current_position(session)
     sides = Sides(origin.server, destination.server, lambda: now)
     found = verify_tables(sides, report=lambda _: None, stop=threading.Event())
