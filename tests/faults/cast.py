@@ -103,7 +103,7 @@ class Cast:
     def upgrade(self) -> None:
         """From registering to following."""
         server = self.source.server
-        instance = self.service.add_instance(server.host, self.port, server.user, server.password)
+        instance = self.service.instances.add(server.host, self.port, server.user, server.password)
         self.cluster_id = self.service.upgrade(instance.id, "9.7").cluster_id
         self.wait_until_ready()
 

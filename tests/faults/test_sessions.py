@@ -61,7 +61,7 @@ def prepare(cast: Cast) -> None:
         execute(session, "GRANT ALL ON shop.* TO 'app'@'%'")
         execute(session, "CREATE TABLE shop.n (id INT AUTO_INCREMENT PRIMARY KEY, word CHAR(9))")
     instance_id = cast.service.migration(cast.cluster_id).instance_id
-    cast.service.set_account_password(instance_id, "'app'@'%'", PASSWORD)
+    cast.service.evaluating.set_password(instance_id, "'app'@'%'", PASSWORD)
 
 
 def application(cast: Cast, side: str = "source") -> Connection[Cursor]:

@@ -6,55 +6,45 @@ Every method either answers with a record or raises Refused before anything was 
 from __future__ import annotations
 
 import dataclasses
-import secrets
 import threading
 from collections.abc import Iterable
+from typing import Any
 
-from sterna.clusters.engines import choose_engine
-from sterna.clusters.readers import can_have_readers
 from sterna.errors import Refused
-from sterna.migration.policy import EVALUATION_LIFETIME, MIGRATION_LIFETIME, rollback_readiness
+from sterna.migration.policy import rollback_readiness
 from sterna.migration.status import REMEDIES, TITLES, Action, Status
-from sterna.mysql.connection import Server, open_session, server_version
-from sterna.mysql.version import Version
-from sterna.store.database import now
 from sterna.store.records import (
-    AccountPlan,
     Cluster,
     Endpoint,
     EngineInfo,
-    Evaluation,
-    Finding,
-    Instance,
     LogLine,
     Migration,
-    Node,
     OutlineStep,
     Plan,
     Resolution,
     SyncTask,
     Verification,
 )
-from sterna.store.repository import new_id
-from sterna.workflow import evaluation, inheritance, probing, releasing, upgrade
+from sterna.workflow import probing, upgrade
 from sterna.workflow.binlog_off import refuse_binlog_off
+from sterna.workflow.creating import Creating
 from sterna.workflow.engine import STORY, Engine, outline
+from sterna.workflow.evaluating import Evaluating
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
 from sterna.workflow.hooks import Hooks
 from sterna.workflow.plans import plan, plan_end
 from sterna.workflow.positions import Positions
+from sterna.workflow.registering import Instances
 from sterna.workflow.scheduling import Schedules
 from sterna.workflow.speeds import Speeds
 from sterna.workflow.steps.resolving import POSITIONS_UNKNOWN
-from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
+from sterna.workflow.tools import Tools
 from sterna.workflow.verifying import Verifying
 
 assert upgrade  # the story registers its operations when it is imported
 
-NODES_MAX = 15
 DDL_CODES = ("DdlPending", "DdlFailed", "Unrepresentable")
 RESUMABLE = (Status.CLONING, Status.PRE_CHECK_FAIL, Status.SYNCING, Status.REVERSED)
-PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
 
 
 class Service:
@@ -63,182 +53,29 @@ class Service:
     def __init__(self, tools: Tools, engine: Engine) -> None:
         self._tools = tools
         self._engine = engine
-        self._claiming = threading.Lock()  # of instances and ports, from looking to keeping
+        claiming = threading.Lock()
+        self.instances = Instances(tools, claiming)
+        self.evaluating = Evaluating(tools)
+        self._creating = Creating(tools, claiming)
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
         self.speeds = Speeds(tools)
         self.positions = Positions(tools)
         self.verifying = Verifying(tools)
 
-    # Instances
-
     def engines(self) -> list[EngineInfo]:
         """Server versions that can be a target on this machine."""
         return [EngineInfo(e.name, str(e.version), str(e.binary)) for e in self._tools.engines]
 
-    def add_instance(
-        self,
-        host: str,
-        port: int,
-        user: str,
-        password: str,
-        *,
-        description: str = "",
-        tls: str = "Preferred",
-        endpoint_port: int | None = None,
-    ) -> Instance:
-        """Register a server after logging in to it, and give it its primary endpoint."""
-        server = Server(host, port, user, password, tls)  # type: ignore[arg-type]
-        for known in self.instances():
-            if (known.host, known.port) == (host, port):
-                raise Refused(
-                    f"{host}:{port} is registered already as {known.id}.",
-                    code="InstanceExists",
-                    remedy=f"Use that one: sterna instance show {known.id}.",
-                )
-        connection = open_session(server)
-        version = str(server_version(connection))
-        connection.close()
-        self._refuse_taken(endpoint_port)
-        instance = Instance(
-            id=new_id("rm"),
-            description=description,
-            host=host,
-            port=port,
-            user=user,
-            version=version,
-            tls=tls,
-            status="Running",
-            created_at=now(),
-        )
-        self._tools.inventory.add_instance(instance, password)
-        self._add_endpoint(instance.id, "Primary", f"{host}:{port}", port=endpoint_port)
-        return instance
-
-    def instances(self) -> list[Instance]:
-        """All registered instances."""
-        return self._tools.inventory.instances()
-
-    def instance(self, instance_id: str) -> Instance:
-        """One instance."""
-        return self._tools.inventory.instance(instance_id)
-
-    def plan_release(self, instance_id: str) -> Plan:
-        """The dry run of a release."""
-        return releasing.plan_release(self._tools, instance_id)
-
-    def release_instance(self, instance_id: str) -> None:
-        """Forget an instance; the server itself is not touched."""
-        with self._claiming:
-            releasing.release(self._tools, instance_id)
-
-    # Before the upgrade
-
-    def evaluate(self, instance_id: str, target_version: str) -> Evaluation:
-        """Run all prechecks; nothing is created, nothing is changed on the source."""
-        findings = evaluation.run(self._tools, instance_id, target_version)
-        report = Evaluation(
-            id=new_id("ev"),
-            instance_id=instance_id,
-            target_version=target_version,
-            created_at=now(),
-            expires_at=now() + EVALUATION_LIFETIME,
-            result=_result(findings),
-            findings=findings,
-        )
-        self._tools.journal.add_evaluation(report)
-        return report
-
-    def evaluations(self, instance_id: str) -> list[Evaluation]:
-        """The reports of the last seven days."""
-        self.instance(instance_id)
-        return self._tools.journal.evaluations(instance_id)
-
-    def accounts(self, instance_id: str, target_version: str) -> list[AccountPlan]:
-        """How each account will reach a cluster of that version."""
-        return inheritance.account_plans(self._tools, instance_id, target_version)
-
-    def set_account_password(self, instance_id: str, account: str, password: str) -> None:
-        """Supply the password of an account whose hash the target cannot take."""
-        inheritance.check_account_password(self._tools, instance_id, account, password)
-        self._tools.inventory.decide_account(instance_id, account, password)
-
-    def leave_out_account(self, instance_id: str, account: str) -> None:
-        """Decide that an account is not carried over."""
-        inheritance.check_account(self._tools, instance_id, account)
-        self._tools.inventory.decide_account(instance_id, account, None)
-
     # The upgrade
 
-    def upgrade(
-        self,
-        instance_id: str,
-        target_version: str,
-        *,
-        nodes: int = 0,
-        ignore: Iterable[str] = (),
-        description: str = "",
-        node_class: str = "sterna.small",
-        pay_type: str = "Postpaid",
-    ) -> Migration:
-        """Create a cluster with the method Migrate from RDS and begin to fill it."""
-        ignored = tuple(ignore)
-        self._tools.journal.refuse_second(instance_id)
-        engine = choose_engine(self._tools.engines, target_version)
-        _refuse_unknown(node_class, pay_type)
-        _refuse_nodes(nodes, engine.version)
-        evaluation.refuse_errors(evaluation.run(self._tools, instance_id, target_version), ignored)
-        cluster = Cluster(
-            id=new_id("pc"),
-            description=description,
-            version=str(engine.version),
-            engine=f"{engine.version.flavor} {engine.version.series}.{engine.version.patch}",
-            node_class=node_class,
-            storage_engine="InnoDB",
-            pay_type=pay_type,
-            status="Creating",
-            created_at=now(),
-        )
-        with self._claiming:
-            self.instance(instance_id)
-            self._tools.journal.refuse_second(instance_id)
-            self._keep(cluster, instance_id, nodes, ignored)
-        return self._begin(cluster.id, Action.CONTINUE)
+    def upgrade(self, instance_id: str, target_version: str, **asked: Any) -> Migration:
+        """Create a cluster with the method Migrate from RDS and begin to fill it.
 
-    def _keep(
-        self, cluster: Cluster, instance_id: str, nodes: int, ignored: tuple[str, ...]
-    ) -> None:
-        """The rows of a new migration; nothing runs yet, and it could be continued or given up."""
-        tools = self._tools
-        task_id = new_id("dts")
-        migration = Migration(
-            cluster_id=cluster.id,
-            instance_id=instance_id,
-            status=Status.PRE_CHECK_FAIL,
-            topology="RDS2POLARDB",
-            source_mode="rw",
-            cluster_mode="ro",
-            method="logical",
-            lag_seconds=None,
-            stalled_because="",
-            expires_at=now() + MIGRATION_LIFETIME,
-            created_at=now(),
-            task_id=task_id,
-            comment="",
-            operation="",
-            with_endpoints=False,
-            switch_outage_ms=None,
-            rollback_outage_ms=None,
-        )
-        tools.inventory.add_cluster(
-            cluster, admin_user=ADMIN_USER, admin_password=secrets.token_urlsafe(24)
-        )
-        for role in ("Writer", *["Reader"] * nodes):
-            node = Node(new_id("pi"), role, "127.0.0.1", tools.free_port(), "Creating")
-            server_id = secrets.randbelow(2**30) + 2**30
-            tools.inventory.add_node(cluster.id, node, server_id=server_id)
-        tools.tasks.add(task_id, f"{instance_id} to {cluster.id}")
-        tools.journal.add_migration(migration, ignored)
+        `asked`: what Creating.create takes.
+        """
+        cluster_id = self._creating.create(instance_id, target_version, **asked)
+        return self._begin(cluster_id, Action.CONTINUE)
 
     def migrations(self) -> list[Migration]:
         """All migrations, without their tables and history."""
@@ -432,55 +269,3 @@ class Service:
         )
         self._engine.enqueue(operation.id)
         return self.migration(cluster_id)
-
-    def _add_endpoint(
-        self, owner_id: str, type_: str, address: str, *, port: int | None = None
-    ) -> None:
-        self._tools.add_endpoint(owner_id, type_, address, port=port)
-        self._tools.apply_routes()
-
-    def _refuse_taken(self, port: int | None) -> None:
-        for endpoint in self.endpoints():
-            if endpoint.port == port:
-                raise Refused(
-                    f"Port {port} is the port of endpoint {endpoint.id} already.",
-                    code="PortTaken",
-                    remedy="Choose another one, or none: Sterna then takes a free one.",
-                )
-
-
-def _refuse_unknown(node_class: str, pay_type: str) -> None:
-    if node_class not in NODE_CLASSES:
-        raise Refused(
-            f"There is no node class {node_class}.",
-            code="NodeClassNotFound",
-            remedy=f"There are: {', '.join(NODE_CLASSES)}.",
-        )
-    if pay_type not in PAY_TYPES:
-        raise Refused(
-            f"There is no billing method {pay_type}.",
-            code="PayTypeNotFound",
-            remedy=f"There are: {', '.join(PAY_TYPES)}.",
-        )
-
-
-def _refuse_nodes(nodes: int, target: Version) -> None:
-    if nodes > NODES_MAX:
-        raise Refused(
-            f"{nodes} read-only nodes are more than a cluster can have.",
-            code="TooManyNodes",
-            remedy=f"Ask for {NODES_MAX} at most.",
-        )
-    if nodes and not can_have_readers(target):
-        raise Refused(
-            f"{target} cannot clone itself, so a cluster of it has no read-only nodes yet.",
-            code="NodesNotSupported",
-            remedy="Leave out --nodes, or choose MySQL 8.0.17 or newer as the target.",
-        )
-
-
-def _result(findings: tuple[Finding, ...]) -> str:
-    severities = {finding.severity for finding in findings}
-    if "error" in severities:
-        return "failed"
-    return "warnings" if "warning" in severities else "passed"

@@ -54,7 +54,7 @@ class AccountName:
 @router.post("", status_code=201)
 def add_instance(new: NewInstance, service: TheService) -> Instance:
     """Register a server and give it an endpoint. Nothing on the server changes."""
-    return service.add_instance(
+    return service.instances.add(
         new.host,
         new.port,
         new.user,
@@ -68,37 +68,37 @@ def add_instance(new: NewInstance, service: TheService) -> Instance:
 @router.get("")
 def list_instances(service: TheService) -> list[Instance]:
     """All registered instances."""
-    return service.instances()
+    return service.instances.all()
 
 
 @router.get("/{instance_id}")
 def show_instance(instance_id: str, service: TheService) -> Instance:
     """One instance."""
-    return service.instance(instance_id)
+    return service.instances.one(instance_id)
 
 
 @router.get("/{instance_id}/release/plan")
 def plan_release(instance_id: str, service: TheService) -> Plan:
     """What a release would do, and why it would be refused. Changes nothing."""
-    return service.plan_release(instance_id)
+    return service.instances.plan_release(instance_id)
 
 
 @router.post("/{instance_id}/release", status_code=204)
 def release_instance(instance_id: str, service: TheService) -> None:
     """Forget an instance; the server stays as it is. Refused while a migration is under way."""
-    service.release_instance(instance_id)
+    service.instances.release(instance_id)
 
 
 @router.post("/{instance_id}/evaluations", status_code=201)
 def evaluate(instance_id: str, new: NewEvaluation, service: TheService) -> Evaluation:
     """Run all prechecks and keep the report for seven days. Nothing is created."""
-    return service.evaluate(instance_id, new.target_version)
+    return service.evaluating.evaluate(instance_id, new.target_version)
 
 
 @router.get("/{instance_id}/evaluations")
 def list_evaluations(instance_id: str, service: TheService) -> list[Evaluation]:
     """The kept reports of an instance."""
-    return service.evaluations(instance_id)
+    return service.evaluating.reports(instance_id)
 
 
 @router.get("/{instance_id}/accounts")
@@ -106,16 +106,16 @@ def list_accounts(
     instance_id: str, target_version: Annotated[str, Query()], service: TheService
 ) -> list[AccountPlan]:
     """How each account of the instance would reach a cluster of `target_version`."""
-    return service.accounts(instance_id, target_version)
+    return service.evaluating.accounts(instance_id, target_version)
 
 
 @router.post("/{instance_id}/accounts/set-password", status_code=204)
 def set_account_password(instance_id: str, given: AccountPassword, service: TheService) -> None:
     """Supply the password of an account whose stored hash the target cannot use."""
-    service.set_account_password(instance_id, given.account, given.password)
+    service.evaluating.set_password(instance_id, given.account, given.password)
 
 
 @router.post("/{instance_id}/accounts/leave-out", status_code=204)
 def leave_out_account(instance_id: str, given: AccountName, service: TheService) -> None:
     """Do not carry an account to the cluster."""
-    service.leave_out_account(instance_id, given.account)
+    service.evaluating.leave_out(instance_id, given.account)

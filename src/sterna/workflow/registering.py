@@ -1,0 +1,90 @@
+"""The instances an operator registers, and those he lets go again."""
+
+from __future__ import annotations
+
+import threading
+
+from sterna.errors import Refused
+from sterna.mysql.connection import Server, open_session, server_version
+from sterna.store.database import now
+from sterna.store.records import Instance, Plan
+from sterna.store.repository import new_id
+from sterna.workflow import releasing
+from sterna.workflow.tools import Tools
+
+
+class Instances:
+    """Every method either answers with a record or raises Refused before anything was changed.
+
+    `claiming` is held from looking whether an instance is free to keeping that it is not.
+    """
+
+    def __init__(self, tools: Tools, claiming: threading.Lock) -> None:
+        self._tools = tools
+        self._claiming = claiming
+
+    def add(
+        self,
+        host: str,
+        port: int,
+        user: str,
+        password: str,
+        *,
+        description: str = "",
+        tls: str = "Preferred",
+        endpoint_port: int | None = None,
+    ) -> Instance:
+        """Register a server after logging in to it, and give it its primary endpoint."""
+        server = Server(host, port, user, password, tls)  # type: ignore[arg-type]
+        for known in self.all():
+            if (known.host, known.port) == (host, port):
+                raise Refused(
+                    f"{host}:{port} is registered already as {known.id}.",
+                    code="InstanceExists",
+                    remedy=f"Use that one: sterna instance show {known.id}.",
+                )
+        connection = open_session(server)
+        version = str(server_version(connection))
+        connection.close()
+        self._refuse_taken(endpoint_port)
+        instance = Instance(
+            id=new_id("rm"),
+            description=description,
+            host=host,
+            port=port,
+            user=user,
+            version=version,
+            tls=tls,
+            status="Running",
+            created_at=now(),
+        )
+        self._tools.inventory.add_instance(instance, password)
+        self._tools.add_endpoint(instance.id, "Primary", f"{host}:{port}", port=endpoint_port)
+        self._tools.apply_routes()
+        return instance
+
+    def all(self) -> list[Instance]:
+        """All registered instances."""
+        return self._tools.inventory.instances()
+
+    def one(self, instance_id: str) -> Instance:
+        """One instance."""
+        return self._tools.inventory.instance(instance_id)
+
+    def plan_release(self, instance_id: str) -> Plan:
+        """The dry run of a release."""
+        return releasing.plan_release(self._tools, instance_id)
+
+    def release(self, instance_id: str) -> None:
+        """Forget an instance; the server itself is not touched."""
+        with self._claiming:
+            releasing.release(self._tools, instance_id)
+
+    def _refuse_taken(self, port: int | None) -> None:
+        for endpoint in self._tools.inventory.endpoints():
+            if endpoint.port == port:
+                raise Refused(
+                    f"Port {port} is the port of endpoint {endpoint.id} already.",
+                    code="PortTaken",
+                    remedy="Choose another one, or none: Sterna then takes a free one.",
+                )
