@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,21 +54,22 @@ def test_a_name_in_another_character_set(
             values = ", ".join(f"({number})" for number in range(1000))
             execute(session, f"INSERT INTO shop.`{table}` VALUES {values}")
     spec = task_spec(origin, destination, tmp_path, rows_per_second=2000)
-    changed: list[str] = []
+    begun, changed = threading.Event(), threading.Event()
 
     def at(report: Report) -> None:
         is_late = isinstance(report, TableReport) and {"shop.plain", f"shop.{name}"} <= set(
             task.copied
         )
-        if is_late and not changed:
-            changed.append(charset)
+        if is_late and not begun.is_set():
+            begun.set()
             make_anew(origin, charset, [name, "plain"])
+            changed.set()
 
     task = RunningTask(spec, epoch_seconds=0.3, on_report=at)
     with task:
-        eventually(lambda: changed or task.failure, within_seconds=40)
+        eventually(lambda: changed.is_set() or task.failure, within_seconds=40)
         task.caught_up()
-    assert changed
+    assert changed.is_set()
     assert_equal(origin, destination, ["shop"])
 
 

@@ -251,25 +251,26 @@ def test_only_what_ddl_names_is_copied_again(
     everything comes out as on the origin, objects too, and the rest keeps its copy."""
     make_before(origin)
     spec = task_spec(origin, destination, tmp_path, rows_per_second=5000)
-    ran: list[str] = []
+    begun, ran = threading.Event(), threading.Event()
 
     def at(report: Report) -> None:
         is_late = isinstance(report, TableReport) and report.copied and len(task.copied) == 8
-        if is_late and not ran:
-            ran.append(BETWEEN)
+        if is_late and not begun.is_set():
+            begun.set()
             run_at(origin, BETWEEN)
             with suppress(ServerError):  # not with GTIDs
                 run_at(origin, SELECTED)
+            ran.set()
 
     task = RunningTask(spec, epoch_seconds=0.5, on_report=at)
     with task:
-        eventually(lambda: ran or task.failure, within_seconds=40)
+        eventually(lambda: ran.is_set() or task.failure, within_seconds=40)
         task.caught_up()
         compare(origin, destination)
         run_at(origin, AFTER)
         task.caught_up()
     compare(origin, destination)
-    assert ran and task.copied.count("shop.untouched") == 1
+    assert ran.is_set() and task.copied.count("shop.untouched") == 1
     assert not [name for name in set(task.copied) if task.copied.count(name) > 3]
     hits = [said for said in task.sentences if "is copied again" in said]
     assert len(hits) > 3, "\n".join(task.sentences)
