@@ -59,8 +59,8 @@ soak-blobs: servers  ## Copy and follow a BLOB of 500 MB and a transaction of 1 
 soak-regroup: servers  ## Compare regrouped with one-by-one application, EXAMPLES (500) random histories
 	REGROUP_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/test_regroup.py
 
-soak-switch: servers  ## Break every server, network and process at every step of a switch; CLIENTS (200) ledgers
-	$(BIN)/python -m tools.soak_switch
+soak-switch: servers  ## Break everything at every step of a switch; CLIENTS (200) ledgers; RESUME=1
+	$(BIN)/python -m tools.soak_switch $(if $(RESUME),,--anew)
 	EVERY_STEP=1 $(BIN)/pytest tests/acceptance/test_crash.py -k move
 	CLIENTS=$(or $(CLIENTS),200) $(BIN)/pytest tests/acceptance/test_many_clients.py
 
