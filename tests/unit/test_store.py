@@ -39,6 +39,23 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     database.close()
 
 
+def test_what_belongs_together_is_kept_together(tmp_path: Path) -> None:
+    """Broken off in the middle, nothing of it is there; what is written within is seen within."""
+    database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    tasks = Tasks(database)
+    with pytest.raises(SternaError), inventory.at_once():
+        inventory.add_instance(INSTANCE, "geheim")
+        tasks.add("dts1", "one")
+        assert inventory.instance("rm-1") == INSTANCE
+        raise SternaError("the disk is gone")
+    assert inventory.instances() == []
+    with inventory.at_once():
+        inventory.add_instance(INSTANCE, "geheim")
+        tasks.add("dts1", "one")
+    assert (inventory.instance("rm-1"), tasks.task("dts1").name) == (INSTANCE, "one")
+    database.close()
+
+
 def test_passwords_are_not_in_the_file(tmp_path: Path) -> None:
     """Whoever reads the database file without the key learns no password."""
     database, inventory = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select, update
 
 from sterna.errors import Refused
 from sterna.store import tables
@@ -41,6 +43,7 @@ class Database:
     def __init__(self, engine: Engine, hasty: Engine) -> None:
         self.engine = engine
         self._hasty = hasty
+        self._mine = threading.local()
 
     @property
     def hasty(self) -> Database:
@@ -52,9 +55,28 @@ class Database:
         self.engine.dispose()
         self._hasty.dispose()
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What this thread's verbs write within is kept together, or nothing of it."""
+        with self.engine.begin() as connection:
+            self._mine.connection = connection
+            try:
+                yield
+            finally:
+                del self._mine.connection
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """The connection of `at_once`, or one of its own that commits at the end."""
+        if hasattr(self._mine, "connection"):
+            yield self._mine.connection
+            return
+        with self.engine.begin() as connection:
+            yield connection
+
     def add(self, table: Table, /, **values: Any) -> None:
         """Insert one row."""
-        with self.engine.begin() as connection:
+        with self._connection() as connection:
             connection.execute(insert(table).values(**values))
 
     def rows(self, table: Table, /, *, order: str = "", **where: Any) -> list[Row[Any]]:
@@ -62,7 +84,7 @@ class Database:
         statement = select(table).filter_by(**where)
         if order:
             statement = statement.order_by(table.c[order])
-        with self.engine.connect() as connection:
+        with self._connection() as connection:
             return list(connection.execute(statement))
 
     def row(self, table: Table, /, **where: Any) -> Row[Any] | None:
@@ -72,7 +94,7 @@ class Database:
 
     def change(self, table: Table, where: Mapping[str, Any], /, **values: Any) -> int:
         """Update rows; how many there were."""
-        with self.engine.begin() as connection:
+        with self._connection() as connection:
             result = connection.execute(update(table).filter_by(**where).values(**values))
             return int(result.rowcount)
 
@@ -83,7 +105,7 @@ class Database:
 
     def remove(self, table: Table, /, **where: Any) -> None:
         """Delete rows."""
-        with self.engine.begin() as connection:
+        with self._connection() as connection:
             connection.execute(delete(table).filter_by(**where))
 
 
@@ -104,6 +126,10 @@ class Inventory:
     def __init__(self, database: Database, secrets_: Secrets) -> None:
         self._database = database
         self._secrets = secrets_
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """What this thread keeps within, of whatever kind, is kept together or not at all."""
+        return self._database.at_once()
 
     def add_instance(self, instance: Instance, password: str) -> None:
         """Keep a new instance."""

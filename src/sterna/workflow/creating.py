@@ -61,7 +61,7 @@ class Creating:
             status="Creating",
             created_at=now(),
         )
-        with self._claiming:
+        with self._claiming, self._tools.inventory.at_once():
             self._tools.inventory.instance(instance_id)
             self._tools.journal.refuse_second(instance_id)
             self._keep(cluster, instance_id, nodes, ignored)
