@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -41,14 +42,20 @@ MOMENTS = [
 
 @pytest.mark.parametrize("victim", ["server", "task"])
 def test_a_copy_goes_on_after_a_kill(farm: ServerFarm, victim: str) -> None:
-    """Killed in the middle of the copy, the upgrade ends by itself, without a difference."""
-    with open_stage(farm, "5.7", scale=LONG_COPY) as stage:
+    """Killed in the middle of the copy, the upgrade ends by itself, without a difference.
+
+    Who waits for it at the command line is told so, by whatever server is there then.
+    """
+    with open_stage(farm, "5.7", scale=LONG_COPY) as stage, ThreadPoolExecutor(1) as hands:
         stage.supply_passwords()
         with stage.open_hours():
-            stage.begin_upgrade(TARGET)
+            upgrade = ("upgrade", stage.instance_id, "--version", TARGET, "--wait")
+            waiting = hands.submit(stage.product.ask, *upgrade)
+            eventually(lambda: stage.product.see("/migrations"), within_seconds=30)
+            stage.cluster_id = stage.product.see("/migrations")[0]["cluster_id"]
             eventually(lambda: is_copying(stage), within_seconds=60, every_seconds=0.01)
             kill(stage, victim)
-            migration = stage.wait_until_idle()
+            migration = waiting.result(timeout=120)
             assert migration["status"] == "RDS2POLARDB_SYNCING", migration["comment"]
             stage.wait_until_verified()
         stage.assert_sides_equal()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,10 @@ Kind = TypeVar("Kind")
 ANSWER_SECONDS = 300
 # The event stream sends a comment every 15 seconds while nothing changes.
 SILENCE_SECONDS = 60
+# A server that is restarted has nodes to look after before it answers.
+AWAY = ("ServerLost", "ServerNotRunning")
+AWAY_SECONDS_MAX = 120.0
+RECONNECT_SECONDS = 0.5
 
 
 class Client:
@@ -55,8 +61,29 @@ class Client:
         """Delete what is at `path`; what the server answers."""
         return _parse(self._send("DELETE", path), kind)
 
-    def watch(self, cluster_id: str) -> Iterator[Migration]:
-        """The migration now, and again whenever it changes, until the caller stops."""
+    def watch(self, cluster_id: str, *, was_there: bool = False) -> Iterator[Migration]:
+        """The migration now, and again whenever it changes, until the caller stops.
+
+        A server that goes away is waited for; `was_there` also before its first answer.
+
+        Raises:
+            SternaError: ServerLost or ServerNotRunning, it has been away for too long.
+        """
+        gone_at = time.monotonic() if was_there else -math.inf
+        while True:
+            try:
+                for migration in self._changes(cluster_id):
+                    yield migration
+                    gone_at = math.inf
+            except SternaError as error:
+                if error.code not in AWAY:
+                    raise
+                gone_at = min(gone_at, time.monotonic())
+                if time.monotonic() > gone_at + AWAY_SECONDS_MAX:
+                    raise
+                time.sleep(RECONNECT_SECONDS)
+
+    def _changes(self, cluster_id: str) -> Iterator[Migration]:
         adapter = TypeAdapter(Migration)
         with self._open(f"/migrations/{cluster_id}/events") as answer:
             for line in answer.iter_lines():

@@ -26,10 +26,12 @@ Viewer = Callable[[Migration], None]
 def wait_for_operation(client: Client, cluster_id: str, *, quiet: bool) -> Migration:
     """Show the migration until its operation is over; the migration as it is then.
 
+    A server that dies meanwhile is waited for: whoever starts it again, it goes on there.
+
     Raises SternaError "OperationFailed" when the operation did not finish.
     """
     with shown(quiet=quiet) as view:
-        for migration in client.watch(cluster_id):
+        for migration in client.watch(cluster_id, was_there=True):
             view(migration)
             if not migration.operation:
                 break
