@@ -116,8 +116,7 @@ class Control:
 
     def set_map(self, worker: Worker, path: Path, wanted: dict[str, str]) -> None:
         """Make a worker's copy of a map equal to `wanted`; changes only what differs."""
-        lines = self.worker(worker, [f"show map {path}"]).splitlines()
-        present = {key: value for _, key, value in (line.split() for line in lines if line)}
+        present = self._map(worker, path)
         changes = [f"del map {path} {key}" for key in present.keys() - wanted.keys()]
         for key, value in wanted.items():
             verb = "set" if key in present else "add"
@@ -126,3 +125,25 @@ class Control:
         complaint = self.worker(worker, changes).strip()
         if complaint:
             raise Transient(f"The proxy did not take a change: {complaint}.")
+
+    def set_avoided(
+        self, worker: Worker, path: Path, wanted: dict[str, str], places: list[tuple[str, str]]
+    ) -> None:
+        """Switch servers off that are avoided, and on that are no longer.
+
+        What the worker has been told already, its copy of the map says; the caller changes that
+        afterwards.
+        """
+        changed = wanted.keys() ^ self._map(worker, path).keys()
+        commands = [
+            f"set server {place} state {'maint' if address in wanted else 'ready'}"
+            for place, address in places
+            if address in changed
+        ]
+        complaint = self.worker(worker, commands).strip()
+        if complaint:
+            raise Transient(f"The proxy did not take a change: {complaint}.")
+
+    def _map(self, worker: Worker, path: Path) -> dict[str, str]:
+        lines = self.worker(worker, [f"show map {path}"]).splitlines()
+        return {key: value for _, key, value in (line.split() for line in lines if line)}

@@ -38,8 +38,10 @@ from sterna.endpoints.render import (
     Process,
     Rendered,
     listen_address,
+    mark_avoided,
     render,
 )
+from sterna.endpoints.whitelist import disallowed
 from sterna.errors import Refused, Transient
 
 START_SECONDS = 10.0
@@ -78,6 +80,19 @@ class HAProxy:
                 self._restore(before)
                 raise
             self._push()
+            self._cut_disallowed()
+
+    def avoid(self, backends: Collection[Backend]) -> None:
+        """Send new connections to none of these servers, and to all others; sessions go on."""
+        resolved = map(_resolve_backend, backends)
+        wanted = {f"{backend.host}:{backend.port}": "1" for backend in resolved}
+        with self._exclusive():
+            if wanted == _read_map(self._files.avoided) or not self._files.config.exists():
+                return
+            # The map goes second: it says that the configuration is marked.
+            _write(self._files.config, mark_avoided(self._files.config.read_text(), wanted))
+            _write_map(self._files.avoided, wanted)
+            self.ensure_running()
 
     def hold(self, names: Collection[str]) -> None:
         """Make new connections to these endpoints wait, sessions go on."""
@@ -140,6 +155,7 @@ class HAProxy:
                 )
             self._ensure(None)
             self._push()
+            self._cut_disallowed()
 
     def stop(self) -> None:
         """End it; every session is lost."""
@@ -172,7 +188,8 @@ class HAProxy:
 
     def _check(self, config: str) -> None:
         """Refuse a configuration HAProxy would not load."""
-        for path in (self._files.held, self._files.routes):
+        files = self._files
+        for path in (files.held, files.routes, files.allowed, files.avoided):
             path.touch(mode=0o600)
         _write(self._files.lua, LUA_SOURCE.read_text())
         candidate = self._files.config.with_suffix(".new")
@@ -197,9 +214,14 @@ class HAProxy:
     def _write(self, rendered: Rendered) -> dict[Path, str]:
         """Make the files say what is wanted; return what they said before."""
         files = self._files
-        before = {p: p.read_text() for p in (files.config, files.routes, files.held) if p.exists()}
-        _write(files.config, rendered.config)
+        paths = (files.config, files.routes, files.allowed, files.held)
+        before = {path: path.read_text() for path in paths if path.exists()}
+        unchecked = _changed(_read_map(files.allowed), rendered.allowed)
+        if unchecked:
+            _write_map(files.unchecked, _read_map(files.unchecked) | unchecked)
+        _write(files.config, mark_avoided(rendered.config, _read_map(files.avoided)))
         _write_map(files.routes, rendered.routes)
+        _write_map(files.allowed, rendered.allowed)
         _write_map(files.held, {n: "1" for n in self.held() if n in rendered.routes})
         return before
 
@@ -240,12 +262,32 @@ class HAProxy:
 
         Routes come first: a connection must never be released towards where it went before.
         """
-        routes, held = _read_map(self._files.routes), _read_map(self._files.held)
+        files = self._files
+        ordered = {path: _read_map(path) for path in (files.allowed, files.routes, files.held)}
+        avoided = _read_map(files.avoided)
+        places = _places(ordered[files.routes])
         for worker in self._control.workers():
             # An old worker may end at any time.
             with suppress(WorkerGone) if worker.is_old else nullcontext():
-                self._control.set_map(worker, self._files.routes, routes)
-                self._control.set_map(worker, self._files.held, held)
+                if not worker.is_old:
+                    self._control.set_avoided(worker, files.avoided, avoided, places)
+                self._control.set_map(worker, files.avoided, avoided)
+                for path, entries in ordered.items():
+                    self._control.set_map(worker, path, entries)
+
+    def _cut_disallowed(self) -> None:
+        """Cut the sessions of clients that a changed whitelist no longer names."""
+        if not self._files.unchecked.exists():
+            return
+        names, allowed = _read_map(self._files.unchecked), _read_map(self._files.allowed)
+        deadline = time.monotonic() + SWEEP_SECONDS
+        everybody = self._sessions()
+        while doomed := disallowed((s for s in everybody if s.frontend in names), allowed):
+            if time.monotonic() > deadline:
+                raise Transient(f"{len(doomed)} sessions outlived being cut.")
+            self._cut(doomed, everybody)
+            everybody = self._sessions()
+        self._files.unchecked.unlink()
 
     def _sessions(self) -> list[Session]:
         """Every client connection, in the workers of all generations."""
@@ -337,6 +379,22 @@ def _refuse_taken(route: Route) -> None:
 def _served(sessions: list[Session], names: Collection[str]) -> set[Session]:
     """The sessions of these endpoints that have reached a server."""
     return {s for s in sessions if s.server is not None and s.frontend in names}
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
+    """The endpoints whose value is another now, or gone."""
+    return {name: "1" for name, value in before.items() if after.get(name) != value}
+
+
+def _places(routes: dict[str, str]) -> list[tuple[str, str]]:
+    """(HAProxy's name of a server, its address) for every server of every set."""
+    entries = (route.partition("@") for route in routes.values())
+    return [
+        (f"{name}/s{number}", address.replace("#", ":"))
+        for name, _, addresses in entries
+        for number, address in enumerate(addresses.split(","), start=1)
+        if addresses
+    ]
 
 
 def _place(session: Session) -> tuple[Worker, str, str | None]:

@@ -62,7 +62,13 @@ class Proxy(Protocol):
     """
 
     def apply(self, routes: Collection[Route]) -> None:
-        """Serve exactly these endpoints; no session and no waiting connection is lost."""
+        """Serve exactly these endpoints; no session and no waiting connection is lost.
+
+        But for the sessions of clients that a changed whitelist no longer names: they are cut.
+        """
+
+    def avoid(self, backends: Collection[Backend]) -> None:
+        """Send new connections to none of these servers, and to all others; sessions go on."""
 
     def hold(self, names: Collection[str]) -> None:
         """Make new connections to these endpoints wait, sessions go on."""

@@ -1,8 +1,9 @@
 """Routes to HAProxy's configuration. Pure.
 
-The configuration says what exists: the endpoints' listeners and *sets* of servers. Who goes where
-is not in it but in a map, which can be changed in all running workers at once. So exchanging
-endpoints, which permutes sets, changes no line of the configuration and needs no reload.
+The configuration says what exists: the endpoints' listeners and *sets* of servers. Who goes where,
+and who may come in, is not in it but in maps, which can be changed in all running workers at
+once. So exchanging endpoints, which permutes sets, and another whitelist change no line of the
+configuration and need no reload.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from sterna.endpoints.proxy import WAIT_SECONDS_MAX, Backend, Route
 from sterna.errors import Refused
 
 LUA_SOURCE = Path(__file__).with_name("route.lua")
-NETWORKS_PER_LINE = 32  # HAProxy takes 64 words per line
+NETWORKS_MAX = 300  # they travel as one line of a map; HAProxy reads at most 16 KiB at once
 INSPECT_SECONDS = WAIT_SECONDS_MAX + 10  # else it ends the wait as an error of the script
 DIRECT = "direct"  # the backend of connections that go straight to an address
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SERVER = re.compile(
+    r"^    server s\d+ (?P<address>\S+) weight \d+(?P<mark> disabled)?$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,21 @@ class Files:
     def routes(self) -> Path:
         """Which servers answer, for a start."""
         return self.home / "routes.map"
+
+    @property
+    def allowed(self) -> Path:
+        """Who may come in at each endpoint, for a start."""
+        return self.home / "allowed.map"
+
+    @property
+    def avoided(self) -> Path:
+        """Servers that get no new connections, for a start."""
+        return self.home / "avoided.map"
+
+    @property
+    def unchecked(self) -> Path:
+        """Endpoints whose sessions have not been compared with the whitelist yet."""
+        return self.home / "unchecked"
 
     @property
     def pid(self) -> Path:
@@ -88,11 +107,12 @@ class Process:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A configuration, its fingerprint (which the workers report) and the endpoints' map."""
+    """A configuration, its fingerprint (which the workers report) and the endpoints' maps."""
 
     config: str
     fingerprint: str
     routes: dict[str, str]
+    allowed: dict[str, str]
 
 
 GLOBAL = """\
@@ -101,6 +121,8 @@ global
     description {fingerprint}
     setenv STERNA_HELD_MAP {files.held}
     setenv STERNA_ROUTES_MAP {files.routes}
+    setenv STERNA_ALLOWED_MAP {files.allowed}
+    setenv STERNA_AVOIDED_MAP {files.avoided}
     setenv STERNA_GATE {files.gate}
     setenv STERNA_WAIT_SECONDS_MAX {wait_seconds}
     lua-load {files.lua}
@@ -140,7 +162,6 @@ backend direct
 FRONTEND = """
 frontend {route.name}
     bind {address}
-{whitelist}
     tcp-request inspect-delay {inspect_seconds}s
     tcp-request content lua.sterna_route {route.name}
     use_backend %[var(txn.set)]
@@ -164,7 +185,22 @@ def render(routes: Collection[Route], *, files: Files, process: Process) -> Rend
         config=_global(fingerprint, files=files, process=process) + body,
         fingerprint=fingerprint,
         routes={route.name: _entry(chosen[route.name], route.backends) for route in ordered},
+        allowed={route.name: ",".join(route.allowed_networks) or "none" for route in ordered},
     )
+
+
+def mark_avoided(config: str, avoided: Collection[str]) -> str:
+    """The configuration, with these servers ("host:port") switched off and all others on.
+
+    The marks are not in the fingerprint: a running worker is told by command, only a new one
+    reads them.
+    """
+
+    def marked(line: re.Match[str]) -> str:
+        text = line[0].removesuffix(line["mark"] or "")
+        return f"{text} disabled" if line["address"] in avoided else text
+
+    return SERVER.sub(marked, config)
 
 
 def _global(fingerprint: str, *, files: Files, process: Process) -> str:
@@ -189,15 +225,8 @@ def _frontend(route: Route) -> str:
     return FRONTEND.format(
         route=route,
         address=listen_address(route),
-        whitelist="\n".join(_whitelist(route.allowed_networks)),
         inspect_seconds=INSPECT_SECONDS,
     )
-
-
-def _whitelist(networks: tuple[str, ...]) -> Iterator[str]:
-    for start in range(0, len(networks), NETWORKS_PER_LINE):
-        yield f"    acl allowed src {' '.join(networks[start : start + NETWORKS_PER_LINE])}"
-    yield "    tcp-request connection reject" + (" unless allowed" if networks else "")
 
 
 def _set(name: str, backends: tuple[Backend, ...]) -> str:
@@ -243,6 +272,8 @@ def _check_route(route: Route) -> None:
         raise _refused(f"The endpoint {route.name} cannot listen on port {route.port}.")
     if any(not 1 <= backend.weight <= 256 for backend in route.backends):
         raise _refused(f"A backend of the endpoint {route.name} has a weight outside 1..256.")
+    if len(route.allowed_networks) > NETWORKS_MAX:
+        raise _refused(f"The whitelist of {route.name} has more than {NETWORKS_MAX} networks.")
     for network in route.allowed_networks:
         try:
             ipaddress.ip_network(network, strict=False)

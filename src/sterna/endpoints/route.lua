@@ -1,5 +1,8 @@
--- Decides for every new connection: wait while its endpoint is held, then which servers answer.
+-- Decides for every new connection: may it come in, wait while its endpoint is held, then which
+-- servers answer.
 -- held map: endpoint -> 1.  routes map: endpoint -> set@address#port,address#port,...
+-- allowed map: endpoint -> network,network,...  avoided map: address:port -> 1, told to HAProxy's
+-- own balancing as well; here it is looked at where an address is chosen without that.
 -- The maps are changed at run time in every worker, the ones left over from a reload included;
 -- those may not know the new set, so they go straight to one of its addresses.
 --
@@ -10,6 +13,9 @@
 
 local held = Map.new(os.getenv("STERNA_HELD_MAP"), Map._str)
 local routes = Map.new(os.getenv("STERNA_ROUTES_MAP"), Map._str)
+local allowed = Map.new(os.getenv("STERNA_ALLOWED_MAP"), Map._str)
+local avoided = Map.new(os.getenv("STERNA_AVOIDED_MAP"), Map._str)
+local parsed = {}
 local GATE = os.getenv("STERNA_GATE")
 local WAIT_SECONDS_MAX = tonumber(os.getenv("STERNA_WAIT_SECONDS_MAX"))
 local POLL_MS = 4
@@ -49,10 +55,38 @@ local function wait_until_released(txn, endpoint)
     return true
 end
 
+local function networks_of(endpoint)
+    local text = allowed:lookup(endpoint) or ""
+    local known = parsed[endpoint]
+    if not known or known.text ~= text then
+        known = { text = text }
+        for network in text:gmatch("[^,]+") do
+            known[#known + 1] = core.parse_addr(network)
+        end
+        parsed[endpoint] = known
+    end
+    return known
+end
+
+local function may_come_in(txn, endpoint)
+    local client = core.parse_addr(txn.f:src())
+    for _, network in ipairs(networks_of(endpoint)) do
+        if core.match_addr(client, network) then
+            return true
+        end
+    end
+    return false
+end
+
 local function choose_address(txn, addresses)
     local all = {}
     for address in addresses:gmatch("[^,]+") do
-        all[#all + 1] = address
+        if not avoided:lookup((address:gsub("#", ":"))) then
+            all[#all + 1] = address
+        end
+    end
+    if #all == 0 then
+        return txn:done()
     end
     local ip, port = all[math.random(#all)]:match("^(.+)#(%d+)$")
     txn:set_var("txn.set", "direct")
@@ -61,7 +95,10 @@ local function choose_address(txn, addresses)
 end
 
 local function route(txn, endpoint)
-    if not wait_until_released(txn, endpoint) then
+    -- Looked at again after the wait: meanwhile the whitelist may have become another.
+    if not may_come_in(txn, endpoint)
+        or not wait_until_released(txn, endpoint)
+        or not may_come_in(txn, endpoint) then
         return txn:done()
     end
     local set, addresses = (routes:lookup(endpoint) or ""):match("^([^@]+)@(.+)$")
