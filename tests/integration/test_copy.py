@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -41,15 +40,6 @@ def destination(mysql97: RunningServer) -> RunningServer:
     """The server that people go to, empty."""
     wipe(mysql97.server)
     return mysql97
-
-
-@contextmanager
-def session_of(server: RunningServer) -> Generator[Session]:
-    session = open_session(server.server)
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def run(session: Session, *statements: str) -> None:
@@ -106,7 +96,7 @@ def test_keys_and_foreign_keys_are_there_after_the_rows(
     """Indexes added after the load, foreign keys and AUTO_INCREMENT values are the origin's."""
     make_nasty(origin.server, origin.version)
     copy(origin, destination)
-    with session_of(origin) as one, session_of(destination) as other:
+    with open_session(origin.server) as one, open_session(destination.server) as other:
         for database in DATABASES:
             wanted, found = read_foreign_keys(one, database), read_foreign_keys(other, database)
             assert {t: [k.columns for k in keys] for t, keys in found.items()} == {
@@ -124,7 +114,7 @@ def test_rows_are_those_of_the_snapshot_while_others_write(
     origin: RunningServer, destination: RunningServer
 ) -> None:
     """Transfers between accounts go on during the copy; the copied sum is exact."""
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         run(
             session,
             "CREATE DATABASE bank",
@@ -145,10 +135,10 @@ def test_rows_are_those_of_the_snapshot_while_others_write(
     finally:
         stop.set()
         writer.join()
-    with session_of(destination) as session:
+    with open_session(destination.server) as session:
         total = "SELECT (SELECT SUM(v) FROM bank.a) + (SELECT SUM(v) FROM bank.b)"
         assert scalar(session, total) == 2 * 20_000 * 100
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         assert copied.complete_at < current_position(session)
 
 
@@ -158,7 +148,7 @@ def numbers_of_money(session: Session, table: str) -> None:
 
 
 def keep_transferring(origin: RunningServer, stop: threading.Event, moved: list[int]) -> None:
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         while not stop.is_set():
             one, other = len(moved) * 7919 % 20_000, len(moved) * 104_729 % 20_000
             run(
@@ -179,14 +169,14 @@ def current_position(session: Session) -> Position:
 def test_several_chunks_make_one_table(mysql57: RunningServer, destination: RunningServer) -> None:
     """A table of more than two chunks arrives whole, each chunk with a commit of its own."""
     wipe(mysql57.server)
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         run(session, "CREATE DATABASE big", "CREATE TABLE big.t (id INT, v VARCHAR(20))")
         numbers(session, "big.t", rows=250_000)
     reports: list[Report] = []
     copy(mysql57, destination, reports=reports)
     seen = [r.rows_copied for r in reports if isinstance(r, TableReport) and not r.copied]
     assert seen == [100_000, 200_000, 250_000]
-    with session_of(destination) as session:
+    with open_session(destination.server) as session:
         assert query(session, "SELECT COUNT(*), SUM(id) FROM big.t") == [(250_000, 31250125000)]
 
 
@@ -195,17 +185,17 @@ def test_values_of_twenty_megabytes_arrive(
 ) -> None:
     """A row longer than a protocol packet, and than the origin's usual packet limit, is equal."""
     wipe(mysql57.server)
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         limit = scalar(session, "SELECT @@GLOBAL.max_allowed_packet")
         run(session, "SET GLOBAL max_allowed_packet = 67108864", "CREATE DATABASE big")
         run(session, "CREATE TABLE big.blobs (id INT PRIMARY KEY, b LONGBLOB)")
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         run(session, "INSERT INTO big.blobs VALUES (1, REPEAT(UNHEX('00095C0AFF'), 4400000))")
         run(session, "INSERT INTO big.blobs VALUES (2, 'after')")
         run(session, f"SET GLOBAL max_allowed_packet = {limit}")
     copy(mysql57, destination)
     digests = "SELECT id, LENGTH(b), SHA2(b, 256) FROM big.blobs ORDER BY id"
-    with session_of(mysql57) as one, session_of(destination) as other:
+    with open_session(mysql57.server) as one, open_session(destination.server) as other:
         assert query(one, digests) == query(other, digests)
         assert query(other, digests)[0][1] == 22_000_000
 
@@ -215,7 +205,7 @@ def test_a_crashed_copy_goes_on_without_doing_finished_tables_again(
 ) -> None:
     """Stopped half-way: finished tables keep their start position, the others are copied anew."""
     wipe(mysql57.server)
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         run(session, "CREATE DATABASE half")
         for name in ("one", "two", "three"):
             run(session, f"CREATE TABLE half.{name} (id INT PRIMARY KEY, v VARCHAR(20), KEY (v))")
@@ -234,7 +224,7 @@ def test_a_crashed_copy_goes_on_without_doing_finished_tables_again(
         before = {n: s for n, s in read_states(session).items() if s.state == DONE}
         run(session, "INSERT INTO half.three VALUES (-1, 'left by a half copy')")
     assert len(before) == 1
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         run(session, "INSERT INTO half.two VALUES (5000, 'later')")
     copied = copy(mysql57, destination)
     finished = next(iter(before))
@@ -257,7 +247,7 @@ def test_ddl_during_the_copy_copies_the_table_again(
     origin: RunningServer, destination: RunningServer, ddl: str
 ) -> None:
     """DDL hits a table that waits for its copy: a new snapshot is taken, all ends up equal."""
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         run(session, "CREATE DATABASE moving", "CREATE TABLE moving.t (id INT, v VARCHAR(20))")
         run(session, "CREATE TABLE moving.other (id INT PRIMARY KEY)")
         numbers(session, "moving.t", rows=1000)
@@ -269,7 +259,7 @@ def test_ddl_during_the_copy_copies_the_table_again(
         first = isinstance(report, LogReport) and report.sentence.startswith("Snapshot at")
         if first and not done.is_set():
             done.set()
-            with session_of(origin) as session:
+            with open_session(origin.server) as session:
                 run(session, ddl)
 
     copy_tables(
@@ -292,9 +282,9 @@ def test_a_row_that_does_not_arrive_as_it_was_stops_the_copy(
     """LOAD DATA LOCAL skips duplicates and bends values silently; a chunk's answer tells."""
     wipe(mysql57.server)
     for server, definition in ((mysql57, "v VARCHAR(20)"), (destination, column)):
-        with session_of(server) as session:
+        with open_session(server.server) as session:
             run(session, "CREATE DATABASE dup", f"CREATE TABLE dup.t ({definition})")
-    with session_of(mysql57) as one:
+    with open_session(mysql57.server) as one:
         run(one, "INSERT INTO dup.t VALUES ('same'), ('same')")
         plan = plan_rows(read_tables(one, "dup")[0], read_columns(one, "dup")["t"])
         other = open_destination_session(destination.server, local_infile=True)
@@ -312,9 +302,9 @@ def test_a_table_that_is_not_ours_is_never_touched(
 ) -> None:
     """A table of the same name on the destination stops the copy, and stays as it was."""
     wipe(mysql57.server)
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         run(session, "CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT PRIMARY KEY)")
-    with session_of(destination) as session:
+    with open_session(destination.server) as session:
         run(session, "CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT, mine INT)")
         run(session, "INSERT INTO shop.orders VALUES (1, 2)")
     for _ in range(2):
@@ -347,7 +337,7 @@ def test_what_newer_servers_added_is_carried(
 ) -> None:
     """Hidden primary keys, invisible columns, functional indexes, SRIDs, expression defaults."""
     newer = source_factory("9.7")
-    with session_of(newer) as session:
+    with open_session(newer.server) as session:
         for statement in NEWEST.split("\n;; "):
             execute(session, statement)
     copy(newer, destination)
@@ -355,7 +345,7 @@ def test_what_newer_servers_added_is_carried(
     for table in ("hidden_key", "modern"):
         definitions = []
         for server in (newer, destination):
-            with session_of(server) as session:
+            with open_session(server.server) as session:
                 definitions.append(query(session, f"SHOW CREATE TABLE newest.{table}")[0][1])
         assert definition_lines(definitions[0]) == definition_lines(definitions[1])
 
@@ -403,10 +393,10 @@ def test_a_long_table_is_copied_in_ranges_by_all_workers(
 ) -> None:
     """Cut along its key, far outliers included, a table arrives whole, with its indexes."""
     monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 3000)
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         make_long_table(session, rows=30_000)
     copy(origin, destination)
-    with session_of(destination) as session:
+    with open_session(destination.server) as session:
         ranges = copy_ranges.read_ranges(session)["cut", "t"]
         assert len(ranges) > 5 and all(each.is_done for each in ranges)
         assert sum(each.rows_copied for each in ranges) == 30_002
@@ -420,7 +410,7 @@ def test_finished_ranges_stay_after_a_crash(
     """Ended in the middle of a table: ranges that are done and still the same are not loaded
     again; what was changed, removed or half loaded meanwhile is."""
     monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 3000)
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         make_long_table(session, rows=30_000)
     stop = threading.Event()
 
@@ -433,7 +423,7 @@ def test_finished_ranges_stay_after_a_crash(
     with state_session(destination.server) as session:
         done = [each for each in copy_ranges.read_ranges(session)["cut", "t"] if each.is_done]
         run(session, "INSERT INTO cut.t VALUES (29999, 'left by a killed worker')")
-    with session_of(origin) as session:
+    with open_session(origin.server) as session:
         run(session, "UPDATE cut.t SET v = 'changed' WHERE id = 7")
         run(session, "DELETE FROM cut.t WHERE id = 29000")
     before = rows_inserted(destination)
@@ -446,7 +436,7 @@ def test_finished_ranges_stay_after_a_crash(
 
 
 def rows_inserted(server: RunningServer) -> int:
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         rows = query(session, "SHOW GLOBAL STATUS LIKE 'Innodb_rows_inserted'")
         return int(rows[0][1])
 
@@ -457,7 +447,7 @@ def test_a_table_changed_after_a_crash_is_copied_anew(
     """Ranges of another definition are not gone on with."""
     monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 3000)
     wipe(mysql57.server)
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         make_long_table(session, rows=30_000)
     stop = threading.Event()
 
@@ -467,7 +457,7 @@ def test_a_table_changed_after_a_crash_is_copied_anew(
 
     with pytest.raises(StopAsked):
         copy_tables(mysql57.server, destination.server, pace=Pace(2), report=stop_late, stop=stop)
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         run(session, "ALTER TABLE cut.t ADD COLUMN more INT DEFAULT 3")
     copy(mysql57, destination)
     assert_equal(mysql57.server, destination.server, ["cut"])
@@ -478,7 +468,7 @@ def test_the_rate_of_a_copy_is_changed_while_it_runs(
 ) -> None:
     """A budget of rows holds from the first row; lifted, the rest arrives at once."""
     wipe(mysql57.server)
-    with session_of(mysql57) as session:
+    with open_session(mysql57.server) as session:
         run(
             session, "CREATE DATABASE slow", "CREATE TABLE slow.t (id INT PRIMARY KEY, v CHAR(200))"
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -66,7 +64,7 @@ def origin(request: pytest.FixtureRequest) -> RunningServer:
     """Each server that people leave, with objects of every kind."""
     server: RunningServer = request.getfixturevalue(request.param)
     wipe(server.server)
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         for statement in OBJECTS.split("\n;; "):
             execute(session, statement)
     return server
@@ -77,15 +75,6 @@ def destination(mysql97: RunningServer) -> RunningServer:
     """The server that people go to, empty."""
     wipe(mysql97.server)
     return mysql97
-
-
-@contextmanager
-def session_of(server: RunningServer) -> Generator[Session]:
-    session = open_session(server.server)
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def carry(origin: RunningServer, destination: RunningServer) -> list[Report]:
@@ -134,23 +123,23 @@ def test_an_object_is_shown_alike_on_both_sides(
     if scalar_of(mysql57, "SELECT COUNT(*) FROM information_schema.routines"
                  " WHERE routine_schema = 'obj'") != 3:  # fmt: skip
         wipe(mysql57.server)
-        with session_of(mysql57) as session:
+        with open_session(mysql57.server) as session:
             for statement in OBJECTS.split("\n;; "):
                 execute(session, statement)
     carry(mysql57, destination)
-    with session_of(mysql57) as one, session_of(destination) as other:
+    with open_session(mysql57.server) as one, open_session(destination.server) as other:
         assert shown(one, kind, name) == shown(other, kind, name)
 
 
 def scalar_of(server: RunningServer, sql: str) -> Any:
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         return scalar(session, sql)
 
 
 def test_objects_work_as_on_the_origin(origin: RunningServer, destination: RunningServer) -> None:
     """Views on views, functions, triggers give the same answers; orphans are reported."""
     reports = carry(origin, destination)
-    with session_of(origin) as one, session_of(destination) as other:
+    with open_session(origin.server) as one, open_session(destination.server) as other:
         view = "SELECT v, j FROM obj.a ORDER BY v"
         assert query(one, view) == query(other, view)
         assert [row[1] for row in query(other, view)] == ["one\\one", "two\\two"]
@@ -180,7 +169,7 @@ def test_events_run_only_where_they_are_enabled(
     carry(origin, destination)
     name = "ON COMPLETION NOT PRESERVE ENABLE"
     statuses = "SELECT event_name, status FROM information_schema.events WHERE event_schema='obj'"
-    with session_of(origin) as one, session_of(destination) as other:
+    with open_session(origin.server) as one, open_session(destination.server) as other:
         assert {status for _, status in query(other, statuses)} == {"DISABLED"}
         before = shown(one, "EVENT", name)
         silenced = shown(other, "EVENT", name)
@@ -222,7 +211,7 @@ def test_what_mysql_does_not_have_stops_the_task(
 ) -> None:
     """Nothing MariaDB alone knows is carried as something else; the error says what to do."""
     wipe(mariadb1011.server)
-    with session_of(mariadb1011) as session:
+    with open_session(mariadb1011.server) as session:
         execute(session, "CREATE DATABASE odd")
         for statement in make.split("\n;; "):
             execute(session, statement)

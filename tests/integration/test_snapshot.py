@@ -23,7 +23,7 @@ def server(request: pytest.FixtureRequest) -> RunningServer:
     """Each server, with a counter of transactions."""
     running: RunningServer = request.getfixturevalue(request.param)
     wipe(running.server)
-    with session_of(running) as session:
+    with open_session(running.server) as session:
         execute(session, "CREATE DATABASE snap")
         execute(session, "CREATE TABLE snap.a (n INT) ENGINE=InnoDB")
         execute(session, "CREATE TABLE snap.b (n INT) ENGINE=InnoDB")
@@ -34,21 +34,12 @@ def server(request: pytest.FixtureRequest) -> RunningServer:
 
 
 @contextmanager
-def session_of(running: RunningServer) -> Generator[Session]:
-    session = open_session(running.server)
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-@contextmanager
 def writing(running: RunningServer) -> Generator[list[int]]:
     """Transactions that count in two tables, as fast as one connection can."""
     stop, counted = threading.Event(), [0]
 
     def write() -> None:
-        with session_of(running) as session:
+        with open_session(running.server) as session:
             while not stop.is_set():
                 execute(session, "BEGIN")
                 execute(session, "UPDATE snap.a SET n = n + 1")
@@ -93,7 +84,7 @@ def test_the_position_is_exactly_the_snapshots(server: RunningServer) -> None:
         snapshot = open_snapshot(server.server, 2)
         count = seen(snapshot.sessions[0])[0]
         snapshot.close()
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         logged = transactions_up_to(session, str(snapshot.position))
     assert logged == count
 
@@ -111,10 +102,10 @@ def test_a_long_statement_is_waited_for_without_a_queue_behind(server: RunningSe
     """While a statement runs for long no lock is asked for: it is refused, writers go on."""
     if server.version.is_mariadb:
         pytest.skip("MariaDB's snapshot needs no lock")
-    with session_of(server) as slow, writing(server) as counted:
+    with open_session(server.server) as slow, writing(server) as counted:
         sleeper = threading.Thread(target=sleep_until_killed, args=(slow,))
         sleeper.start()
-        with session_of(server) as session:
+        with open_session(server.server) as session:
             eventually(lambda: scalar(session, LONGEST) >= 2)
             before, started = counted[0], time.monotonic()
             with pytest.raises(Refused) as caught:
@@ -140,7 +131,7 @@ LONGEST = (
 
 def account_without_reload(server: RunningServer) -> Server:
     """Who may lock the tables of one database."""
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         execute(session, "CREATE USER small@'%' IDENTIFIED BY 'Small-1'")
         execute(session, "GRANT SELECT, LOCK TABLES ON snap.* TO small@'%'")
         execute(session, "GRANT REPLICATION CLIENT ON *.* TO small@'%'")
@@ -157,7 +148,7 @@ def test_without_the_privilege_tables_are_locked(server: RunningServer) -> None:
         views = {seen(session) for session in snapshot.sessions}
         snapshot.close()
     assert snapshot.how == "LOCK TABLES … READ"
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         logged = transactions_up_to(session, str(snapshot.position))
     assert views == {(logged, logged)}
 
@@ -175,14 +166,14 @@ def test_a_table_made_meanwhile_is_not_half_in_the_snapshot(
         begin(session)
         begun[0] += 1
         if begun[0] == 1:
-            with session_of(server) as other:
+            with open_session(server.server) as other:
                 execute(other, "CREATE TABLE snap.fresh (n INT) ENGINE=InnoDB")
                 execute(other, "INSERT INTO snap.fresh VALUES (1)")
 
     monkeypatch.setattr(snapshot_module, "_begin", begin_and_make)
     snapshot = open_snapshot(account_without_reload(server), 2)
     try:
-        with session_of(server) as session:
+        with open_session(server.server) as session:
             file, offset = str(snapshot.position).rsplit(":", 1)
             events = query(session, f"SHOW BINLOG EVENTS IN '{file}'")
         assert any("snap.fresh" in str(row[5]) and row[4] <= int(offset) for row in events)
@@ -200,14 +191,14 @@ def test_writers_do_not_wait_again_and_again_for_a_lock(server: RunningServer) -
     stop = threading.Event()
 
     def write() -> None:
-        with session_of(server) as session:
+        with open_session(server.server) as session:
             while not stop.is_set():
                 started = time.monotonic()
                 execute(session, "UPDATE snap.a SET n = n + 1")
                 waits.append(time.monotonic() - started)
                 stop.wait(0.01)
 
-    with session_of(server) as sitting:
+    with open_session(server.server) as sitting:
         execute(sitting, "LOCK TABLES snap.b WRITE")
         writer = threading.Thread(target=write)
         writer.start()
@@ -224,7 +215,7 @@ def test_writers_do_not_wait_again_and_again_for_a_lock(server: RunningServer) -
 
 def test_a_table_without_transactions_stands_still_while_locked(server: RunningServer) -> None:
     """Writers of this one table wait from its position on, writers of others do not."""
-    with session_of(server) as session, session_of(server) as writer:
+    with open_session(server.server) as session, open_session(server.server) as writer:
         table = next(t for t in read_tables(session, "snap") if t.name == "plain")
         execute(session, "INSERT INTO snap.plain VALUES (1)")
         locked = lock_table(server.server, table)
@@ -247,7 +238,7 @@ def test_a_table_that_was_read_is_free_again(server: RunningServer) -> None:
     execute(reader, "SAVEPOINT nothing_read")
     query(reader, "SELECT n FROM snap.a")
     execute(reader, "ROLLBACK TO SAVEPOINT nothing_read")
-    with session_of(server) as session:
+    with open_session(server.server) as session:
         execute(session, "SET lock_wait_timeout = 3")
         execute(session, "ALTER TABLE snap.a ADD COLUMN more INT")
         execute(session, "UPDATE snap.b SET n = 5")

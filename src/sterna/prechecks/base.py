@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal, Protocol
 
-from sterna.mysql.catalog import Table, read_databases, read_tables
-from sterna.mysql.connection import Session, greeting_version
+from sterna.mysql.catalog import (
+    Column,
+    ForeignKey,
+    Key,
+    Table,
+    read_columns,
+    read_databases,
+    read_foreign_keys,
+    read_keys,
+    read_tables,
+)
+from sterna.mysql.connection import Session, greeting_version, query
 from sterna.mysql.stored_code import Code, read_code
-from sterna.mysql.variables import read_variables
 from sterna.mysql.version import Version
 
 Severity = Literal["error", "warning", "note"]
 CATEGORIES = ("notes", "basic", "dependencies", "key", "other")
+
+SAMPLING_SECONDS_MAX = 20.0
+COPY_BYTES_PER_SECOND = 20_000_000  # two cores, wide rows; most copies are faster
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,11 @@ class Context:
         accounts: the plan of every account of the source.
         migrating: whether a migration of this source exists already (its traces are no findings).
         instance: the source's id, for commands in remedies.
+        endpoint_address: the address servers see when a client comes by an endpoint; "" where
+            there is none yet.
+        free_bytes: room for the cluster and the spool; None where it is not known.
+        reserved_server_ids: server ids that sync tasks call themselves.
+        own_account: the account Sterna makes for itself on a cluster, 'user'@'host'.
     """
 
     source: Session
@@ -80,6 +98,11 @@ class Context:
     accounts: Sequence[AccountDecision] = field(default=())
     migrating: bool = False
     instance: str = "INSTANCE"
+    endpoint_address: str = ""
+    free_bytes: int | None = None
+    reserved_server_ids: range = range(0)
+    own_account: str = ""
+    started: float = field(default_factory=time.monotonic)
 
     @cached_property
     def version(self) -> Version:
@@ -89,13 +112,39 @@ class Context:
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         """All base tables of the customer."""
-        databases = read_databases(self.source)
-        return tuple(t for each in databases for t in read_tables(self.source, each.name))
+        return tuple(t for name in self.databases for t in read_tables(self.source, name))
 
     @cached_property
     def databases(self) -> tuple[str, ...]:
         """All databases of the customer."""
         return tuple(database.name for database in read_databases(self.source))
+
+    @cached_property
+    def columns(self) -> dict[str, dict[str, list[Column]]]:
+        """The columns of all tables and views, by database and table."""
+        return {name: read_columns(self.source, name) for name in self.databases}
+
+    @property
+    def table_columns(self) -> Iterator[tuple[Table, Column]]:
+        """Every column of a base table."""
+        for table in self.tables:
+            for column in self.columns[table.database].get(table.name, ()):
+                yield table, column
+
+    @cached_property
+    def keys(self) -> dict[str, dict[str, list[Key]]]:
+        """The indexes, by database and table."""
+        return {name: read_keys(self.source, name) for name in self.databases}
+
+    @cached_property
+    def foreign_keys(self) -> tuple[tuple[str, ForeignKey], ...]:
+        """Every foreign key with the database of its table."""
+        return tuple(
+            (name, key)
+            for name in self.databases
+            for keys in read_foreign_keys(self.source, name).values()
+            for key in keys
+        )
 
     @cached_property
     def code(self) -> tuple[Code, ...]:
@@ -107,9 +156,35 @@ class Context:
         """Whether the target is a MySQL."""
         return not self.target.is_mariadb
 
+    @property
+    def crosses(self) -> bool:
+        """Whether the way leads from MariaDB to MySQL."""
+        return self.version.is_mariadb and self.to_mysql
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """All global variables of the source, by lower-case name."""
+        rows = query(self.source, "SHOW GLOBAL VARIABLES")
+        return {str(name).lower(): str(value) for name, value in rows}
+
     def variable(self, name: str) -> str:
         """A global variable of the source; "" where it does not know it."""
-        return read_variables(self.source, name).get(name, "")
+        return self.variables.get(name, "")
+
+    @property
+    def bytes(self) -> int:
+        """What tables and indexes take on the source, as its engines estimate it."""
+        return sum(table.data_bytes + table.index_bytes for table in self.tables)
+
+    @property
+    def copy_seconds(self) -> float:
+        """How long the full copy takes at most on an ordinary machine."""
+        return self.bytes / COPY_BYTES_PER_SECOND
+
+    @property
+    def may_sample(self) -> bool:
+        """Whether time is left for looking at rows; definitions are always looked at."""
+        return time.monotonic() - self.started < SAMPLING_SECONDS_MAX
 
 
 class Check(ABC):

@@ -28,7 +28,7 @@ class CompressedColumns(Check):
         """One error per column. The remedy rebuilds the table once."""
         if context.version.is_mariadb and context.to_mysql:
             for database in context.databases:
-                for columns in read_columns(context.source, database).values():
+                for columns in context.columns[database].values():
                     yield from (self._mariadb(context, database, c) for c in _compressed(columns))
         elif context.variable("innodb_compressed_columns_zip_level"):
             for table in context.tables:

@@ -26,7 +26,7 @@ class LongMembers(Check):
         if not context.to_mysql or not context.target.at_least(8):
             return
         for database in context.databases:
-            for table, columns in read_columns(context.source, database).items():
+            for table, columns in context.columns[database].items():
                 for column in columns:
                     members = _MEMBER.findall(column.column_type)
                     longest = max((len(each.replace("''", "'")) for each in members), default=0)

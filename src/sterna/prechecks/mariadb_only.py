@@ -25,7 +25,7 @@ class MariadbOnly(Check):
         if context.version.is_mariadb and not context.target.is_mariadb:
             yield from self._tables(context)
             for database in context.databases:
-                for columns in read_columns(context.source, database).values():
+                for columns in context.columns[database].values():
                     yield from self._columns(database, columns)
 
     def _tables(self, context: Context) -> Iterator[Finding]:

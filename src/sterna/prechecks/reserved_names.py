@@ -31,7 +31,7 @@ class ReservedNames(Check):
         """One warning per name."""
         words = newly_reserved(context.version, context.target)
         for database in context.databases if words else ():
-            columns = read_columns(context.source, database)
+            columns = context.columns[database]
             used = {(table, f"the table {database}.{table}") for table in columns}
             for table, listed in columns.items():
                 used |= {(c.name, f"the column {database}.{table}.{c.name}") for c in listed}

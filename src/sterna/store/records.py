@@ -36,7 +36,8 @@ class Node:
     role: str  # Writer | Reader
     host: str
     port: int
-    status: str  # Creating | Running | Stopped
+    status: str  # Creating | Running | Rebooting | ClassChanging | Deleting | Stopped
+    node_class: str = ""  # the class it was last started with; empty: its cluster's
 
 
 @dataclass(frozen=True)
@@ -50,25 +51,34 @@ class Cluster:
     node_class: str
     storage_engine: str
     pay_type: str
-    status: str  # Creating | Running | Deleting
+    # Creating | Running | DBNodeCreating | DBNodeDeleting | ClassChanging | Rebooting | Deleting
+    status: str
     created_at: datetime
     nodes: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A stable address for applications; `routes_to` says which servers answer there now."""
+    """A stable address for applications; `routes_to` says which servers answer there now.
+
+    A server that stands there twice gets twice the connections.
+    """
 
     id: str
     owner_id: str  # rm-… or pc-…, where it was created; does not change with an exchange
-    type: str  # Primary | Cluster | Custom | ReadOnly
+    type: str  # Primary | Cluster | Custom | ReadOnly | Proxy
     read_write_mode: str  # ReadWrite | ReadOnly
     host: str
     port: int
-    net_type: str  # Private | Public
+    net_type: str  # the network it is in: Private | Public | any label
     ssl_enabled: bool
     state: str  # Open | Held
     routes_to: tuple[str, ...] = ()  # "host:port"
+    name: str = ""
+    # Chosen node → weight; on an instance "host:port" of a read-only server → weight.
+    nodes: dict[str, int] = field(default_factory=dict, hash=False)
+    allowed_networks: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+    part_of: str = ""  # pe-… whose read-only port it is
 
 
 @dataclass(frozen=True)

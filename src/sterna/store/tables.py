@@ -101,6 +101,7 @@ nodes = Table(
     _integer("port"),
     _text("status"),
     _integer("server_id"),
+    _text("node_class"),
 )
 
 endpoints = Table(
@@ -116,6 +117,22 @@ endpoints = Table(
     Column("ssl_enabled", Boolean, nullable=False, default=False),
     _text("state"),
     Column("routes_to", JSON, nullable=False),
+    _text("name"),
+    Column("nodes", JSON, nullable=False, default=dict, server_default="{}"),
+    Column("allowed_networks", JSON, nullable=False),
+    Column("part_of", String(32), nullable=False, default="", server_default=""),
+)
+
+# What clusters have used, added up for each hour.
+usage = Table(
+    "usage",
+    metadata,
+    Column("cluster_id", String(32), primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("node_class", String(64), primary_key=True),
+    _text("pay_type"),
+    Column("node_seconds", Float, nullable=False, default=0.0),
+    Column("storage_byte_seconds", Float, nullable=False, default=0.0),
 )
 
 migrations = Table(
@@ -275,6 +292,7 @@ task_logs = Table(
     Column("task_id", String(32), nullable=False, index=True),
     _time("at"),
     _text("level"),
+    _text("kind"),  # ddl: an object was changed; or nothing special
     _text("sentence"),
 )
 
@@ -326,4 +344,55 @@ hooks = Table(
     Column("timeout_seconds", Float, nullable=False),
     _integer("heard"),  # number of the last entry of the history it was told of
     _time("created_at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    _text("role"),  # viewer | operator | admin
+    _text("password_hash"),  # argon2
+    _time("created_at"),
+    _time("signed_in_at", nullable=True),
+)
+
+login_sessions = Table(
+    "login_sessions",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),
+    Column("user_name", String(64), nullable=False, index=True),
+    _time("created_at"),
+    _time("seen_at"),
+    _text("address"),
+)
+
+# Of scripts; and the one-time token that makes the first admin.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _id(),
+    _text("description"),
+    _text("role"),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    _text("created_by"),
+    _time("created_at"),
+    _time("expires_at", nullable=True),
+    _time("used_at", nullable=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    _time("at"),
+    _text("who"),
+    _text("kind"),  # user | token | local | nobody
+    _text("role"),
+    _text("address"),
+    _text("action"),
+    _text("object"),
+    Column("arguments", JSON, nullable=False),
+    _text("result"),  # under way | done | refused | failed
+    _text("code"),
+    _text("sentence"),
 )

@@ -22,6 +22,13 @@ class Transcoder:
     def start_chunk(self, *, rows_max: int, sequence: int) -> None:
         """Begin a chunk: at most `rows_max` rows; its first packet is numbered `sequence`."""
 
+    def end_chunk(self) -> None:
+        """Let the chunk end with the row that is under way, or at once between two rows."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the chunk takes no more bytes: all of its rows are written, to their ends."""
+
     @property
     def failure(self) -> bytes | None:
         """The payload of the ERR packet that ended the rows (0xFF, code, message), else None."""

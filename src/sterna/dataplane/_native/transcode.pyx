@@ -88,6 +88,13 @@ cdef class Transcoder:
         self.rows_max = rows_max
         self.sequence = sequence
 
+    def end_chunk(self):
+        self.rows_max = self.rows
+
+    @property
+    def is_full(self):
+        return self.packet_left == 0 and self._full()
+
     @property
     def failure(self):
         """The payload of the ERR packet that ended the rows, else None."""

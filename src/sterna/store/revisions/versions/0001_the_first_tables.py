@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-
 import sterna.store.tables
 
 revision = "0001"
@@ -23,6 +22,35 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text(), server_default="", nullable=False),
         sa.Column("password_encrypted", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("instance_id", "account"),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("role", sa.Text(), server_default="", nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("expires_at", sterna.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("used_at", sterna.store.tables.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("secret_hash"),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("who", sa.Text(), server_default="", nullable=False),
+        sa.Column("kind", sa.Text(), server_default="", nullable=False),
+        sa.Column("role", sa.Text(), server_default="", nullable=False),
+        sa.Column("address", sa.Text(), server_default="", nullable=False),
+        sa.Column("action", sa.Text(), server_default="", nullable=False),
+        sa.Column("object", sa.Text(), server_default="", nullable=False),
+        sa.Column("arguments", sa.JSON(), nullable=False),
+        sa.Column("result", sa.Text(), server_default="", nullable=False),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("sentence", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("number"),
     )
     op.create_table(
         "clusters",
@@ -71,6 +99,10 @@ def upgrade() -> None:
         sa.Column("ssl_enabled", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), server_default="", nullable=False),
         sa.Column("routes_to", sa.JSON(), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("nodes", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("allowed_networks", sa.JSON(), nullable=False),
+        sa.Column("part_of", sa.String(length=32), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("port"),
     )
@@ -135,6 +167,20 @@ def upgrade() -> None:
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "login_sessions",
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_name", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("seen_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("address", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("secret_hash"),
+    )
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_login_sessions_user_name"), ["user_name"], unique=False
+        )
+
     op.create_table(
         "migrations",
         sa.Column("cluster_id", sa.String(length=32), nullable=False),
@@ -247,6 +293,7 @@ def upgrade() -> None:
         sa.Column("task_id", sa.String(length=32), nullable=False),
         sa.Column("at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.Column("level", sa.Text(), server_default="", nullable=False),
+        sa.Column("kind", sa.Text(), server_default="", nullable=False),
         sa.Column("sentence", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
@@ -269,6 +316,25 @@ def upgrade() -> None:
         sa.Column("verified_at", sterna.store.tables.UtcDateTime(), nullable=True),
         sa.Column("last_clean_at", sterna.store.tables.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("task_id", "database", "table"),
+    )
+    op.create_table(
+        "usage",
+        sa.Column("cluster_id", sa.String(length=32), nullable=False),
+        sa.Column("hour", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("node_class", sa.String(length=64), nullable=False),
+        sa.Column("pay_type", sa.Text(), server_default="", nullable=False),
+        sa.Column("node_seconds", sa.Float(), nullable=False),
+        sa.Column("storage_byte_seconds", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("cluster_id", "hour", "node_class"),
+    )
+    op.create_table(
+        "users",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.Text(), server_default="", nullable=False),
+        sa.Column("password_hash", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("signed_in_at", sterna.store.tables.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "verifications",
@@ -300,6 +366,7 @@ def upgrade() -> None:
         sa.Column("port", sa.Integer(), server_default="0", nullable=False),
         sa.Column("status", sa.Text(), server_default="", nullable=False),
         sa.Column("server_id", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("node_class", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["cluster_id"],
             ["clusters.id"],
@@ -323,6 +390,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_verifications_task_id"))
 
     op.drop_table("verifications")
+    op.drop_table("users")
+    op.drop_table("usage")
     op.drop_table("task_tables")
     with op.batch_alter_table("task_logs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_logs_task_id"))
@@ -345,6 +414,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_migrations_instance_id"))
 
     op.drop_table("migrations")
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_sessions_user_name"))
+
+    op.drop_table("login_sessions")
     op.drop_table("instances")
     op.drop_table("hooks")
     with op.batch_alter_table("history", schema=None) as batch_op:
@@ -364,5 +437,7 @@ def downgrade() -> None:
 
     op.drop_table("differences")
     op.drop_table("clusters")
+    op.drop_table("audit")
+    op.drop_table("api_tokens")
     op.drop_table("account_decisions")
     # ### end Alembic commands ###
