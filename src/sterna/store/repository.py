@@ -219,6 +219,24 @@ class Inventory:
         """Creating, Running, Stopped."""
         self._database.change(tables.nodes, {"id": node_id}, status=status)
 
+    def change_cluster(self, cluster_id: str, **values: Any) -> None:
+        """Update fields of a cluster."""
+        self._database.change(tables.clusters, {"id": cluster_id}, **values)
+
+    def change_node(self, node_id: str, **values: Any) -> None:
+        """Update fields of a node."""
+        self._database.change(tables.nodes, {"id": node_id}, **values)
+
+    def remove_node(self, node_id: str) -> None:
+        """Forget a node."""
+        self._database.remove(tables.nodes, id=node_id)
+
+    def remove_cluster(self, cluster_id: str) -> None:
+        """Forget a cluster, its nodes and its endpoints; what it has used is kept."""
+        self._database.remove(tables.endpoints, owner_id=cluster_id)
+        self._database.remove(tables.nodes, cluster_id=cluster_id)
+        self._database.remove(tables.clusters, id=cluster_id)
+
     def add_endpoint(self, endpoint: Endpoint) -> None:
         """Keep a new endpoint."""
         values = dataclasses.asdict(endpoint)
@@ -229,6 +247,20 @@ class Inventory:
         where = {} if owner_id is None else {"owner_id": owner_id}
         rows = self._database.rows(tables.endpoints, order="port", **where)
         return [to_record(Endpoint, row) for row in rows]
+
+    def endpoint(self, endpoint_id: str) -> Endpoint:
+        """One endpoint; Refused NotFound."""
+        row = self._database.row(tables.endpoints, id=endpoint_id)
+        return to_record(Endpoint, found(row, "endpoint", endpoint_id))
+
+    def change_endpoint(self, endpoint_id: str, **values: Any) -> None:
+        """Update fields of an endpoint."""
+        self._database.change(tables.endpoints, {"id": endpoint_id}, **values)
+
+    def remove_endpoint(self, endpoint_id: str) -> None:
+        """Forget an endpoint and its read-only port."""
+        self._database.remove(tables.endpoints, part_of=endpoint_id)
+        self._database.remove(tables.endpoints, id=endpoint_id)
 
     def set_routes(self, routes: Mapping[str, tuple[str, ...]], **values: str) -> None:
         """Endpoint id → where it leads from now on; `values` are other fields to set."""
