@@ -210,9 +210,17 @@ class Victims:
 
         def start() -> None:
             time.sleep(DOWN_SECONDS)
-            self.cast.source.start()
+            eventually(self._starts, within_seconds=CALM_SECONDS_MAX, every_seconds=1)
 
         return start
+
+    def _starts(self) -> bool:
+        """A busy machine may not have freed yet what the killed one used."""
+        try:
+            self.cast.source.start()
+        except Refused as error:
+            raise AssertionError(error) from error
+        return True
 
     def _kill_cluster(self) -> Callable[[], None]:
         """The watch starts it again."""

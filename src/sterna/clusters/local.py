@@ -11,6 +11,7 @@ the system user `mysql`; the folders on the way are 0711, so it can pass but not
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import hashlib
 import os
@@ -41,6 +42,7 @@ from sterna.mysql.connection import open_session, query
 START_SECONDS_MAX = 600.0  # crash recovery of a large server takes its time
 STOP_SECONDS_MAX = 300.0
 POLL_SECONDS = 0.05
+AIO = Path("/proc/sys/fs")
 LOG_LINES = 15
 # Parameters a data directory is born with: they take part in the name of its template.
 BORN_WITH = ("lower_case_table_names", "innodb_page_size", "innodb_data_file_path")
@@ -202,7 +204,21 @@ def _make_folders(spec: NodeSpec) -> None:
 
 
 def _write_config(spec: NodeSpec) -> None:
-    _write_private(spec.folder / "my.cnf", render_config(spec))
+    """A kernel that is short of requests for asynchronous I/O would not let the server start."""
+    parameters = spec.parameters
+    if _aio_is_scarce():
+        parameters = {"innodb_use_native_aio": "OFF", **parameters}
+    text = render_config(dataclasses.replace(spec, parameters=parameters))
+    _write_private(spec.folder / "my.cnf", text)
+
+
+def _aio_is_scarce() -> bool:
+    """Whether three quarters of what all servers of this machine share are taken."""
+    try:
+        taken, limit = (int((AIO / name).read_text()) for name in ("aio-nr", "aio-max-nr"))
+    except FileNotFoundError:
+        return False  # a kernel without it
+    return taken > limit * 3 // 4
 
 
 def _write_private(path: Path, text: str) -> None:
