@@ -13,7 +13,7 @@ from sterna.errors import Refused
 from sterna.migration.status import Action, Status
 from sterna.mysql.connection import execute, open_session, query
 from sterna.store.journal import OperationRow
-from sterna.workflow.engine import STORY, Engine, Step, StepFailedError
+from sterna.workflow.engine import STORY, Engine, Step, StepFailedError, outline
 from sterna.workflow.tools import Side, Tools
 from sterna.workflow.watch import Watch
 from tests.faults.cast import Cast, PlainRun, open_cast
@@ -155,13 +155,31 @@ def test_a_source_opened_during_a_switch(cast: Cast, monkeypatch: pytest.MonkeyP
 
 
 def test_the_other_side_is_chosen(cast: Cast) -> None:
-    """Where nothing says from where to follow, nothing follows, and only the end is left."""
+    """It is open though the other has just died; that one is closed the moment it is back.
+
+    Where nothing says from where to follow, nothing follows, and only the end is left.
+    """
     make_read_only(source_of(cast), True)
     make_read_only(cluster_of(cast), False)
     look(cast)
+    closing = [
+        each.title.startswith("Close the side") for each in outline("resolve_to_cluster", {})
+    ]
+    cast.engine.before_step = lambda number: cast.source.kill9() if closing[number] else None
+    cast.engine.times = 1
     migration = cast.service.resolve(cast.cluster_id, "cluster")
     assert (migration.status, migration.cluster_mode) == (Status.REVERSED, "rw")
-    assert roles(cast) == (True, False)
+    assert any("cannot be closed now" in entry.sentence for entry in migration.history)
+    assert {endpoint.state for endpoint in cast.service.endpoints()} == {"Open"}
+    assert enabled_events(cluster_of(cast)) == {"rare"}
+    cast.source.start()
+    assert (roles(cast), enabled_events(source_of(cast))) == ((False, False), {"rare"})
+    look(cast)
+    assert (roles(cast), enabled_events(source_of(cast))) == ((True, False), set())
+    told = cast.service.migration(cast.cluster_id).history
+    assert "the source is back, and read-only now" in told[-1].sentence
+    look(cast)
+    assert cast.service.migration(cast.cluster_id).history == told
     assert migration.with_endpoints
     task = cast.service.task(migration.task_id)
     assert (task.status, task.error_code) == ("Failed", "PositionsUnknown")
@@ -188,6 +206,13 @@ def roles(cast: Cast) -> tuple[bool, bool]:
         with open_session(side.server) as session:
             closed.append(bool(query(session, "SELECT @@GLOBAL.read_only")[0][0]))
     return closed[0], closed[1]
+
+
+def enabled_events(side: Side) -> set[str]:
+    """Events that would start by themselves."""
+    with open_session(side.server) as session:
+        sql = "SELECT event_name FROM information_schema.events WHERE status = 'ENABLED'"
+        return {str(name) for (name,) in query(session, sql)}
 
 
 def source_of(cast: Cast) -> Side:

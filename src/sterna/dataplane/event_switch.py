@@ -18,6 +18,9 @@ from sterna.mysql.connection import Server, Session, execute, open_session, quer
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.variables import read_variables
 
+# A network that has gone deaf keeps no operation waiting for ever.
+ANSWER_SECONDS_MAX = 30.0
+
 
 @dataclass(frozen=True)
 class EventsState:
@@ -101,7 +104,7 @@ def _alter_event(session: Session, database: str, event: Event, *, action: str) 
 @contextmanager
 def _unlogged_session(server: Server) -> Generator[Session]:
     """What is done in it is in no binary log: the other side has events of its own."""
-    session = open_session(server)
+    session = open_session(server, read_timeout_seconds=ANSWER_SECONDS_MAX)
     try:
         execute(session, "SET sql_log_bin = 0")
         yield session

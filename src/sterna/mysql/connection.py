@@ -35,6 +35,8 @@ from sterna.mysql.version import Version
 Tls = Literal["Preferred", "Disabled", "Required"]
 
 CONNECT_TIMEOUT_SECONDS = 10
+# A peer that is gone without a word is noticed in half a minute; a slow one is waited for.
+PROBES = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 4}
 IDLE_TIMEOUT_SECONDS = 604_800
 NET_TIMEOUT_SECONDS = 3_600
 LOCK_WAIT_SECONDS = 50
@@ -118,6 +120,12 @@ class Session(Connection):
         """Packet numbers the answers of sent statements will begin with."""
         return deque()
 
+    def probe_peer(self) -> None:
+        """Ask the peer's kernel from time to time whether it is still there."""
+        if self._sock is not None:
+            for option, value in PROBES.items():
+                self._sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
     def cut(self) -> None:
         """Close the socket at once, also under another thread that waits on it."""
         if self._sock is not None:
@@ -163,6 +171,7 @@ def open_session(
             connection = _connect(server, read_timeout_seconds, local_infile)
         except UnicodeError as error:  # Python's own of names such as a..b
             raise pymysql.OperationalError(2005, "that is no name of a host") from error
+        connection.probe_peer()
         connection.autocommit(autocommit)
     with _opening:
         _opened.add(connection)

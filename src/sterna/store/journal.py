@@ -137,6 +137,11 @@ class Journal:
         rows = self._database.rows(tables.operations, order="created_at", state="started")
         return [to_record(OperationRow, row) for row in rows]
 
+    def operations_with(self, fact: str, cluster_id: str) -> list[OperationRow]:
+        """The operations on a migration that have learned this fact and find it true."""
+        rows = self._database.rows(tables.operations, order="created_at", cluster_id=cluster_id)
+        return [to_record(OperationRow, row) for row in rows if row.facts.get(fact) is True]
+
     def learn(self, operation_id: str, **facts: Any) -> None:
         """Add facts to an operation, in one transaction."""
         table = tables.operations

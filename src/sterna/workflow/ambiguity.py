@@ -33,14 +33,12 @@ OWNERS = {Status.SYNCING: "source", Status.REVERSED: "cluster"}
 log = structlog.get_logger("sterna.ambiguity")
 
 
-def check_all(tools: Tools) -> None:
-    """Look at every migration that is at rest, before anything of it is started."""
-    for migration in tools.journal.migrations():
-        if migration.operation or migration.status not in OWNERS:
-            continue
-        reason = contradiction(tools, migration) or later_epoch(tools, migration)
-        if reason:
-            declare(tools, migration, reason)
+def check(tools: Tools, migration: Migration) -> None:
+    """Look at a migration that is at rest, before anything of it is started."""
+    if migration.operation or migration.status not in OWNERS:
+        return
+    if reason := contradiction(tools, migration) or later_epoch(tools, migration):
+        declare(tools, migration, reason)
 
 
 def contradiction(tools: Tools, migration: Migration) -> str:

@@ -16,12 +16,13 @@ from sterna.mysql.connection import Server, Session, open_session, scalar
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.version import Version
 from sterna.store.records import AccountPlan
+from sterna.workflow.sessions import CATALOG_SECONDS_MAX
 from sterna.workflow.tools import ADMIN_USER, Tools
 
 
 @contextmanager
 def _session(server: Server) -> Iterator[Session]:
-    connection = open_session(server)
+    connection = open_session(server, read_timeout_seconds=CATALOG_SECONDS_MAX)
     try:
         yield connection
     finally:

@@ -13,6 +13,7 @@ from sterna.errors import Refused, SternaError
 from sterna.migration.policy import TRANSACTION_SECONDS_MAX
 from sterna.mysql.connection import Session, open_session, query, scalar
 from sterna.mysql.variables import read_variables
+from sterna.workflow.sessions import LOOK_SECONDS_MAX
 from sterna.workflow.tools import Side, Tools
 
 FREE_BYTES_MIN = 512 << 20
@@ -108,7 +109,7 @@ def _node_refusals(tools: Tools, cluster_id: str) -> Iterator[Refused]:
 
 def _ask(side: Side, ask: Callable[[Session, Side], Iterator[Refused]]) -> Iterator[Refused]:
     try:
-        connection = open_session(side.server)
+        connection = open_session(side.server, read_timeout_seconds=LOOK_SECONDS_MAX)
     except SternaError as error:
         yield Refused(
             f"The {side.word} cannot be asked: {error.message}",

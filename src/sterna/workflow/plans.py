@@ -10,12 +10,13 @@ from typing import Any
 from sterna.dataplane.event_switch import read_events_state
 from sterna.errors import SternaError
 from sterna.migration.status import Action
-from sterna.mysql.connection import open_session, scalar
+from sterna.mysql.connection import Session, open_session, scalar
 from sterna.store.records import Plan
 from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.engine import Step, outline
 from sterna.workflow.guards import current_refusals, snapshot_of, waived_by
 from sterna.workflow.live_guards import long_transactions
+from sterna.workflow.sessions import LOOK_SECONDS_MAX
 from sterna.workflow.steps import sides, switching, turning
 from sterna.workflow.tools import Side, Tools
 
@@ -92,9 +93,13 @@ def _binlog_refusals(tools: Tools, cluster_id: str, arguments: Mapping[str, Any]
             yield str(error)
 
 
+def _open(side: Side) -> Session:
+    return open_session(side.server, read_timeout_seconds=LOOK_SECONDS_MAX)
+
+
 def _meet(side: Side) -> Met:
     try:
-        with contextlib.closing(open_session(side.server)) as connection:
+        with contextlib.closing(_open(side)) as connection:
             sessions = len(sides.foreign_sessions(connection))
             transactions = int(scalar(connection, OPEN_TRANSACTIONS))
             old = len(long_transactions(connection))

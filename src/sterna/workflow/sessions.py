@@ -11,7 +11,11 @@ import pymysql
 from sterna.mysql.connection import Server, Session, open_session
 
 LOCK_WAIT_SECONDS = 1
-ANSWER_SECONDS_MAX = 10.0  # a network that has gone deaf must not hold applications for ever
+# A network that has gone deaf must not hold applications for ever.
+ANSWER_SECONDS_MAX = 10.0
+# Nor may it keep an operation for ever that holds nobody; reading a whole catalog takes longer.
+LOOK_SECONDS_MAX = 30.0
+CATALOG_SECONDS_MAX = 300.0
 
 
 def _open(server: Server) -> Session:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from sterna.errors import SternaError
 from sterna.migration.policy import expiry_warning
 from sterna.migration.status import TRANSITIONS, Action, Status
 from sterna.mysql.connection import execute, scalar
 from sterna.store.database import now
 from sterna.store.records import Cluster, HistoryEntry, Migration
 from sterna.workflow import ambiguity
+from sterna.workflow.abreast import Abreast, attempt
+from sterna.workflow.steps import resolving, sides
 from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import Side, Tools
 
 INTERVAL_SECONDS = 0.25
 SLOW_TURNS = 4
 LAST_LOOK_SECONDS_MAX = 10.0
+# A server behind a network that swallows everything is left to itself after this long.
+SERVER_SECONDS_MAX = 1.0
+NODE_SECONDS_MAX = 5.0
 FOLLOWERS = {Status.CLONING: "cluster", Status.SYNCING: "cluster", Status.REVERSED: "source"}
 
-Thing = TypeVar("Thing")
 log = structlog.get_logger("sterna.watch")
 
 
@@ -38,6 +40,7 @@ class Watch(threading.Thread):
         self._expire = expire
         self._stopping = threading.Event()
         self._told: dict[tuple[str, str], str] = {}
+        self._servers, self._nodes = Abreast("servers"), Abreast("nodes")
 
     def run(self) -> None:
         """Look around until stopped. A node may take minutes to start: nothing waits for that."""
@@ -47,10 +50,12 @@ class Watch(threading.Thread):
             if self._stopping.wait(INTERVAL_SECONDS):
                 break
             # Who may write is looked at in every turn, the rest once a second.
-            looks = self.looks() if turn % SLOW_TURNS == 0 else (self._look_at_followers,)
-            _each(looks, lambda look: look())
+            for look in self.looks() if turn % SLOW_TURNS == 0 else (self._look_at_followers,):
+                attempt(look.__name__, look)
         nodes.stop()
         nodes.join(LAST_LOOK_SECONDS_MAX)
+        self._servers.close()
+        self._nodes.close()
 
     def looks(self) -> tuple[Callable[[], None], ...]:
         """Everything that is looked at, in order, but for the nodes."""
@@ -71,7 +76,9 @@ class Watch(threading.Thread):
 
     def look_at_nodes(self) -> None:
         """Start nodes that have died again."""
-        _each(self._tools.inventory.clusters(), self._look_at_cluster)
+        clusters = self._tools.inventory.clusters()
+        looks = {each.id: partial(self._look_at_cluster, each) for each in clusters}
+        self._nodes.look(looks, within_seconds=NODE_SECONDS_MAX)
 
     def _look_at_cluster(self, cluster: Cluster) -> None:
         for node in cluster.nodes:
@@ -82,7 +89,9 @@ class Watch(threading.Thread):
 
     def _look_at_followers(self) -> None:
         """A restarted server may have forgotten that it is only following: nobody may write."""
-        _each(self._tools.journal.migrations(), self._look_at_follower)
+        migrations = self._tools.journal.migrations()
+        looks = {each.cluster_id: partial(self._look_at_follower, each) for each in migrations}
+        self._servers.look(looks, within_seconds=SERVER_SECONDS_MAX)
 
     def _look_at_follower(self, migration: Migration) -> None:
         if migration.operation:
@@ -91,12 +100,23 @@ class Watch(threading.Thread):
             sides_ = self._follower(migration.cluster_id, Status(migration.status))
         else:
             return
+        self._close_left_open(migration)
         for side in sides_:
             self._close(side, migration)
 
+    def _close_left_open(self, migration: Migration) -> None:
+        """Who could not be closed when a person decided is closed before anything else."""
+        for row, side in resolving.left_open(self._tools, migration):
+            cut = resolving.close(self._tools, side)
+            self._tools.journal.learn(row.id, **{resolving.LEFT_OPEN: False})
+            sentence = f"the {side.word} is back, and read-only now; cut {sides.whose(cut)}"
+            entry = HistoryEntry(now(), "watch", "closed_late", "Follower", "warning", sentence, 0)
+            self._tools.journal.write(migration.cluster_id, entry)
+
     def _look_at_tasks(self) -> None:
         """Say once in the history what keeps a sync task, or who else writes; hooks read it."""
-        _each(self._tools.journal.migrations(), self._look_at_task)
+        for each in self._tools.journal.migrations():
+            attempt(f"the task of {each.cluster_id}", partial(self._look_at_task, each))
 
     def _look_at_task(self, migration: Migration) -> None:
         if migration.status not in FOLLOWERS:
@@ -122,7 +142,8 @@ class Watch(threading.Thread):
 
     def _look_at_dates(self) -> None:
         """Warn before the thirty days are over, and close the migration when they are."""
-        _each(self._tools.journal.migrations(), self._look_at_date)
+        for each in self._tools.journal.migrations():
+            attempt(f"the date of {each.cluster_id}", partial(self._look_at_date, each))
 
     def _look_at_date(self, migration: Migration) -> None:
         today = self._tools.clock()
@@ -161,6 +182,8 @@ class Watch(threading.Thread):
                     yield self._tools.source(row.cluster_id)
                 elif row.name == Action.ROLL_BACK:
                     yield self._tools.cluster(row.cluster_id)
+                elif row.name in resolving.RESTS_IN:
+                    yield resolving.other_side(self._tools, row)
 
     def _is_another_story(self, migration: Migration) -> bool:
         """The roles are not what the store says, or an operation has begun to change them."""
@@ -188,12 +211,3 @@ class Watch(threading.Thread):
         entry = HistoryEntry(now(), "watch", "closed_again", "Follower", "warning", sentence, 0)
         self._tools.journal.write(migration.cluster_id, entry)
         log.warning(sentence, server=str(side.server))
-
-
-def _each(things: Iterable[Thing], look: Callable[[Thing], object]) -> None:
-    """Look at each; one that cannot be mended now hides none of the others."""
-    for thing in things:
-        try:
-            look(thing)
-        except (SternaError, SQLAlchemyError, OSError) as error:
-            log.warning("could not be mended yet", what=str(thing)[:60], error=str(error))

@@ -1,23 +1,37 @@
 """A person has said who owns the writes: the roles are put in order, whatever they were.
 
-Nothing here is undone; what fails is tried again until it works. The side that was not chosen may
-be gone: it is closed when it is back.
+Nothing here is undone; what fails is tried again until it works, but for one thing: the side that
+was not chosen may be gone, or go. Nobody waits for it. The endpoints lead to the chosen side only,
+and the watch closes the other the moment it answers again, before anything else is done there.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Iterator
 
 from sterna.dataplane.event_switch import read_events_state, restore_events, silence_events
 from sterna.errors import Refused, SternaError
-from sterna.store.records import SyncTask
+from sterna.migration.status import Action, Status
+from sterna.store.journal import OperationRow
+from sterna.store.records import Migration, SyncTask
 from sterna.workflow import probing
 from sterna.workflow.engine import Run, step
 from sterna.workflow.steps import sides
-from sterna.workflow.tools import Side
+from sterna.workflow.tools import Side, Tools
 
 POSITIONS_UNKNOWN = "PositionsUnknown"
+# How long applications wait for the side they are not going to.
+CLOSE_SECONDS_MAX = 5.0
+CLOSE_POLL_SECONDS = 0.25
+# The fact that says the other side is still to be closed.
+LEFT_OPEN = "left_open"
 AFTER = "after a person has decided"
+RESTS_IN: dict[str, Status] = {
+    Action.RESOLVE_TO_SOURCE: Status.SYNCING,
+    Action.RESOLVE_TO_CLUSTER: Status.REVERSED,
+}
 
 
 def chosen(run: Run) -> Side:
@@ -45,9 +59,10 @@ def decide(run: Run) -> str:
         run.learn(
             resumable=list(found.resumable),
             other_was_open=by_word[other(run).word].read_only is False,
-            other_is_there=by_word[other(run).word].reachable,
             epoch=max(each.checkpoint_epoch for each in found.sides),
         )
+        if by_word[other(run).word].reachable:
+            run.learn(events=dataclasses.asdict(read_events_state(other(run).server)))
     run.tools.journal.commit(run.id)
     return f"the writes are on the {chosen(run).word}, says a person"
 
@@ -75,20 +90,55 @@ def hold_endpoints(run: Run) -> str:
 @step(no_undo_because=AFTER)
 def close_other_side(run: Run) -> str:
     """Close the side that was not chosen: read-only, events silent, sessions cut."""
-    side = other(run)
-    try:
-        with sides.session(run, side) as connection:
-            sides.set_super_read_only(connection, False)
-            if "events" not in run.facts:
-                run.learn(events=dataclasses.asdict(read_events_state(side.server)))
-            silence_events(side.server, sides.events_found(run))
-            sides.set_read_only(connection, True)
-            cut = [name for _, name in sides.cut_sessions(connection)]
-    except SternaError as error:
-        if run.facts["other_is_there"]:
-            raise
-        return f"the {side.word} cannot be reached ({error.message}); it is closed when it is back"
-    return f"the {side.word} is read-only; cut {sides.whose(cut)}"
+    deadline = time.monotonic() + CLOSE_SECONDS_MAX
+    while True:
+        try:
+            cut = close(run.tools, other(run))
+        except SternaError as error:
+            if time.monotonic() > deadline:
+                return _leave_open(run, error)
+            time.sleep(CLOSE_POLL_SECONDS)
+        else:
+            run.learn(**{LEFT_OPEN: False})
+            return f"the {other(run).word} is read-only; cut {sides.whose(cut)}"
+
+
+def close(tools: Tools, side: Side) -> list[str]:
+    """Make a side that has nothing to say read-only and silent; whose sessions were cut.
+
+    The sessions are cut first: read_only waits for what they have under way.
+    """
+    with tools.sessions.lend(side.server) as connection:
+        cut = [name for _, name in sides.cut_sessions(connection)]
+        sides.set_super_read_only(connection, False)
+        sides.set_read_only(connection, True)
+        cut += [name for _, name in sides.cut_sessions(connection)]
+        silence_events(side.server, read_events_state(side.server))
+    return cut
+
+
+def _leave_open(run: Run, error: SternaError) -> str:
+    """Nobody waits any longer; endpoints lead to the chosen side only."""
+    run.learn(**{LEFT_OPEN: True})
+    return (
+        f"the {other(run).word} cannot be closed now ({error.message}); it is closed as soon as "
+        "it answers, before anything else. Keep applications that do not use the endpoints away"
+    )
+
+
+def other_side(tools: Tools, decision: OperationRow) -> Side:
+    """The side a decision did not choose."""
+    to_cluster = decision.name == Action.RESOLVE_TO_CLUSTER
+    return (tools.source if to_cluster else tools.cluster)(decision.cluster_id)
+
+
+def left_open(tools: Tools, migration: Migration) -> Iterator[tuple[OperationRow, Side]]:
+    """The side that is still to be closed, with the decision, while that is in force."""
+    if migration.operation or migration.status not in RESTS_IN.values():
+        return
+    for row in tools.journal.operations_with(LEFT_OPEN, migration.cluster_id):
+        if RESTS_IN[row.name] == migration.status:
+            yield row, other_side(tools, row)
 
 
 @step(no_undo_because=AFTER)
@@ -150,7 +200,7 @@ def follow_where_possible(run: Run) -> str:
         stalled_because="",
         error_code="",
         verified_at=None,
-        rogue=rogue if run.facts["other_was_open"] else "",
+        rogue=rogue if run.facts["other_was_open"] or run.facts[LEFT_OPEN] else "",
     )
     tools.supervisor.ensure(task)
     return f"the {other(run).word} follows from its checkpoint"
