@@ -6,15 +6,14 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-
-import structlog
 
 from sterna.clusters.engines import find_engines
 from sterna.clusters.local import LocalProvisioner
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.haproxy import HAProxy
-from sterna.errors import Refused, SternaError
+from sterna.errors import Refused
 from sterna.server.run import serve
 from sterna.settings import Settings, read_settings
 from sterna.store.database import Secrets
@@ -23,6 +22,7 @@ from sterna.store.repository import open_store
 from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
 from sterna.workflow import ambiguity
+from sterna.workflow.abreast import Abreast
 from sterna.workflow.bookkeeping import Bookkeeper
 from sterna.workflow.engine import Engine
 from sterna.workflow.service import Service
@@ -30,7 +30,8 @@ from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import Tools
 from sterna.workflow.watch import Watch
 
-log = structlog.get_logger("sterna.wiring")
+# Who waits for the server waits at most twice as long.
+TAKE_UP_SECONDS_MAX = 4.0
 
 
 def run_server() -> None:
@@ -93,15 +94,19 @@ def make_tools(settings: Settings) -> Tools:
 def take_up(tools: Tools) -> None:
     """Start or adopt the nodes and the proxy, and start the tasks that should run.
 
-    A node that does not start keeps nobody else waiting; the watch tries it again.
+    A node that does not start, or takes its time, keeps nobody else waiting: it goes on starting
+    while the server answers already, and the watch tries it again.
     """
-    for cluster in tools.inventory.clusters():
-        if any(node.status == "Running" for node in cluster.nodes):
-            try:
-                tools.start_cluster(cluster.id)
-            except (SternaError, OSError) as error:
-                log.error("a cluster does not start", cluster=cluster.id, error=str(error))
-    ambiguity.check_all(tools)
+    hands = Abreast("take-up")
+    clusters = [
+        c for c in tools.inventory.clusters() if any(n.status == "Running" for n in c.nodes)
+    ]
+    starts = {each.id: partial(tools.start_cluster, each.id) for each in clusters}
+    hands.look(starts, within_seconds=TAKE_UP_SECONDS_MAX)
+    migrations = tools.journal.migrations()
+    checks = {m.cluster_id: partial(ambiguity.check, tools, m) for m in migrations}
+    hands.look(checks, within_seconds=TAKE_UP_SECONDS_MAX)
+    hands.close()
     tools.apply_routes()
     for task_id in tools.tasks.wanted():
         tools.supervisor.ensure(task_id)
