@@ -4,9 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
+CONSOLE := src/sterna/server/console/index.html
+CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -name schema.d.ts)
+API_SOURCES := $(wildcard src/sterna/server/api/*.py src/sterna/store/*records.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-regroup soak-switch docs lock clean
+.PHONY: help install servers console lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-regroup soak-switch docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +25,12 @@ $(INSTALLED): requirements.txt pyproject.toml setup.py tools/system-packages $(N
 
 servers: install  ## Fetch the MySQL, MariaDB and HAProxy versions the tests and the demo run
 	tools/servers
+
+console: $(CONSOLE)  ## Build the web console into the package; needs Node, which the console itself does not
+
+$(CONSOLE): $(INSTALLED) tools/console tools/write_openapi.py $(CONSOLE_SOURCES) $(API_SOURCES)
+	tools/console $(BIN)/python
+	touch $@
 
 lint: install  ## Check formatting, style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -1,0 +1,25 @@
+import type { Cluster } from "../api/schema";
+import { Time } from "../format/Time";
+import { counted } from "../format/numbers";
+import { Facts } from "../parts/Facts";
+
+const ENGINES: Record<string, string> = { mysql: "MySQL", mariadb: "MariaDB" };
+
+/** What the cluster is. */
+export function ClusterFacts({ cluster }: { cluster: Cluster }) {
+  const readers = cluster.nodes.filter((node) => node.role === "Reader").length;
+  return (
+    <Facts
+      facts={[
+        ["Cluster ID", cluster.id],
+        ["Name", cluster.description],
+        ["Database engine", `${ENGINES[cluster.engine] ?? cluster.engine} ${cluster.version}`],
+        ["Nodes", `1 primary, ${counted(readers, "read-only node")}`],
+        ["Node class", cluster.node_class],
+        ["Storage engine", cluster.storage_engine],
+        ["Billing method", cluster.pay_type],
+        ["Created", <Time at={cluster.created_at} />],
+      ]}
+    />
+  );
+}

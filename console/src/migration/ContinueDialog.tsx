@@ -1,0 +1,82 @@
+/** After a failed precheck: go on, with the cause removed or accepted. */
+import { useQuery } from "@tanstack/react-query";
+import Checkbox from "antd/es/checkbox";
+import Modal from "antd/es/modal";
+import { useState } from "react";
+import { api, ask } from "../api/client";
+import type { Evaluation } from "../api/schema";
+import { useCluster } from "../api/queries";
+import { Findings } from "../evaluation/Findings";
+import { ProblemAlert } from "../parts/ProblemAlert";
+import { Answered } from "../parts/States";
+import { useAction } from "../parts/useAction";
+import type { DialogProps } from "./Actions";
+
+export default function ContinueDialog({ migration, onClose }: DialogProps) {
+  const [ignored, setIgnored] = useState<string[]>([]);
+  const cluster = useCluster(migration.cluster_id);
+  const version = cluster.data?.version ?? "";
+  const instance_id = migration.instance_id;
+  const evaluation = useQuery({
+    queryKey: ["precheck", instance_id, version],
+    queryFn: () =>
+      ask(
+        api.POST("/api/v1/instances/{instance_id}/evaluations", {
+          params: { path: { instance_id } },
+          body: { target_version: version },
+        }),
+      ),
+    enabled: version !== "",
+    staleTime: 0,
+  });
+  const go = useAction(
+    () =>
+      ask(
+        api.POST("/api/v1/migrations/{cluster_id}/continue", {
+          params: { path: { cluster_id: migration.cluster_id } },
+          body: { ignore: ignored },
+        }),
+      ),
+    { onDone: onClose },
+  );
+  return (
+    <Modal
+      open
+      title="Continue Migration"
+      width={760}
+      okText="Continue Migration"
+      confirmLoading={go.isPending}
+      onOk={() => go.mutate(undefined)}
+      onCancel={onClose}
+      cancelText="Close"
+    >
+      <p className="dialog-part">Why it stopped: {migration.comment}</p>
+      <Answered query={evaluation} what="the prechecks: the source is asked again">
+        {(report) => (
+          <>
+            <Ignorable report={report} value={ignored} onChange={setIgnored} />
+            <Findings findings={report.findings} />
+          </>
+        )}
+      </Answered>
+      <ProblemAlert error={go.error} />
+    </Modal>
+  );
+}
+
+interface IgnorableProps {
+  report: Evaluation;
+  value: string[];
+  onChange: (value: string[]) => void;
+}
+
+function Ignorable({ report, value, onChange }: IgnorableProps) {
+  const names = [...new Set(report.findings.filter((one) => one.ignorable).map((one) => one.check))];
+  if (names.length === 0) return null;
+  return (
+    <div className="dialog-part">
+      <h3>Accept what these prechecks found</h3>
+      <Checkbox.Group options={names} value={value} onChange={onChange} />
+    </div>
+  );
+}

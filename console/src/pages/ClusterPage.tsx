@@ -1,0 +1,40 @@
+/** One cluster: what it is, and the migration that fills it. */
+import { useParams } from "wouter";
+import { useCluster, useMigration, useTimeline } from "../api/queries";
+import { ClusterHead } from "../parts/ClusterHead";
+import { ClusterFacts } from "../migration/ClusterFacts";
+import { EndpointPairs } from "../migration/EndpointPairs";
+import { LatencyChart } from "../migration/LatencyChart";
+import { LiveOperation } from "../migration/LiveOperation";
+import { MigrationSection } from "../migration/MigrationSection";
+import { Section } from "../parts/Section";
+import { Answered } from "../parts/States";
+
+export default function ClusterPage() {
+  const { id = "" } = useParams();
+  const cluster = useCluster(id);
+  const migration = useMigration(id);
+  const runs = useTimeline(id);
+  return (
+    <>
+      <ClusterHead id={id} />
+      <Answered query={migration} what="the migration">
+        {(data) => (
+          <>
+            <LiveOperation migration={data} run={runs.data?.at(-1)} />
+            <MigrationSection migration={data} />
+            <div className="columns">
+              <LatencyChart migration={data} />
+              <EndpointPairs migration={data} />
+            </div>
+          </>
+        )}
+      </Answered>
+      <Section title="Basic Information">
+        <Answered query={cluster} what="the cluster">
+          {(data) => <ClusterFacts cluster={data} />}
+        </Answered>
+      </Section>
+    </>
+  );
+}

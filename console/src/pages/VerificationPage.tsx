@@ -1,0 +1,1 @@
+export default function VerificationPage() { return null; }

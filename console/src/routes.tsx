@@ -1,0 +1,27 @@
+/** Which page is where. Each is loaded when it is first looked at. */
+import { lazy, type ComponentType } from "react";
+
+const page = (load: () => Promise<{ default: ComponentType }>) => lazy(load);
+
+export const ROUTES: [string, ComponentType][] = [
+  ["/", page(() => import("./pages/OverviewPage"))],
+  ["/instances", page(() => import("./pages/InstancesPage"))],
+  ["/instances/:id", page(() => import("./pages/InstancePage"))],
+  ["/clusters", page(() => import("./pages/ClustersPage"))],
+  ["/clusters/new", page(() => import("./pages/CreateClusterPage"))],
+  ["/clusters/:id", page(() => import("./pages/ClusterPage"))],
+  ["/clusters/:id/timeline", page(() => import("./pages/TimelinePage"))],
+  ["/clusters/:id/nodes", page(() => import("./pages/NodesPage"))],
+  ["/clusters/:id/verification", page(() => import("./pages/VerificationPage"))],
+  ["/clusters/:id/parameters", page(() => import("./pages/ParametersPage"))],
+  ["/tasks", page(() => import("./pages/TasksPage"))],
+  ["/tasks/:id", page(() => import("./pages/TaskPage"))],
+  ["/tasks/:id/monitoring", page(() => import("./pages/MonitoringPage"))],
+  ["/tasks/:id/logs", page(() => import("./pages/TaskLogsPage"))],
+  ["/tasks/:id/objects", page(() => import("./pages/TaskObjectsPage"))],
+  ["/evaluations", page(() => import("./pages/EvaluationsPage"))],
+  ["/evaluations/:instance/:id", page(() => import("./pages/EvaluationPage"))],
+  ["/audit", page(() => import("./pages/AuditPage"))],
+  ["/settings", page(() => import("./pages/SettingsPage"))],
+  ["/account", page(() => import("./pages/AccountPage"))],
+];

@@ -1,0 +1,54 @@
+/** Light and dark: the system's choice until the viewer makes another one. */
+import type { ThemeConfig } from "antd/es/config-provider";
+import antd from "antd/es/theme";
+import { useSyncExternalStore } from "react";
+
+export type Scheme = "light" | "dark";
+
+const KEPT_AS = "sterna-theme";
+const system = window.matchMedia("(prefers-color-scheme: dark)");
+const listeners = new Set<() => void>();
+
+function current(): Scheme {
+  const kept = window.localStorage.getItem(KEPT_AS);
+  if (kept === "light" || kept === "dark") return kept;
+  return system.matches ? "dark" : "light";
+}
+
+function tell(): void {
+  document.documentElement.dataset["theme"] = current();
+  for (const listener of listeners) listener();
+}
+
+system.addEventListener("change", tell);
+tell();
+
+/** The scheme in use. */
+export function useScheme(): Scheme {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, current);
+}
+
+/** Use this scheme from now on, in this browser. */
+export function chooseScheme(scheme: Scheme): void {
+  window.localStorage.setItem(KEPT_AS, scheme);
+  tell();
+}
+
+const SHARED = {
+  borderRadius: 4,
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
+};
+
+/** Colours and sizes for Ant Design; chosen so that text has a contrast of 4.5 and more. */
+export function antdTheme(scheme: Scheme): ThemeConfig {
+  const dark = scheme === "dark";
+  return {
+    algorithm: dark ? antd.darkAlgorithm : antd.defaultAlgorithm,
+    token: dark
+      ? { ...SHARED, colorPrimary: "#3b8cff", colorLink: "#6aaaff", colorTextDescription: "#a3abb8", colorTextPlaceholder: "#8b94a3", colorTextDisabled: "#8b94a3" }
+      : { ...SHARED, colorPrimary: "#0f62c9", colorLink: "#0f62c9", colorTextDescription: "#5a6473", colorTextPlaceholder: "#6b7585", colorTextDisabled: "#6b7585", colorError: "#c9252d" },
+  };
+}
