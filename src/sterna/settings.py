@@ -18,12 +18,16 @@ class Settings:
         host: STERNA_HOST. Address of the HTTP API; loopback unless set.
         port: STERNA_PORT. Port of the HTTP API.
         servers: STERNA_SERVERS. Folder `make servers` unpacked server versions into.
+        names: STERNA_NAMES. Names the console and the API are reached by, besides addresses.
+        proxies: STERNA_PROXIES. Addresses of proxies whose word on client and TLS is believed.
     """
 
     home: Path
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     servers: Path = Path("/var/cache/sterna/servers")
+    names: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -66,7 +70,13 @@ def read_settings() -> Settings:
         host=env.get("STERNA_HOST") or "127.0.0.1",
         port=_port(env.get("STERNA_PORT") or str(DEFAULT_PORT)),
         servers=Path(env.get("STERNA_SERVERS") or default_servers()).absolute(),
+        names=_list(env.get("STERNA_NAMES") or ""),
+        proxies=_list(env.get("STERNA_PROXIES") or ""),
     )
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
 
 
 def _port(text: str) -> int:

@@ -16,6 +16,7 @@ from sterna.endpoints.haproxy import HAProxy
 from sterna.errors import Refused
 from sterna.server.run import serve
 from sterna.settings import Settings, read_settings
+from sterna.store.access import Access
 from sterna.store.database import Secrets
 from sterna.store.journal import Journal
 from sterna.store.repository import open_store
@@ -78,6 +79,7 @@ def make_tools(settings: Settings) -> Tools:
         journal=Journal(database),
         tasks=tasks,
         standing=Standing(database, Secrets(settings.home / "key")),
+        access=Access(database),
         provisioner=LocalProvisioner(),
         proxy=HAProxy(settings.home / "proxy"),
         engines=find_engines(settings.servers),

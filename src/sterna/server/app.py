@@ -1,33 +1,43 @@
-"""The application: all routes under /api/v1, and /metrics, each behind the bearer token."""
+"""The application: all routes under /api/v1, and /metrics, each with the role it needs."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 
+from sterna.server.access import check_access
 from sterna.server.api import (
     clusters,
+    endpoints,
     engines,
     instances,
     migrations,
+    people,
+    sessions,
     standing,
     tasks,
     verifications,
 )
-from sterna.server.api.common import PROBLEMS, check_text, check_token
+from sterna.server.api.common import PROBLEMS, check_text, keep_entry
+from sterna.server.guard import Guard
 from sterna.server.metrics import router as metrics
 from sterna.server.problems import add_handlers
+from sterna.settings import Settings
 from sterna.workflow.service import Service
 
 PREFIX = "/api/v1"
 VERSION = "1"
 
-_NOUNS = (engines, instances, migrations, verifications, clusters, tasks, standing)
+_NOUNS = (
+    *(engines, instances, migrations, verifications, clusters, endpoints, tasks, standing),
+    *(sessions, people),
+)
 
 
-def make_app(service: Service, token: str) -> FastAPI:
-    """The API of `service`, open to whoever sends `token`.
+def make_app(service: Service, token: str, *, settings: Settings | None = None) -> FastAPI:
+    """The API of `service`; `token` opens all of it, as what an admin has.
 
     The ready-made documentation pages are off: they load their scripts from other hosts.
     """
@@ -37,14 +47,19 @@ def make_app(service: Service, token: str) -> FastAPI:
     app.include_router(_make_router(), prefix=PREFIX)
     app.include_router(metrics)
     add_handlers(app)
+    app.add_middleware(Guard, settings=settings or Settings(home=Path()))
     return app
 
 
 def _make_router() -> APIRouter:
-    router = APIRouter(dependencies=[Depends(check_token), Depends(check_text)], responses=PROBLEMS)
+    router = APIRouter(responses=PROBLEMS)
+    router.include_router(sessions.open_router, dependencies=[Depends(check_text)])
+    checks = [Depends(check_access), Depends(check_text), Depends(keep_entry)]
+    closed = APIRouter(dependencies=checks)
     for noun in _NOUNS:
-        router.include_router(noun.router)
-    router.add_api_route("/openapi.json", _describe, include_in_schema=False)
+        closed.include_router(noun.router)
+    closed.add_api_route("/openapi.json", _describe, include_in_schema=False)
+    router.include_router(closed)
     return router
 
 

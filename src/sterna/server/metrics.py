@@ -12,11 +12,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from sterna.server.api.common import TheService, check_token
+from sterna.server.access import check_access
+from sterna.server.api.common import TheService
 from sterna.store.records import Migration, SyncTask, TaskSample
 
 LABELS = ("task", "cluster", "instance", "direction")
-router = APIRouter(dependencies=[Depends(check_token)])
+router = APIRouter(dependencies=[Depends(check_access)])
 
 # Name → (what it is, where it stands); None is left out.
 _OF_TASKS: dict[str, tuple[str, Callable[[SyncTask], float | None]]] = {

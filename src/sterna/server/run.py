@@ -24,15 +24,36 @@ def serve(service: Service, settings: Settings) -> None:
 
     Raises Refused "PortInUse" when something else listens there.
     """
-    app = make_app(service, read_or_make_token(settings.home))
+    app = make_app(service, read_or_make_token(settings.home), settings=settings)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
     )
     server = uvicorn.Server(config)
     _end_at_signals(server)
     with _listen(settings) as listener:
         print(f"Sterna listens at {settings.url}", file=sys.stderr, flush=True)
+        _offer_setup(service, settings)
         server.run(sockets=[listener])
+
+
+def _offer_setup(service: Service, settings: Settings) -> None:
+    """While nobody can sign in: say how the first admin is made."""
+    secret = service.people.offer_setup()
+    if secret is None:
+        return
+    print(
+        f"No user exists yet. Make the first admin at {settings.url}/ with the one-time token\n"
+        f"    {secret}\n"
+        "or here with: sterna user add NAME --role admin",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _end_at_signals(server: uvicorn.Server) -> None:

@@ -26,12 +26,15 @@ from sterna.store.records import (
     Verification,
 )
 from sterna.workflow import probing, upgrade
+from sterna.workflow.addressing import Addresses
+from sterna.workflow.auditing import Auditing
 from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.creating import Creating
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.evaluating import Evaluating
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
 from sterna.workflow.hooks import Hooks
+from sterna.workflow.people import People
 from sterna.workflow.plans import plan, plan_end
 from sterna.workflow.positions import Positions
 from sterna.workflow.registering import Instances
@@ -57,11 +60,14 @@ class Service:
         self.instances = Instances(tools, claiming)
         self.evaluating = Evaluating(tools)
         self._creating = Creating(tools, claiming)
+        self.addresses = Addresses(tools)
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
         self.speeds = Speeds(tools)
         self.positions = Positions(tools)
         self.verifying = Verifying(tools)
+        self.people = People(tools.access)
+        self.auditing = Auditing(tools.access)
 
     def engines(self) -> list[EngineInfo]:
         """Server versions that can be a target on this machine."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,11 @@ from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.pairs import propose_pairs
-from sterna.endpoints.proxy import Backend, Proxy, Route
+from sterna.endpoints.proxy import Proxy
+from sterna.endpoints.whitelist import EVERYBODY, normal_networks
 from sterna.mysql.connection import Server
 from sterna.settings import Settings
+from sterna.store.access import Access
 from sterna.store.database import now
 from sterna.store.journal import Journal
 from sterna.store.records import Endpoint, Node
@@ -25,13 +27,13 @@ from sterna.store.repository import Inventory, new_id
 from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
 from sterna.workflow.metrics import Metrics
+from sterna.workflow.routing import address_of, instance_route, own_route, route_of
 from sterna.workflow.sessions import Sessions
 
 SERVER_ID_BASE = 830_000_000
 ADMIN_USER = "sterna"
 # Below the range the kernel takes ports for outgoing connections from.
 FIRST_PORT, LAST_PORT = 13307, 17999
-EVERYBODY = ("0.0.0.0/0",)
 # Node class → memory of each node in bytes.
 NODE_CLASSES = {
     "sterna.small": GIB,
@@ -59,6 +61,7 @@ class Tools:
     journal: Journal
     tasks: Tasks
     standing: Standing
+    access: Access
     provisioner: Provisioner
     proxy: Proxy
     engines: tuple[Engine, ...]
@@ -136,7 +139,7 @@ class Tools:
         """Make the proxy serve what the store says, held endpoints held."""
         endpoints = self.inventory.endpoints()
         held = [e.id for e in endpoints if e.state == "Held"]
-        self.proxy.apply([_route(endpoint) for endpoint in endpoints if endpoint.routes_to])
+        self.proxy.apply([route_of(endpoint) for endpoint in endpoints])
         if held:
             self.proxy.hold(held)
 
@@ -183,18 +186,24 @@ class Tools:
             self.inventory.set_node_status(node.id, "Running")
 
     def home_routes(self, cluster_id: str) -> dict[str, tuple[str, ...]]:
-        """Endpoint id → its own side's servers, as if nothing had been exchanged.
-
-        Custom and read-only endpoints of a cluster stay as they are.
-        """
-        server = self.source(cluster_id).server
+        """Endpoint id → its own side's servers, as if nothing had been exchanged."""
         instance_id = self.journal.migration(cluster_id).instance_id
-        nodes = [f"{node.host}:{node.port}" for node in self.inventory.nodes(cluster_id)]
-        own = {"Primary": nodes[:1], "Cluster": nodes[1:] or nodes}
-        homes = {e.id: own.get(e.type) for e in self.inventory.endpoints(cluster_id)}
-        ours = [e.id for e in self.inventory.endpoints(instance_id)]
-        routes = {name: tuple(addresses) for name, addresses in homes.items() if addresses}
-        return {**routes, **dict.fromkeys(ours, (f"{server.host}:{server.port}",))}
+        return {**self.cluster_routes(cluster_id), **self.instance_routes(instance_id)}
+
+    def cluster_routes(self, cluster_id: str) -> dict[str, tuple[str, ...]]:
+        """The same of a cluster alone."""
+        return {e.id: self.route_of(e) for e in self.inventory.endpoints(cluster_id)}
+
+    def route_of(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """Where an endpoint leads while nothing is exchanged."""
+        if endpoint.owner_id.startswith("pc-"):
+            return own_route(endpoint, self.inventory.nodes(endpoint.owner_id))
+        instance = self.inventory.instance(endpoint.owner_id)
+        return instance_route(endpoint, f"{instance.host}:{instance.port}")
+
+    def instance_routes(self, instance_id: str) -> dict[str, tuple[str, ...]]:
+        """The same of an instance alone."""
+        return {e.id: self.route_of(e) for e in self.inventory.endpoints(instance_id)}
 
     def exchanged_routes(self, cluster_id: str) -> dict[str, list[str]]:
         """Endpoint id → where it leads once the paired endpoints are exchanged."""
@@ -208,7 +217,13 @@ class Tools:
         return routes
 
     def add_endpoint(
-        self, owner_id: str, type_: str, address: str, *, port: int | None = None
+        self,
+        owner_id: str,
+        type_: str,
+        address: str,
+        *,
+        port: int | None = None,
+        allowed_networks: Collection[str] = EVERYBODY,
     ) -> None:
         """Keep a new endpoint of an instance or a cluster that leads to `address`."""
         self.inventory.add_endpoint(
@@ -223,12 +238,13 @@ class Tools:
                 ssl_enabled=False,
                 state="Open",
                 routes_to=(address,),
+                allowed_networks=normal_networks(allowed_networks),
             )
         )
 
     def route_reads(self, cluster_id: str, readers: Sequence[Node]) -> None:
         """Let the cluster endpoint lead to the read-only nodes, in turn."""
-        addresses = tuple(f"{node.host}:{node.port}" for node in readers)
+        addresses = tuple(address_of(node) for node in readers)
         for endpoint in self.inventory.endpoints(cluster_id):
             if endpoint.type == "Cluster":
                 self.inventory.set_routes({endpoint.id: addresses}, read_write_mode="ReadOnly")
@@ -247,18 +263,3 @@ class Tools:
         """Where to begin looking: different for each home, so two servers do not race."""
         spread = zlib.crc32(str(self.settings.home).encode()) % (LAST_PORT - FIRST_PORT - 200)
         return FIRST_PORT + spread
-
-
-def _route(endpoint: Endpoint) -> Route:
-    return Route(
-        name=endpoint.id,
-        host=endpoint.host,
-        port=endpoint.port,
-        backends=tuple(_backend(address) for address in endpoint.routes_to),
-        allowed_networks=EVERYBODY,
-    )
-
-
-def _backend(address: str) -> Backend:
-    host, _, port = address.rpartition(":")
-    return Backend(host, int(port), 1)

@@ -1,0 +1,128 @@
+"""Which role each route needs: the one place where that is said.
+
+A route that is not here is for admins only. A test asks for every route to be here, and walks all
+of them with each role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sterna.store.access_records import Role
+
+# Method and path below /api/v1, as the routes declare them.
+_VIEWER = """
+GET /openapi.json
+GET /roles
+GET /events
+GET /overview
+GET /choices
+GET /audit
+GET /engines
+GET /outline
+GET /metrics
+GET /instances
+GET /instances/{instance_id}
+GET /instances/{instance_id}/release/plan
+GET /instances/{instance_id}/evaluations
+GET /instances/{instance_id}/accounts
+GET /clusters
+GET /clusters/{cluster_id}
+GET /clusters/{cluster_id}/parameters
+GET /endpoints
+GET /endpoints/{endpoint_id}
+GET /migrations
+GET /migrations/{cluster_id}
+GET /migrations/{cluster_id}/actions
+GET /migrations/{cluster_id}/timeline
+GET /migrations/{cluster_id}/events
+GET /migrations/{cluster_id}/positions
+GET /migrations/{cluster_id}/give-up/plan
+GET /migrations/{cluster_id}/switch-over/plan
+GET /migrations/{cluster_id}/roll-back/plan
+GET /migrations/{cluster_id}/complete/plan
+GET /migrations/{cluster_id}/cancel/plan
+GET /migrations/{cluster_id}/resolution
+GET /migrations/{cluster_id}/verifications
+GET /migrations/{cluster_id}/differences
+GET /tasks/{task_id}
+GET /tasks/{task_id}/tables
+GET /tasks/{task_id}/log
+GET /tasks/{task_id}/logs
+GET /tasks/{task_id}/objects
+GET /tasks/{task_id}/metrics
+GET /schedules
+GET /hooks
+POST /logout
+POST /password
+"""
+
+_OPERATOR = """
+POST /instances/{instance_id}/evaluations
+POST /migrations
+POST /migrations/{cluster_id}/continue
+POST /migrations/{cluster_id}/give-up
+POST /migrations/{cluster_id}/switch-over
+POST /migrations/{cluster_id}/roll-back
+POST /migrations/{cluster_id}/complete
+POST /migrations/{cluster_id}/cancel
+POST /migrations/{cluster_id}/verify
+POST /endpoints
+PATCH /endpoints/{endpoint_id}
+DELETE /endpoints/{endpoint_id}
+POST /tasks/{task_id}/resume
+PATCH /tasks/{task_id}/rate
+POST /schedules
+DELETE /schedules/{schedule_id}
+"""
+
+# Passwords of servers, programs that are run, who may do what, and who owns the writes.
+_ADMIN = """
+POST /instances
+POST /instances/test
+POST /instances/{instance_id}/release
+POST /instances/{instance_id}/accounts/set-password
+POST /instances/{instance_id}/accounts/leave-out
+POST /migrations/{cluster_id}/resolve
+POST /hooks
+DELETE /hooks/{hook_id}
+GET /settings
+GET /users
+POST /users
+PATCH /users/{name}
+DELETE /users/{name}
+GET /tokens
+POST /tokens
+DELETE /tokens/{token_id}
+"""
+
+# Who asks these is not known yet.
+OPEN = ("GET /session", "POST /login", "POST /setup")
+
+NEEDED: dict[str, Role] = {
+    route: role
+    for role, routes in ((Role.VIEWER, _VIEWER), (Role.OPERATOR, _OPERATOR), (Role.ADMIN, _ADMIN))
+    for route in routes.strip().splitlines()
+}
+
+
+@dataclass(frozen=True)
+class RouteRole:
+    """The role a route needs; `path` is a template."""
+
+    method: str
+    path: str
+    role: Role
+
+
+def role_needed(method: str, path: str) -> Role:
+    """The role for a route; admin for one that nobody has thought of."""
+    return NEEDED.get(f"{method} {path}", Role.ADMIN)
+
+
+def all_roles(prefix: str) -> Iterator[RouteRole]:
+    """Every route below `prefix` with its role."""
+    for route, role in NEEDED.items():
+        method, path = route.split(" ")
+        yield RouteRole(method, prefix + path, role)
