@@ -44,7 +44,7 @@ SERVER_WORDS = (
 
 # HAProxy's words: fetches and actions of its configuration, and the process it calls master in
 # its manual, its options and its command socket. In the proxy's own package and its test only.
-PROXY_WORDS = (r"acl \w+ src\b", r"\bset-dst(-port)?\b", r"\b_?master(_pid)?\b")
+PROXY_WORDS = (r"\bf:src\b", r"\bset-dst(-port)?\b", r"\b_?master(_pid)?\b")
 PROXY_FILES = ("src/sterna/endpoints/", "tests/integration/test_haproxy.py")
 
 # The folders Python packages, and a system's sources, are laid out in.

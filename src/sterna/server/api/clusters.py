@@ -1,11 +1,11 @@
-"""Clusters and endpoints."""
+"""Clusters."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from sterna.server.api.common import TheService
-from sterna.store.records import Cluster, Endpoint
+from sterna.store.records import Cluster
 
 router = APIRouter(tags=["clusters"])
 
@@ -20,9 +20,3 @@ def list_clusters(service: TheService) -> list[Cluster]:
 def show_cluster(cluster_id: str, service: TheService) -> Cluster:
     """One cluster with its nodes."""
     return service.cluster(cluster_id)
-
-
-@router.get("/endpoints")
-def list_endpoints(service: TheService, owner_id: str | None = None) -> list[Endpoint]:
-    """All endpoints, or those of one instance or cluster."""
-    return service.endpoints(owner_id)

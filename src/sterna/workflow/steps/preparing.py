@@ -52,12 +52,20 @@ def open_cluster_endpoints(run: Run) -> str:
     tools = run.tools
     there = {endpoint.type for endpoint in tools.inventory.endpoints(run.cluster_id)}
     writer = tools.writer(run.cluster_id)
+    address, allowed = f"{writer.host}:{writer.port}", _inherited_whitelist(run)
     for type_ in ("Primary", "Cluster"):
         if type_ not in there:
-            tools.add_endpoint(run.cluster_id, type_, f"{writer.host}:{writer.port}")
+            tools.add_endpoint(run.cluster_id, type_, address, allowed_networks=allowed)
     tools.apply_routes()
     addresses = [f"{e.host}:{e.port}" for e in tools.inventory.endpoints(run.cluster_id)]
     return f"the cluster answers at {' and '.join(addresses)}"
+
+
+def _inherited_whitelist(run: Run) -> set[str]:
+    """Whoever may come in at any endpoint of the instance, its read-only ones included."""
+    instance_id = run.tools.journal.migration(run.cluster_id).instance_id
+    endpoints = run.tools.inventory.endpoints(instance_id)
+    return {network for endpoint in endpoints for network in endpoint.allowed_networks}
 
 
 @step(no_undo_because=KEPT)
