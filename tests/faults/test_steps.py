@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from sterna.errors import Refused
 from sterna.mysql.connection import open_session, query
 from sterna.workflow.engine import outline
 from sterna.workflow.watch import Watch
@@ -83,3 +84,11 @@ def test_migration_expires_by_itself(cast: Cast) -> None:
     for side in (cast.tools.source, cast.tools.cluster):
         with open_session(side(cast.cluster_id).server) as session:
             assert ("sterna",) not in query(session, "SHOW DATABASES")
+    opened = cast.service.open_cluster(cast.cluster_id)
+    assert (opened.source_mode, opened.cluster_mode) == ("rw", "rw")
+    node = cast.tools.node_spec(cast.cluster_id, cast.tools.writer(cast.cluster_id))
+    cast.tools.provisioner.restart_node(node)
+    with open_session(cast.tools.cluster(cast.cluster_id).server) as session:
+        assert query(session, "SELECT @@GLOBAL.read_only") == [(0,)]
+    with pytest.raises(Refused, match="takes writes already"):
+        cast.service.open_cluster(cast.cluster_id)

@@ -97,6 +97,7 @@ READING = [
     ("cancel", "pc-1", "--yes"),
     ("give-up", "pc-1", "--dry-run"),
     ("give-up", "pc-1", "--yes"),
+    ("cluster", "open", "pc-1", "--yes"),
     ("instance", "release", "rm-1", "--yes"),
     ("account", "leave-out", "rm-1", "'app'@'%'"),
     ("switch-over", "pc-1", "--with-endpoints", "--at", "2027-01-31T02:00+01:00", "--yes"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from sterna.cli.ask import Yes, confirm
 from sterna.cli.client import connect
 from sterna.cli.migration import ClusterId
 from sterna.cli.output import Json, print_facts, print_table, say, show
-from sterna.store.records import Cluster
+from sterna.cli.upgrade import finish
+from sterna.store.records import Cluster, Migration
 
 app = typer.Typer(no_args_is_help=True, help="Clusters: a primary and its read-only nodes.")
 
@@ -27,6 +29,18 @@ def show_cluster(cluster_id: ClusterId, as_json: Json = False) -> None:
     """Show one cluster and its nodes."""
     cluster = connect().get(f"/clusters/{cluster_id}", Cluster)
     show(cluster, as_json=as_json, human=lambda: _print(cluster))
+
+
+@app.command("open")
+def open_cluster(cluster_id: ClusterId, yes: Yes = False, as_json: Json = False) -> None:
+    """Let a cluster take writes that was left read-only when its migration expired.
+
+    The source and the instance's endpoints stay as they are; the cluster's events stay off.
+    """
+    client = connect()
+    confirm(f"Open {cluster_id} for writing, on its own?", yes=yes)
+    migration = client.post(f"/migrations/{cluster_id}/open-cluster", Migration)
+    finish(client, migration, wait=True, as_json=as_json)
 
 
 def _print(cluster: Cluster) -> None:

@@ -40,6 +40,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     RESOLVE_TO_SOURCE = "resolve_to_source"
     RESOLVE_TO_CLUSTER = "resolve_to_cluster"
+    OPEN = "open_cluster"
     EXPIRE = "expire"  # nobody asks for it: the thirty days are over
 
 
@@ -52,6 +53,7 @@ TRANSITIONS: dict[Action, tuple[Status, ...]] = {
     Action.CANCEL: (Status.SYNCING,),
     Action.RESOLVE_TO_SOURCE: (Status.AMBIGUOUS,),
     Action.RESOLVE_TO_CLUSTER: (Status.AMBIGUOUS,),
+    Action.OPEN: (Status.CLOSED,),
     Action.EXPIRE: (Status.PRE_CHECK_FAIL, Status.SYNCING, Status.REVERSED),
 }
 
@@ -76,6 +78,7 @@ REMEDIES: dict[Status, str] = {
     Status.REVERSED: "Now possible: sterna roll-back CLUSTER, or: sterna complete CLUSTER.",
     Status.ROLLING_BACK: "Wait until the rollback has ended: sterna migration watch CLUSTER.",
     Status.CLOSING: "Wait until the synchronization is disabled: sterna migration watch CLUSTER.",
-    Status.CLOSED: "Nothing is left to do; a new upgrade starts with: sterna upgrade INSTANCE.",
+    Status.CLOSED: "A new upgrade starts with: sterna upgrade INSTANCE; a cluster that expired "
+    "read-only opens with: sterna cluster open CLUSTER.",
     Status.AMBIGUOUS: "Look at both sides first: sterna migration resolve CLUSTER.",
 }

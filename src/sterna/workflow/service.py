@@ -166,6 +166,17 @@ class Service:
         self._refuse(cluster_id, Action.EXPIRE)
         return self._begin(cluster_id, Action.EXPIRE)
 
+    def open_cluster(self, cluster_id: str) -> Migration:
+        """Let a cluster take writes that was left read-only when its migration expired."""
+        self._refuse(cluster_id, Action.OPEN)
+        if self._tools.journal.migration(cluster_id).cluster_mode == "rw":
+            raise Refused(
+                f"{cluster_id} takes writes already.",
+                code="StatusNotSupported",
+                remedy="Nothing is left to do.",
+            )
+        return self._begin(cluster_id, Action.OPEN)
+
     def verify(
         self,
         cluster_id: str,

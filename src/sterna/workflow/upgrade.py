@@ -8,6 +8,7 @@
     give_up        the same after a failed precheck, when nothing follows yet
     resolve        it was not known who owns the writes, and a person has decided
     expire         the thirty days are over: the link is cut, whoever has the writes keeps them
+    open_cluster   a cluster that was left read-only then is put to use on its own
 
 Each step stands beside its undo in `steps/`. Up to the point of no return a failure puts
 everything back as it was; after it the operation is finished whatever happens.
@@ -141,3 +142,10 @@ def expire(run: Run) -> None:
     run.point_of_no_return(closing.decide_to_close)
     run(closing.cut_link)
     run(closing.remove_traces)
+
+
+@operation(busy=Status.CLOSED, done=Status.CLOSED)
+def open_cluster(run: Run) -> None:
+    """Open the cluster: it takes writes on its own, after its migration has expired."""
+    run.point_of_no_return(closing.decide_to_open)
+    run(closing.open_cluster)

@@ -126,6 +126,12 @@ def give_up(cluster_id: str, service: TheService) -> Migration:
     return service.give_up(cluster_id)
 
 
+@router.post("/{cluster_id}/open-cluster", status_code=202)
+def open_cluster(cluster_id: str, service: TheService) -> Migration:
+    """Let a cluster take writes that was left read-only when its migration expired."""
+    return service.open_cluster(cluster_id)
+
+
 @router.get("/{cluster_id}/give-up/plan")
 def plan_give_up(cluster_id: str, service: TheService) -> Plan:
     """What giving up would do, and why it would be refused. Changes nothing."""
