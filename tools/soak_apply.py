@@ -116,6 +116,7 @@ class Soak:
         self._origin, self._destination, self._spool = origin, destination, spool
         self._random = random.Random(seed)
         self._epoch = 1
+        self._said = spool / "said"
         self.kills = self.sleepers = 0
 
     def prepare(self) -> None:
@@ -130,6 +131,7 @@ class Soak:
         with contextlib.closing(open_session(self._destination)) as session:
             checkpoint.create(session)
             checkpoint.write_start(session, f"{TASK}/{REVERSE}", 1, start)
+            execute(session, "SET GLOBAL read_only = ON")
 
     def start(self) -> subprocess.Popen[bytes]:
         """The next process; it fences all before."""
@@ -137,11 +139,13 @@ class Soak:
         spec = TaskSpec(
             TASK, REVERSE, self._epoch, self._origin, self._destination, self._spool, 7301
         )
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sterna.dataplane.runner"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
+        with self._said.open("wb") as said:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sterna.dataplane.runner"],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+            )
         assert process.stdin is not None
         process.stdin.write(to_line(spec).encode() + b"\n")
         process.stdin.flush()
@@ -156,9 +160,9 @@ class Soak:
     def round(self, writer: Writer) -> None:
         """Kills at random moments, then catch up and compare."""
         for _ in range(self._random.randint(1, 3)):
-            time.sleep(self._random.uniform(0, 1.5))  # a backlog
+            time.sleep(self._random.uniform(0, 0.7))  # a backlog
             process = self.start()
-            time.sleep(self._random.uniform(0.3, 4))
+            time.sleep(self._random.uniform(0.4, 2.5))
             if self._random.random() < 0.2:
                 self._wake_up_late(process)
             else:
@@ -175,9 +179,9 @@ class Soak:
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.2)
         replacement = self.start()
-        time.sleep(self._random.uniform(0.5, 2))
+        time.sleep(self._random.uniform(0.5, 1.5))
         process.send_signal(signal.SIGCONT)
-        time.sleep(self._random.uniform(0.2, 1))
+        time.sleep(self._random.uniform(0.1, 0.6))
         self.kill(replacement)
         self.kill(process)
 
@@ -189,7 +193,8 @@ class Soak:
             end = read_current_position(origin)
 
             def is_there() -> bool:
-                assert process.poll() is None, "the process ended by itself"
+                if process.poll() is not None:
+                    raise RuntimeError(f"the process ended by itself: {self._said.read_text()}")
                 return checkpoint.read_position(destination, f"{TASK}/{REVERSE}") >= end
 
             eventually(is_there, within_seconds=CATCH_UP_SECONDS)

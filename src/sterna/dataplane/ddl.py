@@ -12,7 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sterna.dataplane.ddl_older import Destination, Unrepresentable, for_older
-from sterna.dataplane.ddl_rewrite import forgets_checks, rewritten, without_checks
+from sterna.dataplane.ddl_rewrite import (
+    as_far_as_it_went,
+    forgets_checks,
+    rewritten,
+    without_checks,
+)
 from sterna.dataplane.schema_text import join, read_table_text
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Query
@@ -20,7 +25,7 @@ from sterna.mysql.connection import ServerError, Session, execute, query, transl
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.reserved import newly_reserved
 from sterna.mysql.sql_mode import mode_names
-from sterna.mysql.sql_text import Statement, Token, tokens
+from sterna.mysql.sql_text import Kind, Statement, Token, tokens
 from sterna.mysql.version import Version
 
 SYSTEM_DATABASES = frozenset({"mysql", "sys", "performance_schema", "information_schema", "sterna"})
@@ -254,6 +259,9 @@ class Prepared:
 def prepare(event: Query, statement: Statement, facts: Facts, destination: Session) -> Prepared:
     """Decide how to run a statement; nothing is touched. Stopped when it cannot be run alike,
     Unrepresentable when the destination is too old for it."""
+    if statement.kind is Kind.UNKNOWN:
+        raise Stopped("This kind of statement is on no list of what is carried.")
+    event = event._replace(sql=as_far_as_it_went(event, statement))
     check_representable(event, facts)
     there = Destination(
         facts.destination,

@@ -23,11 +23,13 @@ from sterna.dataplane.range_starts import Starts, read_ties, require_groups_toge
 from sterna.dataplane.receive import receive
 from sterna.dataplane.regroup import Irregular
 from sterna.dataplane.reports import LagReport, ReportTo
+from sterna.dataplane.rolled_back import RolledBack, Undone, require_transactions
 from sterna.dataplane.spool import Spool
 from sterna.dataplane.transactions import Assembler
 from sterna.dataplane.windows import Applied, Sides, WindowLoop
 from sterna.errors import Refused, Transient
 from sterna.mysql.binlog.events import Format
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_format_description
@@ -105,6 +107,8 @@ class Follower:
         self._is_careful = False
         self._applied: Position | None = None
         self._trouble = ""
+        self._undone: set[Undone] = set()
+        self._doubtful: set[TableName] = set()  # whose rows were rolled back, they say
         self.transactions = 0
         self.row_events = 0
 
@@ -120,6 +124,8 @@ class Follower:
                 if self._is_careful:
                     raise
                 self._trouble, self._is_careful = error.message, True
+            except RolledBack as error:
+                self._learn(error)
             except Irregular as error:
                 self._trouble, self._is_careful = f"The log is irregular: {error}.", True
             except (Transient, Refused) as error:
@@ -138,6 +144,7 @@ class Follower:
             start = applier.read_checkpoint().position
             self._applied = start
             self._require_groups_together(start)
+            self._require_transactions()
             self._meter.applied(start, 0)
             loop = WindowLoop(
                 sides,
@@ -148,11 +155,27 @@ class Follower:
                     sides.relay_format,
                     takes_partial_json=_takes_partial_json(applier.version),
                     complete_at=task.complete_at,
+                    undone=self._undone,
                 ),
                 report=self._report,
                 pace=task.pace,
             )
             loop.run(start, self._note_applied, self._stop)
+
+    def _learn(self, error: RolledBack) -> None:
+        """Which rows to leave out when they are read once more."""
+        self._undone = {each for each in self._undone if self._is_to_come(each)}
+        self._undone.update(error.undone)
+        self._doubtful.update(error.tables)
+
+    def _is_to_come(self, undone: Undone) -> bool:
+        return self._applied is None or undone.begun > self._applied
+
+    def _require_transactions(self) -> None:
+        if self._doubtful:
+            with contextlib.closing(open_session(self._task.origin)) as session:
+                require_transactions(session, self._doubtful)
+            self._doubtful.clear()
 
     def _require_groups_together(self, applied: Position) -> None:
         """What is tied by foreign keys on the destination was copied at one moment."""

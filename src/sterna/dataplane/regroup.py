@@ -32,7 +32,13 @@ from sterna.mysql.binlog.events import (
     TableMap,
 )
 from sterna.mysql.binlog.parse import HEADER_BYTES, parse
-from sterna.mysql.binlog.rewrite import body_of, convert, end_statement, seal
+from sterna.mysql.binlog.rewrite import (
+    body_of,
+    convert,
+    end_statement,
+    seal,
+    without_cascades,
+)
 from sterna.mysql.binlog.types import COLUMN_TYPES, ROWS_V1, ROWS_V2
 from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server
@@ -231,7 +237,7 @@ class Regrouper:
 
     def _rewritten(self, event: bytes, log_format: Format) -> bytes:
         if self._relay_format is None:
-            return event
+            return without_cascades(event, log_format)
         return convert(event, log_format, to=self._relay_format)
 
 

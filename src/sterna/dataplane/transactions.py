@@ -11,12 +11,13 @@ What it does not know stops the task.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from sterna.dataplane._native.split_rows import RowSplitter
 from sterna.dataplane.ddl import SYSTEM_DATABASES, affected_tables, is_system_only, summary
 from sterna.dataplane.range_starts import Starts
+from sterna.dataplane.rolled_back import RowTally, Undone
 from sterna.dataplane.row_split import Behind, StartLookup, split_rows
 from sterna.errors import Stopped
 from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb
@@ -25,6 +26,7 @@ from sterna.mysql.binlog.events import (
     MARIADB_NO_CHECK_CONSTRAINTS,
     NO_FOREIGN_KEY_CHECKS,
     RELAXED_UNIQUE_CHECKS,
+    SQL_FOREIGN_KEYS,
     STATEMENT_END,
     Event,
     FormatDescription,
@@ -38,7 +40,7 @@ from sterna.mysql.binlog.events import (
 )
 from sterna.mysql.binlog.events import Format as LogFormat
 from sterna.mysql.binlog.parse import is_begin, parse, read_header
-from sterna.mysql.binlog.rewrite import convert, end_statement
+from sterna.mysql.binlog.rewrite import convert, end_statement, without_cascades
 from sterna.mysql.binlog.types import COLUMN_TYPES, EventType
 from sterna.mysql.catalog import TableName
 from sterna.mysql.position import Position
@@ -50,13 +52,12 @@ _XA_STATEMENT = re.compile(
 )
 _BEGINNINGS = frozenset({EventType.GTID, EventType.ANONYMOUS_GTID, EventType.GTID_TAGGED})
 _NO_TABLE = 0xFFFFFF  # a rows event that only ends its statement
-_SQL_FOREIGN_KEYS = 0x0010  # MySQL 9.7: the cascade's rows are in the log themselves
 ROWS_FLAGS = (
     STATEMENT_END
     | NO_FOREIGN_KEY_CHECKS
     | RELAXED_UNIQUE_CHECKS
     | COMPLETE_ROWS
-    | _SQL_FOREIGN_KEYS
+    | SQL_FOREIGN_KEYS
     | MARIADB_NO_CHECK_CONSTRAINTS
 )
 
@@ -149,6 +150,7 @@ class Assembler:
         relay_format: the destination's own format where events have to be rewritten for it.
         takes_partial_json: the destination knows PARTIAL_UPDATE_ROWS.
         complete_at: definitions are in the copy up to here, all of them; None: none is.
+        undone: rows that are known to be rolled back further on; what is not known is RolledBack.
     """
 
     def __init__(
@@ -158,7 +160,9 @@ class Assembler:
         *,
         takes_partial_json: bool = False,
         complete_at: Position | None = None,
+        undone: Collection[Undone] = (),
     ) -> None:
+        self._tally = RowTally(undone)
         self._takes_partial_json = takes_partial_json
         self.starts = StartLookup(start_positions, complete_at)
         self._relay_format = relay_format
@@ -193,7 +197,7 @@ class Assembler:
     def _on_event(self, event: Event, raw: bytes, place: Place) -> Step | None:
         match event:
             case Rows():
-                piece = self._on_rows(event, raw, place.log_format)
+                piece = self._on_rows(event, raw, place)
                 return XaPiece(piece) if piece and self._is_xa else piece
             case XaPrepare():
                 return self._on_xa_prepare(event)
@@ -258,13 +262,14 @@ class Assembler:
             if isinstance(step, RowPiece):
                 yield step
 
-    def _on_rows(self, event: Rows, raw: bytes, log_format: LogFormat) -> RowPiece | None:
+    def _on_rows(self, event: Rows, raw: bytes, place: Place) -> RowPiece | None:
+        log_format = place.log_format
         if event.table_id == _NO_TABLE and event.ends_statement:
             return self._end_statement(log_format)
         table = self._tables.get(event.table_id)
         if table is None:
             raise _stopped(event.header.end_offset, "a rows event without its table map")
-        if table.is_relayed:
+        if table.is_relayed and self._tally.keeps(table.name, place.position):
             _check_rows(event, table.name)
             if event.header.type == EventType.PARTIAL_UPDATE_ROWS and not self._takes_partial_json:
                 raise _partial_json(event, table.name)
@@ -315,7 +320,7 @@ class Assembler:
 
     def _rewritten(self, raw: bytes, log_format: LogFormat) -> bytes:
         if self._relay_format is None:
-            return raw
+            return without_cascades(raw, log_format)
         return convert(raw, log_format, to=self._relay_format)
 
     def _on_query(self, event: Query, raw: bytes, place: Place) -> Step | None:
@@ -331,8 +336,12 @@ class Assembler:
                 self.commit_timestamp = event.header.timestamp
                 return self._commit()
             case Kind.ROLLBACK:
-                return self._roll_back(event)
+                self._tally.on_rollback()
+                return self._commit()
             case Kind.SAVEPOINT:
+                self._tally.on_savepoint(event.sql)
+                return None
+            case Kind.ROLLBACK_TO if self._tally.on_rollback_to(event.sql):
                 return None
             case Kind.XA:
                 return self._on_xa(event, raw)
@@ -344,6 +353,8 @@ class Assembler:
             return None if self.is_inside else Boundary(is_commit=False)
         if statement.kind is Kind.ACCOUNT:
             return AccountChange(event, statement)
+        if statement.kind is Kind.UNKNOWN and not self.is_inside:
+            return Ddl(event, statement)  # a person has to say what becomes of it
         if statement.kind is not Kind.DDL:
             raise _not_ddl(event, statement)
         if is_system_only(event, statement):
@@ -390,16 +401,8 @@ class Assembler:
         if self._rows:
             raise Stopped("A transaction ended in the middle of a statement.", code="BadEvent")
         self.is_inside = self._had_rows = self._is_xa = False
+        self._tally.end()
         return Boundary(is_commit=True)
-
-    def _roll_back(self, event: Query) -> Boundary:
-        if self._had_rows or self._rows:
-            raise _stopped(
-                event.header.end_offset,
-                "a transaction with rows that was rolled back, as the log has it only where it"
-                " also used temporary tables or tables without transactions",
-            )
-        return self._commit()
 
     def _expect_outside(self, raw: bytes) -> None:
         if self.is_inside and self._had_rows:

@@ -44,6 +44,11 @@ from sterna.mysql.position import Position
 
 REGROUP_BYTES = 32 << 10  # from this backlog on transactions are regrouped
 IDLE_SECONDS = 0.2  # how often an idle loop looks at its stop event
+_BY_HAND = (
+    "Remove the cause, then: sterna task resume TASK --statement-not-applied, and it is run again."
+    " Or do by hand what it should have done, then: sterna task resume TASK --statement-applied,"
+    " and the task goes on behind it."
+)
 _NOT_RUN = ("LockWaitTimeout", "Deadlock")  # errors after which a DDL statement surely did nothing
 
 
@@ -133,10 +138,17 @@ class WindowLoop:
         if self._reader.log_format is not self._format:
             self._change_format(self._reader.log_format)
         if raw[4] != EventType.TRANSACTION_PAYLOAD:
-            self._do(self._assembler.feed(raw, self._reader))
+            self._do(self._feed(raw))
             return
         for one in self._unpacked(raw):
-            self._do(self._assembler.feed(one, self._reader))
+            self._do(self._feed(one))
+
+    def _feed(self, raw: bytes) -> Step | None:
+        try:
+            return self._assembler.feed(raw, self._reader)
+        except Stopped as error:
+            error.message += f" It is what ends at {self._reader.position} of the origin's log."
+            raise
 
     def _may_regroup(self) -> bool:
         """Whether we are at the beginning of a transaction and far enough behind."""
@@ -287,18 +299,16 @@ class WindowLoop:
         with contextlib.closing(open_session(self._sides.destination)) as session:
             try:
                 prepared = ddl.prepare(step.event, step.statement, self._read_facts(), session)
-            except Unrepresentable as error:  # it may be made by hand, and gone on behind it
+            except Stopped as error:  # it may be made by hand, and gone on behind it
                 self._send_gathered()
                 self._applier.commit(self._boundary, pending=position)
-                error.message += f" The statement ends at {position}: {ddl.summary(step.event)}"
-                raise
+                raise _not_carried(error, step, position) from error
             self._send_gathered()
             self._applier.commit(self._boundary, pending=position)
             try:
                 ddl.run(session, prepared)
             except ServerError as error:
-                if error.number != step.event.error_code:
-                    raise _ddl_failed(error, step, position) from error
+                raise _ddl_failed(error, step, position) from error
             except Transient as error:
                 if error.code in _NOT_RUN:
                     self._applier.commit(self._boundary)
@@ -330,12 +340,21 @@ class WindowLoop:
         return self._facts
 
 
+def _not_carried(error: Stopped, step: Ddl, position: Position) -> Stopped:
+    error.message += f" The statement ends at {position}: {ddl.summary(step.event)}"
+    if isinstance(error, Unrepresentable):
+        return error
+    return Stopped(
+        f"{error.message}. It was not run; everything before it is applied.",
+        code="DdlFailed",
+        remedy=f"{error.remedy} {_BY_HAND}".strip(),
+    )
+
+
 def _ddl_failed(error: ServerError, step: Ddl, position: Position) -> Stopped:
     return Stopped(
         f"The destination refused a statement that ends at {position}: {error.number}"
         f" {error.text} ({ddl.summary(step.event)}). Everything before it is applied.",
         code="DdlFailed",
-        remedy="Remove the cause, then: sterna task resume TASK --statement-not-applied, and it is"
-        " run again. Or do by hand what it should have done, then: sterna task resume TASK"
-        " --statement-applied, and the task goes on behind it.",
+        remedy=_BY_HAND,
     )

@@ -11,6 +11,7 @@ STATEMENT_END = 0x0001  # rows flag: the last event of its statement
 NO_FOREIGN_KEY_CHECKS = 0x0002
 RELAXED_UNIQUE_CHECKS = 0x0004
 COMPLETE_ROWS = 0x0008
+SQL_FOREIGN_KEYS = 0x0010  # MySQL 9.7: what foreign keys changed is in the log itself
 MARIADB_NO_CHECK_CONSTRAINTS = 0x0080
 
 

@@ -111,6 +111,7 @@ _VARIABLES: dict[int, Callable[[Reader], Found]] = {
     18: _number("default_collation_for_utf8mb4", 2),
     19: _flag("sql_require_primary_key"),
     20: _flag("default_table_encryption"),
+    21: _skip(1),  # whether InnoDB itself looks after foreign keys; of changes as statements
     128: _number("microseconds", 3),  # MariaDB
     129: _skip(8),  # MariaDB: number of the transaction a DDL belongs to
     130: _mariadb_alter,
