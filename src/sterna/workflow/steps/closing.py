@@ -37,16 +37,10 @@ def cut_link(run: Run) -> str:
 @step(no_undo_because="after the decision to close")
 def lead_endpoints_home(run: Run) -> str:
     """Let the cluster's own endpoints lead to the cluster; the instance's stay as they are."""
-    tools = run.tools
-    nodes = tools.inventory.nodes(run.cluster_id)
-    writer, readers = nodes[0], [node for node in nodes if node.role == "Reader"]
-    address = f"{writer.host}:{writer.port}"
-    endpoints = tools.inventory.endpoints(run.cluster_id)
-    tools.inventory.set_routes({endpoint.id: (address,) for endpoint in endpoints})
-    tools.apply_routes()
-    if readers:
-        tools.route_reads(run.cluster_id, readers)
-    return f"{len(endpoints)} endpoints of the cluster lead to it"
+    routes = run.tools.cluster_routes(run.cluster_id)
+    run.tools.inventory.set_routes(routes)
+    run.tools.apply_routes()
+    return f"{len(routes)} endpoints of the cluster lead to it"
 
 
 @step(no_undo_because="after the decision to close")
