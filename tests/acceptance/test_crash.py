@@ -100,6 +100,7 @@ def test_a_move_is_finished_or_undone_after_a_kill(
         told = len(stage.migration["history"])
         kill(stage, "server")
         assert_is_known(stage, told)
+        assert_nobody_is_held(stage)
         migration = stage.wait_until_idle()
         if migration["status"] == "POLARDB2RDS_SYNCING":
             assert_cluster_has_the_writes(stage)
@@ -161,6 +162,17 @@ def assert_is_known(stage: Stage, told: int) -> None:
         return not migration["operation"] or len(migration["history"]) > told
 
     eventually(is_known, within_seconds=KNOWN_SECONDS_MAX)
+
+
+def assert_nobody_is_held(stage: Stage) -> None:
+    """Soon after the start new connections get through again, wherever they lead."""
+
+    def are_open() -> bool:
+        states = {endpoint["state"] for endpoint in stage.endpoints(stage.instance_id)}
+        assert states == {"Open"}
+        return True
+
+    eventually(are_open, within_seconds=KNOWN_SECONDS_MAX)
 
 
 def assert_source_has_the_writes(stage: Stage) -> None:
