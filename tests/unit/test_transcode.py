@@ -107,6 +107,28 @@ def test_any_rows_cut_anywhere_come_out_as_load_data_reads_them(
     assert transcoder.failure is None
 
 
+@given(tables(), st.integers(0, 30), st.integers(1, 40))
+def test_a_chunk_that_is_ended_early_ends_behind_a_row(
+    table: tuple[int, list[Row]], pieces: int, size: int
+) -> None:
+    """However far it has come: the row that is under way is written to its end, no other begun."""
+    columns, rows = table
+    stream, transcoder = result_set(rows), Transcoder(columns)
+    transcoder.start_chunk(rows_max=1000, sequence=2)
+    chunk, taken, at_most = b"", 0, len(rows)
+    for number in range(len(stream)):
+        if number == pieces:
+            at_most = transcoder.rows + 1
+            transcoder.end_chunk()
+        if transcoder.is_full or transcoder.ended:
+            break
+        packets = bytearray(3 * size + 64)
+        consumed, produced = transcoder.transcode(stream[taken : taken + size], packets)
+        taken, chunk = taken + consumed, chunk + packets[4:produced]
+    assert transcoder.rows <= at_most
+    assert chunk == b"".join(map(expected_line, rows[: transcoder.rows]))
+
+
 @given(st.integers(1, 100))
 def test_an_error_after_rows_is_kept_whole(piece: int) -> None:
     """An ERR packet ends the rows and is there to be read, however it was cut."""

@@ -29,6 +29,8 @@ RECEIVE_BYTES = 256 * 1024
 _TRUNCATED = 1265
 _TRUNCATED_IN_INDEX = 3751  # for what a functional index keeps; the row itself is whole
 _ANSWER = re.compile(r"Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)\s+Warnings: (\d+)")
+_ALL_ROWS = 1 << 62
+_INTERRUPTED = 1317
 _FIRST_DATA_PACKET = 2  # behind the statement (0) and the server's request for the file (1)
 
 
@@ -100,9 +102,14 @@ def _setter(column: Column, variable: str) -> str:
     return ""
 
 
+def _error_number(packet: bytes) -> int:
+    return int.from_bytes(packet[1:3], "little")
+
+
 class RowMover:
     """Moves the rows of one table from an origin session to a destination session.
 
+    `receive_bytes` is how much is moved at once at most, up to RECEIVE_BYTES; it may be changed.
     When it raises, both sessions may stand in the middle of a statement: close them.
     """
 
@@ -110,6 +117,8 @@ class RowMover:
         self.plan = plan
         self.rows = 0
         self.bytes = 0
+        self.is_cut = False
+        self.receive_bytes = RECEIVE_BYTES
         self._origin: Any = origin  # PyMySQL's packet layer is not part of its public types
         self._destination: Any = destination
         self._transcoder = Transcoder(plan.columns)
@@ -135,11 +144,30 @@ class RowMover:
         with translated_errors():
             try:
                 self._begin_select()
-                while not self._transcoder.ended:
+                while not (self._transcoder.ended or self.is_cut):
                     self._move_chunk()
                     after_chunk(self.rows, self.bytes)
             except OSError as error:
                 raise Transient(f"A connection broke: {error}.", code="ConnectionLost") from error
+
+    def cut(self) -> None:
+        """For `pay`: end with the row that is under way. Where there are more, `move` returns with
+        `is_cut`, and `drop_rest` has to be called."""
+        self.is_cut = True
+        self._transcoder.end_chunk()
+
+    def drop_rest(self) -> None:
+        """Read what the origin has sent since the cut, up to where it was interrupted."""
+        self._transcoder.start_chunk(rows_max=_ALL_ROWS, sequence=_FIRST_DATA_PACKET)
+        with translated_errors():
+            while not self._transcoder.ended:
+                if self._start == self._end:
+                    self._receive()
+                waiting = memoryview(self._received)[self._start : self._end]
+                self._start += self._transcoder.transcode(waiting, self._packets)[0]
+            failure = self._transcoder.failure
+            if failure is not None and _error_number(failure) != _INTERRUPTED:
+                raise_mysql_exception(failure)
 
     def _begin_select(self) -> None:
         self._origin._execute_command(COMMAND.COM_QUERY, self.plan.select)
@@ -155,7 +183,7 @@ class RowMover:
         transcoder = self._transcoder
         transcoder.start_chunk(rows_max=self.plan.chunk_rows, sequence=_FIRST_DATA_PACKET)
         begun, paid = False, 0
-        while not transcoder.ended:
+        while not transcoder.ended and not (self.is_cut and transcoder.is_full):
             if self._start == self._end:
                 self._receive()
             waiting = memoryview(self._received)[self._start : self._end]
@@ -176,9 +204,11 @@ class RowMover:
         if begun:
             self._end_load()
         self.rows += transcoder.rows
+        self.is_cut = self.is_cut and not transcoder.ended
 
     def _receive(self) -> None:
-        count = self._origin._rfile.raw.readinto(self._received)
+        room = memoryview(self._received)[: self.receive_bytes]
+        count = self._origin._rfile.raw.readinto(room)
         if not count:
             raise Transient("The origin closed the connection.", code="ConnectionLost")
         self._start, self._end = 0, count

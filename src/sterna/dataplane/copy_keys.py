@@ -34,11 +34,13 @@ class RangeKey:
 
     `is_alike`: the destination orders the values as the origin does, so that one condition means
     the same rows there. Where it does not, a table is cut, but not gone on with after a crash.
+    `is_whole`: no two rows have the same values in these columns.
     """
 
     index: str
     columns: tuple[Column, ...]
     is_alike: bool = True
+    is_whole: bool = False
 
     @property
     def ordinals(self) -> bool:
@@ -47,7 +49,8 @@ class RangeKey:
 
     def leading(self, width: int) -> RangeKey:
         """The same index, of which boundaries have only so many columns."""
-        return replace(self, columns=self.columns[:width])
+        is_whole = self.is_whole and width >= len(self.columns)
+        return replace(self, columns=self.columns[:width], is_whole=is_whole)
 
     def condition(self, low: Boundary | None, high: Boundary | None) -> str:
         """Rows above `low` and not above `high`, "" for all rows."""
@@ -73,7 +76,7 @@ def range_key(
     for key in keys:
         if leading := _leading(key, by_name):
             alike = all(same_server_kind or _has_shared_order(column) for column in leading)
-            return RangeKey(key.name, leading, alike)
+            return RangeKey(key.name, leading, alike, len(leading) == len(key.parts))
     return None
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import count
 
 from sterna.dataplane.copy_eta import Forecast, TableForecast
 from sterna.dataplane.copy_keys import RangeKey
@@ -32,7 +33,8 @@ class Job:
 
     `ranges` of its `key` are moved one by one; those that are done are compared before, or, where
     the table `has_own_starts`, keep the start position they were read at. `group` are the tables
-    that must be read under the same snapshot.
+    that must be read under the same snapshot. `walk` is the index that rows can be read along in
+    steps, whether the table is cut or not.
     """
 
     table: Table
@@ -43,6 +45,7 @@ class Job:
     ranges: tuple[KeyRange, ...] = WHOLE
     group: frozenset[TableName] = frozenset()
     has_own_starts: bool = False
+    walk: RangeKey | None = None
 
     @property
     def unit(self) -> frozenset[TableName]:
@@ -53,7 +56,8 @@ class Job:
     def is_small(self) -> bool:
         """Whether it takes a moment only, and nothing else has to be read with it."""
         is_innodb = self.table.engine.upper() == "INNODB"
-        return is_innodb and not self.group and not is_large(self.table)
+        is_whole = self.key is None and not is_large(self.table)
+        return is_innodb and not self.group and is_whole
 
     @property
     def holds_snapshot(self) -> bool:
@@ -84,6 +88,7 @@ class TableProgress:
         self._lock = threading.Lock()
         self._moved: dict[int, tuple[int, int]] = {}
         self._unfinished = len(job.ranges)
+        self._numbers = count(1 + max(part.number for part in job.ranges))
         self._started: float | None = None
         self._forecast = _forecast(job, forecast)
         self.is_spoiled = False  # by DDL: the table is copied again in another round
@@ -92,6 +97,10 @@ class TableProgress:
         """For as long as a worker moves rows of it."""
         self._started = self._started or time.monotonic()
         return self._forecast.moving()
+
+    def new_number(self) -> int:
+        """For one more range of the table."""
+        return next(self._numbers)
 
     def split(self, first: KeyRange, rest: KeyRange) -> None:
         """A range became two."""
@@ -200,6 +209,11 @@ class Pieces:
         self._due_at = time.monotonic() + seconds
 
     @property
+    def is_due(self) -> bool:
+        """Whether what can wait for the next snapshot should."""
+        return time.monotonic() >= self._due_at
+
+    @property
     def is_left(self) -> bool:
         """Whether something waits for the next snapshot."""
         with self._changed:
@@ -232,7 +246,7 @@ class Pieces:
 
     def _choose(self) -> Piece | None:
         left = (piece for piece in self._pieces if not piece.progress.is_spoiled)
-        if not self._begun or time.monotonic() < self._due_at:
+        if not self._begun or not self.is_due:
             return next(left, None)
         listed = list(left)
         begun = (piece for piece in listed if piece.is_kept or self._is_begun(piece))
@@ -241,6 +255,12 @@ class Pieces:
 
     def _is_begun(self, piece: Piece) -> bool:
         return piece.job.unit in self._begun and not piece.job.has_own_starts
+
+    def put_back(self, rest: Piece) -> None:
+        """What is left of a piece that was shortened comes next, whoever takes it."""
+        with self._changed:
+            self._pieces.appendleft(rest)
+            self._changed.notify_all()
 
     def done(self, piece: Piece) -> None:
         """A piece that was taken is read, or never will be."""

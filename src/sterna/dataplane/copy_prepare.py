@@ -42,6 +42,7 @@ from sterna.dataplane.copy_ranges import (
     cut_table,
     is_large,
     read_ranges,
+    row_bytes,
     write_ranges,
 )
 from sterna.dataplane.copy_starts import read_begun
@@ -54,6 +55,7 @@ from sterna.dataplane.copy_state import (
     state_session,
     write_state,
 )
+from sterna.dataplane.copy_steps import PIECE_SECONDS
 from sterna.dataplane.pace import Pace
 from sterna.dataplane.range_starts import groups_of, key_column, read_ties
 from sterna.dataplane.reports import LogReport, ReportTo
@@ -216,8 +218,7 @@ class _Preparation:
         self, planned: list[Table], ranges: Mapping[TableName, tuple[KeyRange, ...]]
     ) -> tuple[list[Job], Sequence[StoredObject]]:
         """Jobs and objects; what goes wrong because DDL comes in between is a DefinitionChanged."""
-        report = self._task.report
-        maker = _Maker(self._reader, self._writer, position=self._position, report=report)
+        maker = _Maker(self._reader, self._writer, position=self._position, task=self._task)
         try:
             return maker.make(planned, ranges), read_objects(self._task.origin)
         except (Stopped, ServerError) as error:
@@ -316,10 +317,11 @@ class _Maker:
     """Makes the tables of one round, database by database."""
 
     def __init__(
-        self, reader: Session, writer: Session, *, position: Position, report: ReportTo
+        self, reader: Session, writer: Session, *, position: Position, task: CopyTask
     ) -> None:
         self._reader, self._writer = reader, writer
-        self._position, self._report = position, report
+        self._position, self._report, self._pace = position, task.report, task.pace
+        self._keys: dict[str, dict[str, list[Key]]] = {}
         self._facts: Facts = read_facts(reader, writer)
 
     def make(
@@ -417,12 +419,14 @@ class _Maker:
 
     def _cut(self, job: Job, begun: tuple[KeyRange, ...]) -> Job:
         """The job in ranges, where that is worth it or has been begun."""
-        if not begun and not is_large(job.table):
+        if not begun and not self._is_worth_keys(job.table):
             return job
-        keys = read_keys(self._reader, job.table.database).get(job.table.name, [])
+        keys = self._keys_of(job.table)
         same = self._facts.origin.is_mariadb == self._facts.destination.is_mariadb
         key = range_key(job.columns, keys, same_server_kind=same)
-        if key is None:
+        job = replace(job, walk=key)
+        slow_rows = self._pace.allows(PIECE_SECONDS, row_bytes(job.table))
+        if key is None or (not begun and not is_large(job.table, rows_max=slow_rows)):
             return job
         if begun:
             width = max(each.width for each in begun) or len(key.columns)
@@ -434,6 +438,17 @@ class _Maker:
         if job.is_resumable:
             write_ranges(self._writer, job.name, ranges)
         return job
+
+    def _is_worth_keys(self, table: Table) -> bool:
+        """A table of a moment is read at once; one that is slow for a limit may need steps."""
+        is_small = table.rows_estimated <= SMALL_ROWS and table.data_bytes <= SMALL_BYTES
+        return not is_small or is_large(table) or self._pace.is_limited
+
+    def _keys_of(self, table: Table) -> list[Key]:
+        """Read once for all tables of a database."""
+        if table.database not in self._keys:
+            self._keys[table.database] = read_keys(self._reader, table.database)
+        return self._keys[table.database].get(table.name, [])
 
 
 def _tells_ranges(job: Job, key: RangeKey, keys: Iterable[Key]) -> bool:

@@ -14,6 +14,7 @@ loaded anew.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -74,14 +75,19 @@ class KeyRange:
 WHOLE = (KeyRange(),)
 
 
-def is_large(table: Table) -> bool:
-    """Whether it is worth cutting."""
-    return table.engine.upper() == "INNODB" and table.rows_estimated > _rows_max(table)
+def is_large(table: Table, *, rows_max: float = math.inf) -> bool:
+    """Whether it is worth cutting; with more than `rows_max` rows it is in any case."""
+    is_innodb = table.engine.upper() == "INNODB"
+    return is_innodb and table.rows_estimated > min(_rows_max(table), rows_max)
+
+
+def row_bytes(table: Table) -> int:
+    """How long the origin thinks a row is."""
+    return max(table.data_bytes // max(table.rows_estimated, 1), 1)
 
 
 def _rows_max(table: Table) -> int:
-    row_bytes = max(table.data_bytes // max(table.rows_estimated, 1), 1)
-    return min(RANGE_ROWS, max(RANGE_BYTES // row_bytes, 1))
+    return min(RANGE_ROWS, max(RANGE_BYTES // row_bytes(table), 1))
 
 
 # Cutting
@@ -170,28 +176,38 @@ def select_from(table: Table, key: RangeKey | None, part: KeyRange) -> str:
     )
 
 
-def split_open(
-    origin: Session, table: Table, key: RangeKey, part: KeyRange
-) -> tuple[KeyRange, KeyRange] | None:
-    """A range without an end as one of the right size and the rest; None if it has no more rows.
-
-    The rest holds every row above, also those that are not there yet.
-    """
-    rows_max, columns = _rows_max(table), [quote(column.name) for column in key.columns]
+def key_ahead(
+    origin: Session, table: Table, key: RangeKey, *, where: str, rows: int
+) -> Boundary | None:
+    """The key of the row that comes behind so many others; None where there is none, or it cannot
+    be written as a boundary."""
+    columns = ", ".join(quote(column.name) for column in key.columns)
     name = f"{quote(table.database, table.name)} FORCE INDEX ({quote(key.index)})"
-    condition = key.condition(part.low, None) or "TRUE"
     found = query(
         origin,
-        f"SELECT {', '.join(map(key_text, key.columns))} FROM {name} WHERE {condition}"
-        f" ORDER BY {', '.join(columns)} LIMIT {rows_max}, 1",
+        f"SELECT {', '.join(map(key_text, key.columns))} FROM {name} WHERE {where or 'TRUE'}"
+        f" ORDER BY {columns} LIMIT {rows}, 1",
     )
     if not found:
         return None
-    end = tuple(map(str, found[0]))
-    if not _is_writable(origin, key, end):
+    end = tuple(each.decode() if isinstance(each, bytes) else str(each) for each in found[0])
+    return end if _is_writable(origin, key, end) else None
+
+
+def split_open(
+    origin: Session, table: Table, key: RangeKey, part: KeyRange, *, number: int
+) -> tuple[KeyRange, KeyRange] | None:
+    """A range without an end as one of the right size and the rest, which gets the number; None if
+    it has no more rows.
+
+    The rest holds every row above, also those that are not there yet.
+    """
+    rows_max = _rows_max(table)
+    end = key_ahead(origin, table, key, where=key.condition(part.low, None), rows=rows_max)
+    if end is None:
         return None
     first = replace(part, high=end, rows_estimated=rows_max)
-    rest = KeyRange(part.number + 1, low=end)
+    rest = KeyRange(number, low=end)
     left = _rows_left(origin, table, key, first=first, rest=rest)
     left = max(part.rows_estimated - rows_max, 0) if left is None else left
     return first, replace(rest, rows_estimated=left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from sterna.dataplane.chunks import RowMover, plan_rows
@@ -24,6 +25,7 @@ from sterna.dataplane.copy_ranges import (
     write_ranges,
 )
 from sterna.dataplane.copy_state import COPYING, DONE, LOADED, TableState, write_state
+from sterna.dataplane.copy_steps import HOLD_SECONDS, StepSize, Walk
 from sterna.dataplane.reports import LogReport
 from sterna.dataplane.schema import open_destination_session, open_origin_session
 from sterna.dataplane.schema_tables import same_definition
@@ -45,6 +47,7 @@ class Worker:
     def __init__(self, work: CopyRound, snapshot: Session, *, failed: threading.Event) -> None:
         self._work, self._snapshot, self._failed = work, snapshot, failed
         self._pace = work.task.pace
+        self._step_size = StepSize(self._pace)
         self._sessions: list[Session] = []
 
     def run(self) -> bool:
@@ -96,7 +99,8 @@ class Worker:
         job, rest = piece.job, None
         try:
             assert job.key is not None
-            split = split_open(self._reader, job.table, job.key, piece.range)
+            number = piece.progress.new_number()
+            split = split_open(self._reader, job.table, job.key, piece.range, number=number)
             if split is not None:
                 self._remember(job, *split)
                 piece.progress.split(*split)
@@ -141,7 +145,7 @@ class Worker:
             state = replace(state, start_position=locked.position)
             self._work.read_until[job.name] = locked.position
             write_state(self._writer, state)
-            moved = self._move_rows(piece, locked.session, pay=lambda rows, octets: None)
+            moved = self._move_locked(piece, locked.session)
         finally:
             locked.close()
         sentence = (
@@ -156,13 +160,12 @@ class Worker:
         job, done = piece.job, piece.range
         if piece.is_kept:
             return done.rows_copied, done.bytes_copied
-        self._pay(0, 0, queries=1)
         if not done.is_done or not self._is_unchanged(piece, origin):
             if not job.is_new:
                 self._clear_range(piece)
-            rows, octets = self._move_rows(piece, origin, pay=self._pay)
+            part, rows, octets = self._move_range(piece)
             start = self._work.position if job.has_own_starts else None
-            done = replace(done, is_done=True, rows_copied=rows, bytes_copied=octets, start=start)
+            done = replace(part, is_done=True, rows_copied=rows, bytes_copied=octets, start=start)
             self._remember(job, done)
         self._let_go()
         return done.rows_copied, done.bytes_copied
@@ -191,35 +194,112 @@ class Worker:
         """A killed worker may have left some of its rows."""
         execute(self._writer, f"DELETE FROM {self._rows_there(piece)}")
 
-    def _pay(self, rows: int, octets: int, *, queries: int = 0) -> None:
+    def _pay(
+        self, rows: int, octets: int, *, queries: int = 0, until: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Wait until more may be moved, or `until`: what is owed waits then."""
         self._pace.pay(rows, octets, queries=queries)
-        while not self._pace.is_paid:
+        while not self._pace.is_paid and not until():
             self._go_on()
             self._pace.pay(0, 0)
 
-    def _move_rows(
-        self, piece: Piece, origin: Session, *, pay: Callable[[int, int], None]
-    ) -> tuple[int, int]:
-        """Rows and bytes moved, all that the range has."""
+    def _move_range(self, piece: Piece) -> tuple[KeyRange, int, int]:
+        """The range as far as it was moved, step by step, its rows and bytes; what is left of it
+        was given back."""
+        walk, rows, octets = Walk(piece.job, piece.range), 0, 0
+        while not walk.is_over:
+            self._pay(0, 0, queries=1)
+            try:
+                mover = self._move_step(piece, walk, before=(rows, octets))
+            except ServerError as error:
+                raise as_definition_change(error, piece.job.table) from error
+            rows, octets = rows + mover.rows, octets + mover.bytes
+            self._let_go()
+            self._shorten(piece, walk, rows)
+        return walk.part, rows, octets
+
+    def _move_step(self, piece: Piece, walk: Walk, *, before: tuple[int, int]) -> RowMover:
+        """Read on, for a moment."""
         job = piece.job
-        rows_of = select_from(job.table, job.key, piece.range)
+        rows_of = walk.begin_step(self._reader, self._step_size.rows(job))
         plan = plan_rows(job.table, job.columns, rows_of=rows_of)
+        mover = RowMover(plan, origin=self._snapshot, destination=self._loader)
+        mover.receive_bytes = self._step_size.receive_bytes(job)
+        began = time.monotonic()
+
+        def is_too_long() -> bool:
+            return walk.can_be_cut and time.monotonic() > began + HOLD_SECONDS
+
+        def pay(rows: int, octets: int) -> None:
+            self._pay(rows, octets, until=is_too_long)
+            mover.receive_bytes = self._step_size.receive_bytes(job)
+            if is_too_long():
+                mover.cut()
+
+        self._move_rows(piece, mover, pay=pay, before=before)
+        seconds = time.monotonic() - began
+        self._step_size.learn(mover.bytes, seconds, is_cut=mover.is_cut)
+        if mover.is_cut:
+            self._end_cut(job, walk, mover)
+        else:
+            walk.end_step()
+        return mover
+
+    def _end_cut(self, job: Job, walk: Walk, mover: RowMover) -> None:
+        """The origin need not go on reading; and where in the key we are."""
+        with suppress(
+            ServerError
+        ):  # where it may not be interrupted, the rest comes and is dropped
+            execute(self._reader, f"KILL QUERY {self._snapshot.server_thread_id[0]}")
+        mover.drop_rest()
+        with suppress(Transient):  # an interruption that came late hits nothing
+            execute(self._snapshot, "DO 0")
+        if not walk.cut_step(self._snapshot, mover.rows):
+            name = quote(*job.name)
+            raise DefinitionChanged(f"{name} has to be read in one go: its key cannot be written.")
+
+    def _shorten(self, piece: Piece, walk: Walk, rows: int) -> None:
+        """What takes long ends where it is, and the rest may wait for another snapshot."""
+        job = piece.job
+        is_due = job.has_own_starts and self._work.pieces.is_due
+        number = piece.progress.new_number()
+        if split := walk.shorten(is_due=is_due, rows=rows, number=number):
+            self._remember(job, *split)
+            piece.progress.split(*split)
+            self._work.pieces.put_back(replace(piece, range=split[1]))
+
+    def _move_locked(self, piece: Piece, origin: Session) -> tuple[int, int]:
+        """Rows and bytes of a whole table, as fast as it goes."""
+        job = piece.job
+        plan = plan_rows(job.table, job.columns)
         mover = RowMover(plan, origin=origin, destination=self._loader)
-
-        def after_chunk(rows: int, octets: int) -> None:
-            self._go_on()
-            piece.progress.moved(piece.range.number, rows, octets)
-
-        def sent(rows: int, octets: int) -> None:
-            piece.progress.sent(piece.range.number, rows, octets)
-            pay(rows, octets)
-
         try:
-            with piece.progress.moving():
-                mover.move(after_chunk, pay=sent)
+            self._move_rows(piece, mover, pay=lambda rows, octets: None)
         except ServerError as error:
             raise as_definition_change(error, job.table) from error
         return mover.rows, mover.bytes
+
+    def _move_rows(
+        self,
+        piece: Piece,
+        mover: RowMover,
+        *,
+        pay: Callable[[int, int], None],
+        before: tuple[int, int] = (0, 0),
+    ) -> None:
+        """What one SELECT finds; so many rows and bytes of the range came before."""
+        number = piece.range.number
+
+        def after_chunk(rows: int, octets: int) -> None:
+            self._go_on()
+            piece.progress.moved(number, before[0] + rows, before[1] + octets)
+
+        def sent(rows: int, octets: int) -> None:
+            piece.progress.sent(number, rows, octets)
+            pay(rows, octets)
+
+        with piece.progress.moving():
+            mover.move(after_chunk, pay=sent)
 
     def _finish_table(self, piece: Piece, state: TableState) -> TableState:
         """All ranges are there, of one definition; the state says so from now on."""

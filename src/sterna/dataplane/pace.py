@@ -9,6 +9,7 @@ shrinks as much.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -89,6 +90,13 @@ class Pace:
             self._rate, self._due = rate, time.monotonic()
             self.is_limited = rate != Rate()
             self._changed.notify_all()
+
+    def allows(self, seconds: float, row_bytes: float) -> float:
+        """How many rows of so many bytes one worker may move in so many seconds, as things are
+        now; infinitely many without a budget for rows or bytes."""
+        rows = self._rate.rows_per_second or math.inf
+        octets = self._rate.bytes_per_second or math.inf
+        return min(rows, octets / max(row_bytes, 1)) * self._share * seconds / self.workers
 
     def slow_down(self, share: float) -> None:
         """Go on at this share of full speed; 1 is full speed."""
