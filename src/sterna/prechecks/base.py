@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
+from sterna.errors import Transient
 from sterna.mysql.catalog import (
     Column,
     ForeignKey,
@@ -172,14 +173,23 @@ class Context:
         return self.variables.get(name, "")
 
     @property
-    def bytes(self) -> int:
+    def size_bytes(self) -> int:
         """What tables and indexes take on the source, as its engines estimate it."""
         return sum(table.data_bytes + table.index_bytes for table in self.tables)
 
     @property
     def copy_seconds(self) -> float:
         """How long the full copy takes at most on an ordinary machine."""
-        return self.bytes / COPY_BYTES_PER_SECOND
+        return self.size_bytes / COPY_BYTES_PER_SECOND
+
+    def sample(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a bounded look at one table; none while somebody else keeps it locked."""
+        try:
+            return query(self.source, sql)
+        except Transient as error:
+            if error.code != "LockWaitTimeout":
+                raise
+            return []
 
     @property
     def may_sample(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import Column, read_columns
+from sterna.mysql.catalog import Column
 from sterna.mysql.connection import query
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import Column, Table, read_columns, read_keys
+from sterna.mysql.catalog import Column, Table, read_keys
 from sterna.mysql.connection import query
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
@@ -98,7 +98,7 @@ def _changed_kind(context: Context) -> str:
 
 def _documents(context: Context) -> Iterator[tuple[Table, Column]]:
     for database in context.databases:
-        columns = read_columns(context.source, database)
+        columns = context.columns[database]
         for table in (each for each in context.tables if each.database == database):
             for column in columns.get(table.name, []):
                 if column.data_type == "json" and not column.generated:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import read_columns
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 

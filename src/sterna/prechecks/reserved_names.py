@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sterna.mysql.catalog import read_columns, read_routines
+from sterna.mysql.catalog import read_routines
 from sterna.mysql.version import Version
 from sterna.prechecks.base import Check, Context, Finding
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sterna.errors import Transient
 from sterna.mysql.connection import ServerError, query
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
@@ -42,6 +43,12 @@ class UnreadableTables(Check):
                 message=f"The server does not read it: {error.number} {error.text}.",
                 remedy=_remedy(name, error.number),
             )
+        except Transient as error:
+            if error.code != "LockWaitTimeout":
+                raise
+            message = "Somebody keeps the table locked, so it could not be looked at."
+            remedy = "Evaluate again when the lock is gone."
+            yield self.warning(f"{database}.{table}", message=message, remedy=remedy)
 
 
 def _remedy(name: str, number: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,45 +22,22 @@ from tests.fixtures.precheck_source import (
     finds_and_heals,
     heal,
     prepared,
+    serious,
 )
 from tests.fixtures.running import RunningServer
 from tests.fixtures.servers import SourceFactory
-
-SOURCES = ["mysql56", "mysql57", "mysql97", "mariadb1011"]
-
-
-@pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest) -> Iterator[Source]:
-    """A source of every kind."""
-    running: RunningServer = request.getfixturevalue(request.param)
-    with prepared(running.server) as found:
-        yield found
-
-
-@pytest.fixture
-def source57(mysql57: RunningServer) -> Iterator[Source]:
-    """A 5.7."""
-    with prepared(mysql57.server) as found:
-        yield found
-
-
-@pytest.fixture
-def mariadb(mariadb1011: RunningServer) -> Iterator[Source]:
-    """A MariaDB."""
-    with prepared(mariadb1011.server) as found:
-        yield found
 
 
 def test_healthy_source_has_no_errors(source: Source) -> None:
     """A source as it should be passes, at whatever version."""
     execute(source.session, "CREATE TABLE t (a INT NOT NULL PRIMARY KEY)")
-    assert run_prechecks(source.context()) == ()
+    assert serious(source.context()) == []
 
 
 def test_read_only(source: Source) -> None:
     """A read-only source is an error, unless a migration made it so."""
     execute(source.session, "SET GLOBAL read_only = ON")
-    assert run_prechecks(replace(source.context(), migrating=True)) == ()
+    assert serious(replace(source.context(), migrating=True)) == []
     finds_and_heals(source, "read_write_status", "read_only")
 
 
@@ -146,7 +122,7 @@ def test_missing_privileges(source: Source) -> None:
         assert [f.object for f in found] == [entry["name"] for entry in needed_privileges(version)]
         heal(source.session, found)
     with open_session(few) as session:
-        assert run_prechecks(Source(few, session).context()) == ()
+        assert serious(Source(few, session).context()) == []
         assert read_accounts(session)
 
 
@@ -162,7 +138,7 @@ def test_version_pairs(source57: Source) -> None:
         (finding,) = [f for f in run_prechecks(asked) if f.check == "version_pair"]
         assert finding.severity == "error"
         assert word in finding.message
-    assert run_prechecks(replace(context, target=Version("mysql", 5, 7, 1))) == ()
+    assert serious(replace(context, target=Version("mysql", 5, 7, 1))) == []
 
 
 def test_empty_instance(source: Source) -> None:
@@ -206,20 +182,18 @@ def test_notes(source: Source) -> None:
     ):
         execute(source.session, sql)
     found = run_prechecks(source.context())
-    assert [(f.check, f.severity) for f in found] == [
-        ("events", "note"),
-        ("triggers", "note"),
-        ("primary_keys", "note"),
-    ]
-    assert "tr" in found[1].message
-    assert "heap" in found[2].message
+    told = {f.check: f for f in found if f.severity == "note"}
+    assert set(told) >= {"events", "triggers", "primary_keys"}
+    assert "tr" in told["triggers"].message
+    assert "heap" in told["primary_keys"].message
+    assert serious(source.context()) == []
 
 
 def test_own_database(source: Source) -> None:
     """What an earlier upgrade left is dropped by the remedy; somebody else's is not touched."""
     execute(source.session, "CREATE DATABASE sterna")
     execute(source.session, "CREATE TABLE sterna.checkpoint (a INT)")
-    assert run_prechecks(replace(source.context(), migrating=True)) == ()
+    assert serious(replace(source.context(), migrating=True)) == []
     finds_and_heals(source, "own_database", "sterna")
     execute(source.session, "CREATE DATABASE sterna")
     execute(source.session, "CREATE TABLE sterna.birds (a INT)")
@@ -264,7 +238,7 @@ def test_mariadb_only(mariadb: Source, create: str, about: str) -> None:
     """What MySQL has not got is an error; to another MariaDB it may go."""
     execute(mariadb.session, create)
     to_mariadb = replace(mariadb.context(), target=Version("mariadb", 11, 8))
-    assert run_prechecks(to_mariadb) == ()
+    assert serious(to_mariadb) == []
     finds_and_heals(mariadb, "mariadb_only", about)
 
 
@@ -302,7 +276,7 @@ def test_name_case(source_factory: SourceFactory) -> None:
     """A source that ignores the case of names is an error that may be ignored."""
     running = source_factory("mysql 5.7", lower_case_table_names="1")
     with prepared(running.server) as source:
-        (finding,) = run_prechecks(source.context())
+        (finding,) = serious(source.context())
     assert (finding.check, finding.ignorable) == ("name_case", True)
     running.stop()
 
@@ -357,7 +331,7 @@ def test_order_and_completeness() -> None:
     assert order == sorted(order)
     names = [check.name for check in PRECHECKS]
     assert len(set(names)) == len(names)
-    folder = Path(__file__).parents[2] / "src/sterna/prechecks"
+    folder = Path(__file__).parents[3] / "src/sterna/prechecks"
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
     assert files == set(names)
     readme = (folder / "README.md").read_text(encoding="utf-8")

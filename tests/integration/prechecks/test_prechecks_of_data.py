@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,34 +18,8 @@ from tests.fixtures.precheck_source import (
     Source,
     finds_and_heals,
     heal,
-    prepared,
 )
 from tests.fixtures.running import RunningServer
-
-SOURCES = ["mysql56", "mysql57", "mysql97", "mariadb1011"]
-
-
-@pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest) -> Iterator[Source]:
-    """A source of every kind."""
-    running: RunningServer = request.getfixturevalue(request.param)
-    with prepared(running.server) as found:
-        yield found
-
-
-@pytest.fixture
-def source57(mysql57: RunningServer) -> Iterator[Source]:
-    """A 5.7."""
-    with prepared(mysql57.server) as found:
-        yield found
-
-
-@pytest.fixture
-def mariadb(mariadb1011: RunningServer) -> Iterator[Source]:
-    """A MariaDB."""
-    with prepared(mariadb1011.server) as found:
-        yield found
-
 
 JSON_KINDS = """INSERT INTO documents VALUES (1, '{"a": [1, 2.5, "x", null]}'), (2, NULL),
   (3, JSON_OBJECT('d', CAST('2020-01-02' AS DATE)))"""

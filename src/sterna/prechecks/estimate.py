@@ -1,0 +1,29 @@
+"""How much is to be copied, and how long that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sterna.prechecks.base import COPY_BYTES_PER_SECOND, Check, Context, Finding
+
+_MIB = 1024**2
+
+
+class Estimate(Check):
+    """Says how large the source is and how long the full copy takes at most."""
+
+    name = "estimate"
+    title = "Size and duration"
+    category = "notes"
+    why = "The source stays in use meanwhile; the switch has to wait until the copy is done."
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        """One note, where there are tables."""
+        if context.tables:
+            minutes = context.copy_seconds / 60
+            yield self.note(
+                "full copy",
+                message=f"{len(context.tables)} tables with {context.size_bytes / _MIB:,.0f} MiB."
+                f" At {COPY_BYTES_PER_SECOND // 1_000_000} MB a second, which most machines exceed,"
+                f" they are copied in {minutes:.0f} minutes.",
+            )

@@ -1,0 +1,490 @@
+"""The catalogue of prechecks on real servers: each finds its cause, its own remedy silences it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from sterna.mysql.connection import execute, open_session, query
+from sterna.mysql.version import Version
+from sterna.prechecks import Finding, history_list, long_transactions, run_prechecks
+from sterna.prechecks.account_hosts import matches
+from sterna.prechecks.base import Context
+from sterna.prechecks.unknown_collations import _known
+from tests.fixtures.precheck_source import Source, heal, prepared
+from tests.fixtures.running import RunningServer, eventually
+from tests.fixtures.servers import SourceFactory
+
+T = "CREATE TABLE t (a INT NOT NULL PRIMARY KEY)"
+MARIADB, M56, M57, M97 = "mariadb1011", "mysql56", "mysql57", "mysql97"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What makes one check speak, where, and what it says; its remedy must silence it."""
+
+    check: str
+    server: str
+    statements: tuple[str, ...]
+    objects: tuple[str, ...]
+    severity: str = "warning"
+    with_context: tuple[tuple[str, Any], ...] = ()
+    undo: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """For pytest."""
+        return f"{self.check}-{self.server}-{self.objects[0]}"
+
+
+def setting(check: str, server: str, name: str, values: tuple[str, str], **more: Any) -> Cause:
+    """A global variable set to the first value; the second is restored afterwards."""
+    wrong, right = values
+    return Cause(
+        check,
+        server,
+        (f"SET GLOBAL {name} = {wrong}",),
+        more.pop("objects", (name,)),
+        undo=(f"SET GLOBAL {name} = {right}",),
+        **more,
+    )
+
+
+CAUSES = [
+    Cause(
+        "tls",
+        M57,
+        ("CREATE USER 'strict'@'%' IDENTIFIED BY 'x' REQUIRE X509",),
+        ("'strict'@'%'",),
+    ),
+    Cause(
+        "tls",
+        M56,
+        ("GRANT USAGE ON *.* TO 'strict'@'%' REQUIRE ISSUER 'us'",),
+        ("'strict'@'%'",),
+    ),
+    setting(
+        "server_identity",
+        M57,
+        "server_id",
+        ("830000017", "57"),
+        severity="error",
+        with_context=(("reserved_server_ids", range(830_000_000, 830_000_100)),),
+    ),
+    setting("binary_log_durability", M57, "sync_binlog", ("0", "1")),
+    setting("binary_log_durability", MARIADB, "innodb_flush_log_at_trx_commit", ("2", "1")),
+    setting("binary_log_durability", M97, "binlog_order_commits", ("OFF", "ON")),
+    setting("packet_size", M56, "max_allowed_packet", ("4194304", "1073741824")),
+    setting(
+        "sql_mode_flags",
+        MARIADB,
+        "sql_mode",
+        ("'STRICT_TRANS_TABLES,EMPTY_STRING_IS_NULL'", "DEFAULT"),
+    ),
+    setting("removed_variables", M57, "old_passwords", ("2", "0")),
+    setting("removed_variables", MARIADB, "idle_transaction_timeout", ("60", "0")),
+    setting("removed_variables", MARIADB, "max_statement_time", ("60", "0")),
+    Cause(
+        "schema_change_tables",
+        M57,
+        (
+            T,
+            "CREATE TABLE _t_gho (a INT NOT NULL PRIMARY KEY)",
+            "CREATE TABLE _t_old (a INT NOT NULL PRIMARY KEY)",
+            "CREATE TABLE _other_old (a INT NOT NULL PRIMARY KEY)",
+            "CREATE TRIGGER pt_osc_shop_t_del AFTER DELETE ON t FOR EACH ROW SET @a = 1",
+        ),
+        ("shop._t_gho", "shop._t_old", "shop.pt_osc_shop_t_del"),
+    ),
+    Cause(
+        "way_back",
+        MARIADB,
+        (
+            f"{T} ENGINE = MyISAM",
+            "CREATE TABLE u (a INT NOT NULL PRIMARY KEY) ENGINE = Aria",
+            "CREATE TABLE v (a INT NOT NULL PRIMARY KEY) ENGINE = MEMORY",
+        ),
+        ("shop.t", "shop.u", "shop.v"),
+    ),
+    Cause(
+        "account_collisions",
+        M57,
+        ("CREATE USER 'sterna'@'127.0.0.1'", "CREATE USER 'mysql.session'@'%'"),
+        ("'mysql.session'@'%'", "'sterna'@'127.0.0.1'"),
+        severity="error",
+        with_context=(("own_account", "'sterna'@'127.0.0.1'"),),
+    ),
+    Cause(
+        "account_collisions",
+        MARIADB,
+        ("CREATE ROLE reader", "CREATE USER 'reader'@'%'", "CREATE ROLE writer"),
+        ("reader",),
+        severity="error",
+    ),
+    Cause("account_collisions", M57, ("CREATE USER 'aliyun_root'@'%'",), ("aliyun_root",)),
+    Cause(
+        "account_hosts",
+        M57,
+        (
+            "CREATE USER 'web'@'10.1.2.3'",
+            "CREATE USER 'job'@'localhost'",
+            "CREATE USER 'two'@'10.1.2.3'",
+            "CREATE USER 'two'@'127.0.0.%'",
+        ),
+        ("'job'@'localhost'", "'web'@'10.1.2.3'"),
+        with_context=(("endpoint_address", "127.0.0.1"),),
+    ),
+    Cause(
+        "account_privileges",
+        MARIADB,
+        ("CREATE USER 'few'@'%'", "GRANT FEDERATED ADMIN, SELECT ON *.* TO 'few'@'%'"),
+        ("'few'@'%'",),
+    ),
+    Cause(
+        "two_digit_years",
+        MARIADB,
+        ("CREATE TABLE t (a INT NOT NULL PRIMARY KEY, y YEAR(2) NOT NULL)",),
+        ("shop.t.y",),
+        severity="error",
+    ),
+    Cause(
+        "partitions",
+        MARIADB,
+        (
+            "CREATE TABLE t (a INT NOT NULL) WITH SYSTEM VERSIONING"
+            " PARTITION BY SYSTEM_TIME (PARTITION p0 HISTORY, PARTITION p1 CURRENT)",
+        ),
+        ("shop.t",),
+        severity="error",
+    ),
+    Cause(
+        "foreign_keys",
+        M57,
+        (
+            "SET SESSION foreign_key_checks = 0",
+            "CREATE TABLE parent (a INT NOT NULL PRIMARY KEY, b INT, KEY (b))",
+            "CREATE TABLE child (a INT NOT NULL PRIMARY KEY, b INT,"
+            " CONSTRAINT loose FOREIGN KEY (b) REFERENCES parent (b))",
+            "CREATE TABLE orphan (a INT NOT NULL PRIMARY KEY,"
+            " CONSTRAINT lost FOREIGN KEY (a) REFERENCES nowhere (a))",
+        ),
+        ("shop.child.loose", "shop.orphan.lost"),
+    ),
+    Cause(
+        "foreign_keys",
+        M57,
+        (
+            "SET SESSION foreign_key_checks = 0",
+            "CREATE TABLE parent (a VARCHAR(9) CHARACTER SET latin1 NOT NULL PRIMARY KEY)",
+            "CREATE TABLE child (a VARCHAR(9) CHARACTER SET latin1 NOT NULL PRIMARY KEY,"
+            " CONSTRAINT mixed FOREIGN KEY (a) REFERENCES parent (a))",
+            "ALTER TABLE parent MODIFY a VARCHAR(9) CHARACTER SET utf8mb4 NOT NULL",
+        ),
+        ("shop.child.mixed",),
+        severity="error",
+    ),
+    Cause(
+        "unknown_collations",
+        MARIADB,
+        (
+            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY,"
+            " b VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_thai_520_w2)",
+            "CREATE DATABASE east COLLATE utf8mb3_myanmar_ci",
+        ),
+        ("east", "shop.t"),
+        severity="error",
+    ),
+    Cause(
+        "spatial_references",
+        M57,
+        (
+            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY, g POINT)",
+            "INSERT INTO t VALUES (1, NULL), (2, POINT(1, 2)), (3, ST_GeomFromText('POINT(1 2)',"
+            " 4326))",
+        ),
+        ("shop.t.g",),
+    ),
+    Cause(
+        "spatial_references",
+        M56,
+        (
+            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY, g POINT)",
+            "INSERT INTO t VALUES (3, GeomFromText('POINT(1 2)', 31467))",
+        ),
+        ("shop.t.g",),
+    ),
+    Cause(
+        "zero_defaults",
+        M56,
+        (
+            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY, d DATE NOT NULL DEFAULT '0000-00-00',"
+            " m DATETIME DEFAULT '2020-00-01', n TIMESTAMP NOT NULL DEFAULT '2020-01-01')",
+        ),
+        ("shop.t.d", "shop.t.m"),
+    ),
+]
+
+
+@contextmanager
+def caused(cause: Cause, request: pytest.FixtureRequest) -> Iterator[tuple[Source, Context]]:
+    """The source after the statements; what they set for the whole server is set back."""
+    running: RunningServer = request.getfixturevalue(cause.server)
+    with prepared(running.server) as source:
+        before = query(source.session, "SELECT @@GLOBAL.server_id")[0][0]
+        try:
+            for sql in cause.statements:
+                execute(source.session, sql)
+            yield source, replace(source.context(), **dict(cause.with_context))
+        finally:
+            for sql in (*cause.undo, f"SET GLOBAL server_id = {before}"):
+                execute(source.session, sql)
+
+
+def said(context: Context, check: str, severity: str) -> list[Finding]:
+    """What a check says, of one severity, on a fresh look."""
+    fresh = replace(context)
+    return [f for f in run_prechecks(fresh) if f.check == check and f.severity == severity]
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.id)
+def test_found_and_healed(cause: Cause, request: pytest.FixtureRequest) -> None:
+    """What a check finds is gone after its own remedy, run as it stands there."""
+    with caused(cause, request) as (source, context):
+        found = said(context, cause.check, cause.severity)
+        assert tuple(finding.object for finding in found) == cause.objects
+        heal(source.session, found)
+        assert said(context, cause.check, cause.severity) == []
+
+
+def test_sessions_in_the_way(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old transaction and a running ALTER are warnings; ending them as advised is enough."""
+    monkeypatch.setattr(long_transactions, "SECONDS_MAX", -1)
+    execute(source.session, T)
+    with open_session(source.server) as holder, open_session(source.server) as altering:
+        execute(holder, "START TRANSACTION")
+        execute(holder, "INSERT INTO shop.t VALUES (1)")
+        altering.send(b"ALTER TABLE shop.t ADD b INT")
+        (old,) = source.findings("long_transactions")
+        (ddl,) = eventually(lambda: source.findings("running_ddl"))
+        assert (old.object, ddl.object) == (
+            f"session {holder.thread_id()}",
+            f"session {altering.thread_id()}",
+        )
+        assert "ALTER TABLE shop.t" in ddl.message
+        heal(source.session, [ddl, old])
+    eventually(lambda: not source.findings("long_transactions"))
+    eventually(lambda: not source.findings("running_ddl"))
+
+
+def test_history_list(source57: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an old snapshot keeps alive is a warning; when it is over, it is cleared away."""
+    monkeypatch.setattr(history_list, "LENGTH_MAX", 200)
+    execute(source57.session, T)
+    execute(source57.session, "INSERT INTO t VALUES (0)")
+    with open_session(source57.server) as reader:
+        execute(reader, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        for number in range(250):
+            execute(source57.session, f"UPDATE t SET a = {number + 1}")
+        (finding,) = eventually(lambda: source57.findings("history_list"))
+        assert (finding.object, finding.severity) == ("trx_rseg_history_len", "warning")
+    execute(source57.session, "INSERT INTO t VALUES (-1)")
+    eventually(lambda: not source57.findings("history_list"), within_seconds=60)
+
+
+def test_disk_space(source57: Source) -> None:
+    """Too little room is an error that may be ignored; enough room, or none known, is silence."""
+    execute(source57.session, T)
+    for free_bytes, expected in ((10**6, [("STERNA_HOME", True)]), (10**12, []), (None, [])):
+        context = replace(source57.context(), free_bytes=free_bytes)
+        found = said(context, "disk_space", "error")
+        assert [(finding.object, finding.ignorable) for finding in found] == expected
+
+
+def test_time_zones(source57: Source) -> None:
+    """A zone known by name is a warning; an offset, which a cluster takes over, is none."""
+    name = "INSERT INTO mysql.time_zone_name VALUES ('Test/Zone', 990)"
+    zone = "INSERT INTO mysql.time_zone VALUES (990, 'N')"
+    kind = "INSERT INTO mysql.time_zone_transition_type VALUES (990, 0, 3600, 0, 'TST')"
+    with system_rows(source57, name, zone, kind):
+        execute(source57.session, "SET GLOBAL time_zone = 'Test/Zone'")
+        try:
+            found = source57.findings("time_zones")
+            assert [(f.object, f.severity) for f in found] == [
+                ("time_zone", "warning"),
+                ("mysql.time_zone_name", "note"),
+            ]
+            heal(source57.session, found[:1])
+            assert [f.severity for f in source57.findings("time_zones")] == ["note"]
+        finally:
+            execute(source57.session, "SET GLOBAL time_zone = 'SYSTEM'")
+    assert source57.findings("time_zones") == []
+
+
+@contextmanager
+def system_rows(source: Source, *statements: str) -> Iterator[None]:
+    """Rows in the tables of time zones, gone afterwards."""
+    tables = ("time_zone_name", "time_zone", "time_zone_transition_type")
+    with open_session(source.server) as session:
+        execute(session, "SET sql_log_bin = 0")
+        for sql in statements:
+            execute(session, sql)
+        try:
+            yield
+        finally:
+            for table in tables:
+                execute(session, f"DELETE FROM mysql.{table} WHERE Time_zone_id = 990")
+
+
+@pytest.mark.parametrize("source", [M56, M57], indirect=True)
+def test_expired_accounts(source: Source) -> None:
+    """An expired password is a warning until there is a new one."""
+    execute(source.session, "CREATE USER 'late'@'%' IDENTIFIED BY 'x'")
+    assert source.findings("expired_accounts") == []
+    execute(source.session, "ALTER USER 'late'@'%' PASSWORD EXPIRE")
+    (finding,) = source.findings("expired_accounts")
+    assert (finding.object, finding.severity) == ("'late'@'%'", "warning")
+
+
+def test_folder_that_is_no_database(mysql57: RunningServer, source57: Source) -> None:
+    """A folder the server did not name is an error until it is gone."""
+    folder = mysql57.data / "old-backup.d"
+    folder.mkdir()
+    try:
+        (finding,) = source57.findings("odd_names")
+        assert (finding.object, finding.severity) == ("#mysql50#old-backup.d", "error")
+    finally:
+        folder.rmdir()
+    assert source57.findings("odd_names") == []
+
+
+def test_innodb_limits(source57: Source) -> None:
+    """A MyISAM table with rows longer than InnoDB takes is an error, one with VARCHAR is none."""
+    columns = ", ".join(f"c{number} CHAR(255) NOT NULL" for number in range(33))
+    tail = "ENGINE = MyISAM CHARSET = latin1"
+    execute(source57.session, f"CREATE TABLE t (a INT PRIMARY KEY, {columns}) {tail}")
+    many = ", ".join(f"c{number} BIT" for number in range(1018))
+    execute(source57.session, f"CREATE TABLE u ({many}) {tail}")
+    found = said(source57.context(), "innodb_limits", "error")
+    assert [finding.object for finding in found] == ["shop.t", "shop.u"]
+    execute(source57.session, "DROP TABLE u")
+    modified = columns.replace("c", "MODIFY c").replace("CHAR", "VARCHAR")
+    execute(source57.session, f"ALTER TABLE t {modified}")
+    assert source57.findings("innodb_limits") == []
+
+
+def test_invalid_bytes(mysql56: RunningServer) -> None:
+    """Bytes that are no text are a warning; the remedy leaves text."""
+    with prepared(mysql56.server) as source:
+        execute(
+            source.session,
+            "CREATE TABLE t (a INT PRIMARY KEY, b TEXT CHARSET gbk, c TEXT CHARSET utf8mb4)",
+        )
+        execute(source.session, "INSERT INTO t VALUES (1, _gbk x'C4E3', 'ok'), (2, NULL, 'ä')")
+        assert source.findings("invalid_bytes") == []
+        execute(source.session, "INSERT INTO t VALUES (3, _gbk x'81', 'ok')")
+        (finding,) = source.findings("invalid_bytes")
+        assert (finding.object, finding.severity) == ("shop.t.b", "warning")
+        heal(source.session, [finding])
+        assert source.findings("invalid_bytes") == []
+
+
+def test_time_for_sampling_is_bounded(source57: Source) -> None:
+    """When the time for looking at rows is over, that is said, and the rest still is looked at."""
+    execute(source57.session, "CREATE TABLE t (a VARCHAR(9) PRIMARY KEY) CHARSET utf8mb4")
+    late = replace(source57.context(), started=0.0)
+    (note,) = said(late, "invalid_bytes", "note")
+    assert "shop.t" in note.message
+
+
+@pytest.mark.parametrize("source", [M57, MARIADB], indirect=True)
+def test_notes_of_types(source: Source) -> None:
+    """What is carried as it is, and will be old one day, is told."""
+    for sql in (
+        "CREATE TABLE t (a INT(4) ZEROFILL NOT NULL PRIMARY KEY, f FLOAT(7,2), u DOUBLE UNSIGNED,"
+        " c VARCHAR(9) CHARSET utf8, g INT AS (f + 1) VIRTUAL)",
+        "CREATE TABLE m (a INT NOT NULL) ENGINE = MyISAM PARTITION BY HASH (a) PARTITIONS 3",
+    ):
+        execute(source.session, sql)
+    found = {(f.check, f.object, f.severity) for f in run_prechecks(source.context())}
+    assert found >= {
+        ("deprecated_types", "ZEROFILL", "note"),
+        ("deprecated_types", "FLOAT(M,D) or DOUBLE(M,D)", "note"),
+        ("deprecated_types", "FLOAT, DOUBLE or DECIMAL UNSIGNED", "note"),
+        ("old_charsets", "utf8mb3", "note"),
+        ("generated_columns", "columns", "note"),
+        ("partitions", "shop.m", "note"),
+        ("estimate", "full copy", "note"),
+    }
+
+
+def test_notes_of_settings(mysql97: RunningServer, source57: Source) -> None:
+    """Changed defaults, dropped flags, SUPER and a compressed log are told and stop nothing."""
+    found = {(f.check, f.object) for f in run_prechecks(source57.context())}
+    assert found >= {
+        ("changed_defaults", "innodb_autoinc_lock_mode"),
+        ("sql_mode_flags", "sql_mode"),
+        ("account_privileges", "SUPER"),
+    }
+    with prepared(mysql97.server) as source:
+        execute(source.session, "SET GLOBAL binlog_transaction_compression = ON")
+        try:
+            (finding,) = source.findings("binary_log_compression")
+        finally:
+            execute(source.session, "SET GLOBAL binlog_transaction_compression = OFF")
+        assert finding.severity == "note"
+
+
+def test_group_member(source_factory: SourceFactory) -> None:
+    """A group's only primary is a warning; one of many writers, or one that left, an error."""
+    running = source_factory(
+        "mysql 9.7",
+        plugin_load_add="group_replication.so",
+        loose_group_replication_group_name="aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa",
+        loose_group_replication_local_address="127.0.0.1:33061",
+        loose_group_replication_bootstrap_group="ON",
+        loose_group_replication_communication_stack="MYSQL",
+    )
+    with prepared(running.server) as source:
+        assert source.findings("group_member") == []
+        execute(source.session, "START GROUP_REPLICATION")
+        (finding,) = source.findings("group_member")
+        assert (finding.severity, "primary of a group of 1" in finding.message) == ("warning", True)
+        execute(source.session, "STOP GROUP_REPLICATION")
+        assert source.findings("group_member") == []
+    running.stop()
+
+
+def test_collations_are_the_servers(mysql97: RunningServer) -> None:
+    """The list of collations is what 9.7 says of itself."""
+    with open_session(mysql97.server) as session:
+        rows = query(session, "SELECT COLLATION_NAME FROM information_schema.COLLATIONS")
+    assert {str(name) for (name,) in rows} - {"binary"} == _known() - {"binary_"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("%", True),
+        ("127.0.0.%", True),
+        ("127.0.0._", True),
+        ("127.0.0.0/255.255.255.0", True),
+        ("10.0.0.0/255.0.0.0", False),
+        ("localhost", False),
+        ("127x0x0x1", False),
+        ("web1.example", False),
+    ],
+)
+def test_host_patterns(pattern: str, fits: bool) -> None:
+    """A pattern stands for an address as a server without names would see it."""
+    assert matches(pattern, "127.0.0.1") is fits
+
+
+def test_only_the_pair_matters(mariadb: Source) -> None:
+    """From MariaDB to MariaDB nothing is said of what MySQL lacks."""
+    execute(mariadb.session, "CREATE TABLE t (a VARCHAR(9) COLLATE utf8mb3_myanmar_ci)")
+    context = replace(mariadb.context(), target=Version("mariadb", 11, 8))
+    assert "unknown_collations" not in {finding.check for finding in run_prechecks(context)}
