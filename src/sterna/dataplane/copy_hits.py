@@ -43,7 +43,7 @@ class Hits:
             if is_over:
                 self.given_up.add(name)
         then = "it is left out for now" if is_over else "it is copied again"
-        self._report(LogReport("WARN", f"DDL hit {quote(*name)}, {then}: {sentence}"))
+        self._report(LogReport("WARN", f"DDL hit {quote(*name)}, {then}: {sentence}", "ddl"))
 
     def require_none_given_up(self) -> None:
         """Stopped when tables were given up; it names them."""

@@ -186,6 +186,7 @@ class LogReport:
 
     level: str  # NORMAL | WARN
     sentence: str
+    about: str = ""  # ddl: an object was changed
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ class WindowLoop:
             case Boundary():
                 self._reach(is_commit=step.is_commit)
             case Notice():
-                self._report(LogReport(step.level, step.sentence))
+                self._report(LogReport(step.level, step.sentence, "ddl"))
                 self._reach(is_commit=False)
             case Ddl():
                 self._barrier(step)
@@ -318,7 +318,8 @@ class WindowLoop:
         self._regrouper.forget()
         self._commit()
         sentence = f"Ran {ddl.summary(step.event)} ({position})"
-        self._report(LogReport("NORMAL", ": ".join(filter(None, [sentence, prepared.note]))))
+        told = ": ".join(filter(None, [sentence, prepared.note]))
+        self._report(LogReport("NORMAL", told, "ddl"))
 
     def _carry_account(self, step: AccountChange) -> None:
         """Behind everything before it; run once more after a crash, it changes nothing."""

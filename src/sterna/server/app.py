@@ -19,8 +19,10 @@ from sterna.server.api import (
     standing,
     tasks,
     verifications,
+    watching,
 )
 from sterna.server.api.common import PROBLEMS, check_text, keep_entry
+from sterna.server.events import Streams
 from sterna.server.guard import Guard
 from sterna.server.metrics import router as metrics
 from sterna.server.problems import add_handlers
@@ -32,7 +34,7 @@ VERSION = "1"
 
 _NOUNS = (
     *(engines, instances, migrations, verifications, clusters, endpoints, tasks, standing),
-    *(sessions, people),
+    *(sessions, people, watching),
 )
 
 
@@ -44,6 +46,7 @@ def make_app(service: Service, token: str, *, settings: Settings | None = None) 
     app = FastAPI(title="Sterna", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.service = service
     app.state.token = token
+    app.state.streams = Streams()
     app.include_router(_make_router(), prefix=PREFIX)
     app.include_router(metrics)
     add_handlers(app)

@@ -6,7 +6,7 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from sterna.errors import Refused
 from sterna.migration.status import TRANSITIONS, Action
@@ -18,7 +18,7 @@ from sterna.store.repository import Database, found, new_id, to_record
 # Fields of a migration that are looked up elsewhere and not stored with it.
 DERIVED = (
     *("lag_seconds", "stalled_because", "task", "history"),
-    *("rollback_ready", "rollback_blocked_because"),
+    *("rollback_ready", "rollback_blocked_because", "title", "actions"),
 )
 
 
@@ -35,6 +35,17 @@ class OperationRow:
     created_at: datetime
     committed_at: datetime | None  # the point of no return
     error: str
+    finished_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class StepUnderWay:
+    """What an operation does just now."""
+
+    operation_id: str
+    step: str
+    began_at: datetime
+    is_undo: bool
 
 
 class Journal:
@@ -42,6 +53,8 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # By cluster; in memory, for people who watch: a step that is cut short begins anew.
+        self.under_way: dict[str, StepUnderWay] = {}
 
     def add_migration(self, migration: Migration, ignored: tuple[str, ...]) -> None:
         """Keep a new migration; Refused when its instance is already on its way."""
@@ -132,15 +145,26 @@ class Journal:
         row = self._database.row(tables.operations, id=operation_id)
         return to_record(OperationRow, found(row, "operation", operation_id))
 
+    def newest(self, cluster_id: str, name: str) -> OperationRow | None:
+        """The last run of an operation that passed its point of no return."""
+        where = {"cluster_id": cluster_id, "name": name}
+        rows = self._database.rows(tables.operations, order="created_at", **where)
+        passed = [row for row in rows if row.committed_at is not None]
+        return to_record(OperationRow, passed[-1]) if passed else None
+
     def unfinished(self) -> list[OperationRow]:
         """Operations that were begun and have not ended."""
         rows = self._database.rows(tables.operations, order="created_at", state="started")
         return [to_record(OperationRow, row) for row in rows]
 
+    def operations(self, cluster_id: str) -> list[OperationRow]:
+        """All operations on a migration, oldest first."""
+        rows = self._database.rows(tables.operations, order="created_at", cluster_id=cluster_id)
+        return [to_record(OperationRow, row) for row in rows]
+
     def operations_with(self, fact: str, cluster_id: str) -> list[OperationRow]:
         """The operations on a migration that have learned this fact and find it true."""
-        rows = self._database.rows(tables.operations, order="created_at", cluster_id=cluster_id)
-        return [to_record(OperationRow, row) for row in rows if row.facts.get(fact) is True]
+        return [row for row in self.operations(cluster_id) if row.facts.get(fact) is True]
 
     def learn(self, operation_id: str, **facts: Any) -> None:
         """Add facts to an operation, in one transaction."""
@@ -183,6 +207,19 @@ class Journal:
         """All sentences about a migration, oldest first."""
         rows = self._database.rows(tables.history, order="number", cluster_id=cluster_id)
         return tuple(to_record(HistoryEntry, row) for row in rows)
+
+    def newest_entry(self) -> int:
+        """Number of the newest sentence about any migration; 0 when there is none."""
+        with self._database.engine.connect() as connection:
+            return connection.execute(select(func.max(tables.history.c.number))).scalar() or 0
+
+    def entries_after(self, number: int, limit: int) -> list[tuple[int, str, HistoryEntry]]:
+        """(number, cluster id, entry) of the newest sentences above a number, oldest first."""
+        table = tables.history
+        wanted = select(table).where(table.c.number > number).order_by(table.c.number.desc())
+        with self._database.engine.connect() as connection:
+            rows = list(connection.execute(wanted.limit(limit)))
+        return [(r.number, r.cluster_id, to_record(HistoryEntry, r)) for r in reversed(rows)]
 
     def add_evaluation(self, evaluation: Evaluation) -> None:
         """Keep a report; those past their date are dropped."""

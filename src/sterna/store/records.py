@@ -268,6 +268,25 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why something must not be done now, and what to do instead."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ActionInfo:
+    """Whether an operation could begin now, as far as the store knows."""
+
+    action: str  # upgrade (continue) | switch_over | roll_back | complete | cancel | give_up | …
+    title: str
+    allowed: bool
+    refusals: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
 class Migration:
     """One instance on its way to one cluster. Status words are the vendor's."""
 
@@ -290,6 +309,8 @@ class Migration:
     rollback_outage_ms: float | None
     rollback_ready: bool | None = None  # None: the writes are not on the cluster
     rollback_blocked_because: str = ""  # empty when ready
+    title: str = ""  # the status in words
+    actions: tuple[ActionInfo, ...] = ()
     task: SyncTask | None = None
     history: tuple[HistoryEntry, ...] = field(default=())
 
@@ -322,6 +343,7 @@ class Plan:
     refusals: tuple[str, ...]
     actions: tuple[str, ...]
     figures: dict[str, str]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -332,6 +354,8 @@ class OutlineStep:
     number: int
     title: str
     undo: str  # title of the undo, or why there is none
+    name: str = ""
+    point_of_no_return: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from sterna.migration.rate import TaskRate
 from sterna.store import tables
 from sterna.store.database import now
-from sterna.store.records import PositionPair, SyncTask, TableProgress
+from sterna.store.records import PositionPair, SyncTask
 from sterna.store.repository import Database, found, to_record
+from sterna.store.task_pages import TaskPages, progress_of
 from sterna.store.verifications import Verifications
 
 LAG_STALE_SECONDS = 5.0
@@ -24,6 +25,7 @@ class Tasks:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.verifications = Verifications(database)
+        self.pages = TaskPages(database)
 
     def add(self, task_id: str, name: str) -> None:
         """Keep a new forward task that is not wanted to run yet."""
@@ -106,11 +108,10 @@ class Tasks:
         self._database.remove(tables.task_tables, task_id=task_id)
         self.verifications.forget_differences(task_id)
 
-    def log(self, task_id: str, level: str, sentence: str) -> None:
+    def log(self, task_id: str, level: str, sentence: str, kind: str = "") -> None:
         """Append to the task's log."""
-        self._database.hasty.add(
-            tables.task_logs, task_id=task_id, at=now(), level=level, sentence=sentence
-        )
+        line = {"level": level, "kind": kind, "sentence": sentence}
+        self._database.hasty.add(tables.task_logs, task_id=task_id, at=now(), **line)
 
     def logs(self, task_id: str) -> list[tuple[datetime, str, str]]:
         """(when, level, sentence), oldest first."""
@@ -142,11 +143,13 @@ class Tasks:
         rows = self._database.rows(tables.position_pairs, order="number", task_id=task_id)
         return [to_record(PositionPair, row) for row in rows]
 
-    def task(self, task_id: str) -> SyncTask:
-        """A task with the progress of its tables; Refused NotFound."""
+    def task(self, task_id: str, *, with_tables: bool = True) -> SyncTask:
+        """A task with the progress of its tables, unless they are left out; Refused NotFound."""
         row = found(self._database.row(tables.sync_tasks, id=task_id), "task", task_id)
-        rows = self._database.rows(tables.task_tables, order="table", task_id=task_id)
-        progress = tuple(_progress(each) for each in rows)
+        rows_copied, rows_estimated, bytes_copied = self._copied(task_id)
+        rows: list[Row[Any]] = []
+        if with_tables:
+            rows = self._database.rows(tables.task_tables, order="table", task_id=task_id)
         lag_seconds, stalled = _lag(row)
         return to_record(
             SyncTask,
@@ -155,12 +158,23 @@ class Tasks:
             stalled_because=stalled,
             rate=TaskRate(**row.rate),
             throttled_because=row.throttled_because if row.wanted else "",
-            rows_copied=sum(p.rows_copied for p in progress),
-            rows_estimated=row.rows_estimated or sum(p.rows_estimated for p in progress),
-            bytes_copied=sum(p.bytes_copied for p in progress),
+            rows_copied=rows_copied,
+            rows_estimated=row.rows_estimated or rows_estimated,
+            bytes_copied=bytes_copied,
             eta_seconds=0.0 if row.stage == "incremental" else row.eta_seconds,
-            tables=progress,
+            tables=tuple(progress_of(each) for each in rows),
         )
+
+    def _copied(self, task_id: str) -> tuple[int, int, int]:
+        """Rows copied, rows there are about, bytes copied, of all tables."""
+        table = tables.task_tables
+        rows_estimated = func.max(table.c.rows_estimated, table.c.rows_copied, 1)
+        wanted = select(
+            func.sum(table.c.rows_copied), func.sum(rows_estimated), func.sum(table.c.bytes_copied)
+        ).where(table.c.task_id == task_id)
+        with self._database.engine.connect() as connection:
+            copied, estimated, size = connection.execute(wanted).one()
+        return int(copied or 0), int(estimated or 0), int(size or 0)
 
 
 def _lag(row: Row[Any]) -> tuple[float | None, str]:
@@ -175,15 +189,3 @@ def _lag(row: Row[Any]) -> tuple[float | None, str]:
     if silent_seconds > LAG_STALE_SECONDS:
         return None, f"the sync task has been silent for {silent_seconds:.0f} s"
     return row.lag_seconds, ""
-
-
-def _progress(row: Row[Any]) -> TableProgress:
-    rows_total = max(row.rows_estimated, row.rows_copied, 1)
-    return to_record(
-        TableProgress,
-        row,
-        rows_estimated=rows_total,
-        rows_per_second=row.rows_copied / row.seconds if row.seconds > 0 else 0.0,
-        percent=100.0 if row.copied else min(99.9, 100.0 * row.rows_copied / rows_total),
-        eta_seconds=0.0 if row.copied else row.eta_seconds,
-    )

@@ -144,7 +144,7 @@ class Bookkeeper:
 
     @_record.register
     def _(self, report: LogReport, task_id: str) -> None:
-        self._tasks.log(task_id, report.level, report.sentence)
+        self._tasks.log(task_id, report.level, report.sentence, report.about)
 
     @_record.register
     def _(self, report: StoppedReport, task_id: str) -> None:

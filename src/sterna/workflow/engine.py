@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sterna.errors import Ambiguous, SternaError, Transient
 from sterna.migration.status import Status
 from sterna.store.database import now
-from sterna.store.journal import Journal, OperationRow
+from sterna.store.journal import Journal, OperationRow, StepUnderWay
 from sterna.store.records import HistoryEntry, OutlineStep
 
 QUEUE = "operations"
@@ -162,7 +162,7 @@ class Run:
         attempt = 0
         while True:
             attempt += 1
-            started = time.monotonic()
+            started = self._note_begin(each)
             try:
                 sentence = each.do(self)
             except Exception as error:
@@ -187,7 +187,7 @@ class Run:
         attempt = 0
         while True:
             attempt += 1
-            started = time.monotonic()
+            started = self._note_begin(each, is_undo=True)
             try:
                 sentence = each.undo(self) if each.undo else ""
             except Exception as error:
@@ -198,6 +198,12 @@ class Run:
                 if sentence:
                     self._write(each, "undone", sentence, started)
                 return sentence
+
+    def _note_begin(self, each: Step, *, is_undo: bool = False) -> float:
+        """Say to who watches what is done now; the monotonic time."""
+        under_way = StepUnderWay(self.id, each.name, now(), is_undo)
+        self.tools.journal.under_way[self.cluster_id] = under_way
+        return time.monotonic()
 
     def _tell_waiting(self, each: Step, error: Exception) -> None:
         comment = f"{each.title}: trying again. {describe(error)}"
@@ -329,11 +335,14 @@ class _Outline:
     def __init__(self, arguments: dict[str, Any]) -> None:
         self.arguments = defaultdict(lambda: True, arguments)
         self.steps: list[Step] = []
+        self.turning_points: list[str] = []
 
     def __call__(self, each: Step) -> None:
         self.steps.append(each)
 
-    point_of_no_return = __call__
+    def point_of_no_return(self, each: Step) -> None:
+        self.steps.append(each)
+        self.turning_points.append(each.name)
 
 
 def outline(name: str, arguments: dict[str, Any]) -> list[OutlineStep]:
@@ -341,7 +350,14 @@ def outline(name: str, arguments: dict[str, Any]) -> list[OutlineStep]:
     listener = _Outline(arguments)
     STORY[name].tell(listener)
     return [
-        OutlineStep(name, number, each.title, _undo_title(each))
+        OutlineStep(
+            name,
+            number,
+            each.title,
+            _undo_title(each),
+            each.name,
+            each.name in listener.turning_points,
+        )
         for number, each in enumerate(listener.steps, start=1)
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import fmean
@@ -107,7 +108,13 @@ class Metrics:
         return self._histories.setdefault(task_id, _History())
 
 
-def _mean(samples: list[TaskSample]) -> TaskSample:
+def thinned(samples: Sequence[TaskSample], points: int) -> tuple[TaskSample, ...]:
+    """At most so many, each for an equal number of samples."""
+    each = -(-len(samples) // points) or 1
+    return tuple(_mean(samples[first : first + each]) for first in range(0, len(samples), each))
+
+
+def _mean(samples: Sequence[TaskSample]) -> TaskSample:
     """One for many: mean speeds, the largest lag, the last reason there was."""
     lags = [sample.lag_seconds for sample in samples if sample.lag_seconds is not None]
     values: dict[str, Any] = {

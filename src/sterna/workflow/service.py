@@ -34,6 +34,9 @@ from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.evaluating import Evaluating
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
 from sterna.workflow.hooks import Hooks
+from sterna.workflow.looking import Looking
+from sterna.workflow.overlooking import actions_of
+from sterna.workflow.pairing import pair_refusals
 from sterna.workflow.people import People
 from sterna.workflow.plans import plan, plan_end
 from sterna.workflow.positions import Positions
@@ -68,6 +71,7 @@ class Service:
         self.verifying = Verifying(tools)
         self.people = People(tools.access)
         self.auditing = Auditing(tools.access)
+        self.looking = Looking(tools, self.migrations)
 
     def engines(self) -> list[EngineInfo]:
         """Server versions that can be a target on this machine."""
@@ -85,16 +89,18 @@ class Service:
 
     def migrations(self) -> list[Migration]:
         """All migrations, without their tables and history."""
-        return [self._with_task(m) for m in self._tools.journal.migrations()]
+        known = self._tools.journal.migrations()
+        return [self._with_task(m, with_tables=False) for m in known]
 
-    def migration(self, cluster_id: str) -> Migration:
-        """One migration with its task, tables and history."""
-        migration = self._with_task(self._tools.journal.migration(cluster_id))
+    def migration(self, cluster_id: str, *, with_tables: bool = True) -> Migration:
+        """One migration with its task, tables unless they are left out, and history."""
+        known = self._tools.journal.migration(cluster_id)
+        migration = self._with_task(known, with_tables=with_tables)
         history = self._tools.journal.history(cluster_id)
         return dataclasses.replace(migration, history=history)
 
-    def _with_task(self, migration: Migration) -> Migration:
-        task = self.task(migration.task_id)
+    def _with_task(self, migration: Migration, *, with_tables: bool) -> Migration:
+        task = self.task(migration.task_id, with_tables=with_tables)
         ready, because = rollback_readiness(snapshot_from(migration, task))
         return dataclasses.replace(
             migration,
@@ -102,6 +108,8 @@ class Service:
             stalled_because=task.stalled_because,
             rollback_ready=ready,
             rollback_blocked_because=because,
+            title=TITLES[Status(migration.status)],
+            actions=actions_of(migration, task),
             task=task,
         )
 
@@ -246,9 +254,9 @@ class Service:
         self._tools.tasks.task(task_id)
         return [LogLine(*line) for line in self._tools.tasks.logs(task_id)]
 
-    def task(self, task_id: str) -> SyncTask:
-        """One sync task with its tables and what it does just now."""
-        return self.speeds.with_sample(self._tools.tasks.task(task_id))
+    def task(self, task_id: str, *, with_tables: bool = True) -> SyncTask:
+        """One sync task with its tables, unless left out, and what it does just now."""
+        return self.speeds.with_sample(self._tools.tasks.task(task_id, with_tables=with_tables))
 
     def explain(self, operation: str | None = None) -> list[OutlineStep]:
         """The steps of one operation, or of all, in sentences."""
@@ -270,6 +278,8 @@ class Service:
     def begin(self, cluster_id: str, action: Action, **arguments: object) -> Migration:
         """Begin an operation unless something stands in its way."""
         self._refuse(cluster_id, action, waived_by(arguments))
+        for refusal in pair_refusals(self._tools, cluster_id, arguments):
+            raise refusal
         if arguments.get("disable_binlog"):
             refuse_binlog_off(self._tools, cluster_id)
         if action is Action.ROLL_BACK:

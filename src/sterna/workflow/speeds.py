@@ -11,6 +11,7 @@ from sterna.dataplane.spec import rate_to_line
 from sterna.errors import Refused, SternaError
 from sterna.store.database import now
 from sterna.store.records import SyncTask, TaskSample
+from sterna.workflow.metrics import thinned
 from sterna.workflow.tools import Tools
 
 
@@ -40,10 +41,13 @@ class Speeds:
         self._tools.tasks.log(task_id, "NORMAL", f"the rate was set: {rate}")
         return self._tools.tasks.task(task_id)
 
-    def samples(self, task_id: str, seconds: float) -> tuple[TaskSample, ...]:
-        """What a task did in the last seconds, oldest first; at most a day."""
-        self._tools.tasks.task(task_id)
-        return self._tools.metrics.samples(task_id, now() - timedelta(seconds=seconds))
+    def samples(
+        self, task_id: str, seconds: float, points: int | None = None
+    ) -> tuple[TaskSample, ...]:
+        """What a task did in the last seconds, oldest first; a day and so many points at most."""
+        self._tools.tasks.task(task_id, with_tables=False)
+        samples = self._tools.metrics.samples(task_id, now() - timedelta(seconds=seconds))
+        return samples if points is None else thinned(samples, points)
 
     def with_sample(self, task: SyncTask) -> SyncTask:
         """The task with what it does just now."""

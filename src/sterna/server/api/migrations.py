@@ -10,14 +10,16 @@ from collections.abc import AsyncIterable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse
 from pydantic import Field
 
 from sterna.migration.status import Action
+from sterna.server.access import Who
 from sterna.server.api.common import TheService
-from sterna.server.events import changes
-from sterna.store.records import Migration, Plan, PositionPair, Resolution
+from sterna.server.events import Presence, changes
+from sterna.store.records import ActionInfo, Migration, Plan, PositionPair, Resolution
+from sterna.store.view_records import OperationRun
 
 router = APIRouter(prefix="/migrations", tags=["migrations"])
 
@@ -49,10 +51,17 @@ class Transactions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SwitchOver(Transactions):
+class Move(Transactions):
     """Whether the endpoints move with the writes, and what long transactions meet."""
 
     with_endpoints: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchOver(Move):
+    """`pairs` are endpoint of the instance → endpoint of the cluster; left out: the proposed."""
+
+    pairs: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,9 +97,21 @@ def list_migrations(service: TheService) -> list[Migration]:
 
 
 @router.get("/{cluster_id}")
-def show_migration(cluster_id: str, service: TheService) -> Migration:
-    """One migration with its sync task, tables and history."""
-    return service.migration(cluster_id)
+def show_migration(cluster_id: str, service: TheService, tables: bool = True) -> Migration:
+    """One migration with its sync task, its tables unless they are left out, and its history."""
+    return service.migration(cluster_id, with_tables=tables)
+
+
+@router.get("/{cluster_id}/actions")
+def list_actions(cluster_id: str, service: TheService) -> list[ActionInfo]:
+    """Every operation: whether it could begin now, as far as the store knows, and why not."""
+    return list(service.migration(cluster_id, with_tables=False).actions)
+
+
+@router.get("/{cluster_id}/timeline")
+def show_timeline(cluster_id: str, service: TheService) -> list[OperationRun]:
+    """All operations with their steps, what became of each, and those to come; oldest first."""
+    return service.looking.timeline(cluster_id)
 
 
 @router.get("/{cluster_id}/positions")
@@ -107,10 +128,10 @@ def show_positions(
 
 @router.get("/{cluster_id}/events", response_class=EventSourceResponse)
 async def watch_migration(
-    now: Annotated[Migration, Depends(show_migration)], service: TheService
+    now: Annotated[Migration, Depends(show_migration)], service: TheService, who: Who
 ) -> AsyncIterable[Migration]:
     """The migration now, and again whenever it has changed, as server-sent events."""
-    async for migration in changes(now, service.migration):
+    async for migration in changes(now, service.migration, Presence(service.people, who)):
         yield migration
 
 
@@ -140,10 +161,17 @@ def plan_give_up(cluster_id: str, service: TheService) -> Plan:
 
 @router.get("/{cluster_id}/switch-over/plan")
 def plan_switch_over(
-    cluster_id: str, given: Annotated[SwitchOver, Depends()], service: TheService
+    cluster_id: str,
+    given: Annotated[Move, Depends()],
+    service: TheService,
+    pair: Annotated[tuple[str, ...], Query()] = (),
 ) -> Plan:
-    """What a switchover would do, and why it would be refused. Changes nothing."""
-    return service.plan_switch_over(cluster_id, **asdict(given))
+    """What a switchover would do, and why it would be refused. Changes nothing.
+
+    Each `pair` is an endpoint of the instance, "=", an endpoint of the cluster.
+    """
+    pairs = dict(text.split("=", 1) for text in pair if "=" in text) if pair else None
+    return service.plan_switch_over(cluster_id, **asdict(given), pairs=pairs)
 
 
 @router.post("/{cluster_id}/switch-over", status_code=202)

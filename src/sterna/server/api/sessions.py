@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 
@@ -23,7 +24,7 @@ from sterna.store.access_records import Identity
 from sterna.workflow.people import SESSION_IDLE
 from sterna.workflow.service import Service
 
-VERSION = "0.1.0"
+VERSION = version("sterna")
 
 router = APIRouter(tags=["sessions"])
 open_router = APIRouter(tags=["sessions"])

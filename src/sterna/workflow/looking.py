@@ -1,0 +1,112 @@
+"""What the console asks for beyond the records themselves."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+
+from sterna.migration import policy
+from sterna.store.database import now
+from sterna.store.records import EngineInfo, Migration
+from sterna.store.task_pages import Lines, Wanted
+from sterna.store.view_records import (
+    Choices,
+    Limit,
+    LogPage,
+    NodeClassInfo,
+    OperationRun,
+    Overview,
+    ServerSettings,
+    TablePage,
+)
+from sterna.workflow import people
+from sterna.workflow.board import Board
+from sterna.workflow.creating import NODES_MAX, PAY_TYPES
+from sterna.workflow.overlooking import overview
+from sterna.workflow.timeline import Timeline
+from sterna.workflow.tools import NODE_CLASSES, Tools
+
+STORAGE_ENGINES = ("InnoDB",)
+
+
+class Looking:
+    """The part of the operator's desk that only looks."""
+
+    def __init__(self, tools: Tools, migrations: Callable[[], list[Migration]]) -> None:
+        self._tools = tools
+        self._migrations = migrations
+        self._timeline = Timeline(tools)
+        self._started_at = now()
+        self.board = Board(tools, migrations)
+
+    def overview(self) -> Overview:
+        """How much there is of everything, and what wants a person."""
+        return overview(self._tools, self._migrations())
+
+    def timeline(self, cluster_id: str) -> list[OperationRun]:
+        """All operations on a migration with their steps, oldest first."""
+        return self._timeline.runs(cluster_id)
+
+    def tables(self, task_id: str, wanted: Wanted) -> TablePage:
+        """Some tables of a sync task. Refused NotFound."""
+        self._tools.tasks.task(task_id, with_tables=False)
+        return self._tools.tasks.pages.tables(task_id, wanted)
+
+    def log(self, task_id: str, wanted: Lines) -> LogPage:
+        """Some lines of a sync task's log, newest first. Refused NotFound."""
+        self._tools.tasks.task(task_id, with_tables=False)
+        return self._tools.tasks.pages.log(task_id, wanted)
+
+    def _engines(self) -> tuple[EngineInfo, ...]:
+        engines = self._tools.engines
+        return tuple(EngineInfo(e.name, str(e.version), str(e.binary)) for e in engines)
+
+    def choices(self) -> Choices:
+        """What a new cluster can be made of."""
+        return Choices(
+            node_classes=tuple(NodeClassInfo(name, size) for name, size in NODE_CLASSES.items()),
+            pay_types=PAY_TYPES,
+            storage_engines=STORAGE_ENGINES,
+            nodes_max=NODES_MAX,
+            engines=self._engines(),
+        )
+
+    def settings(self) -> ServerSettings:
+        """How this server was started, and what it holds itself to."""
+        given = self._tools.settings
+        return ServerSettings(
+            version=version("sterna"),
+            python=platform.python_version(),
+            home=str(given.home),
+            host=given.host,
+            port=given.port,
+            url=given.url,
+            servers=str(given.servers),
+            names=given.names,
+            proxies=given.proxies,
+            started_at=self._started_at,
+            database_bytes=sum(f.stat().st_size for f in given.home.glob("sterna.db*")),
+            engines=self._engines(),
+            limits=tuple(_limits()),
+        )
+
+
+def _limits() -> Iterable[Limit]:
+    lag_seconds, budget_seconds = policy.LAG_SECONDS_MAX, policy.SWITCH_BUDGET_SECONDS
+    yield Limit("lag_seconds_max", lag_seconds, "s", "A switchover needs a latency below it.")
+    yield Limit("switch_budget_seconds", budget_seconds, "s", "Applications wait no longer.")
+    yield Limit(
+        "transaction_seconds_max",
+        policy.TRANSACTION_SECONDS_MAX,
+        "s",
+        "A transaction that is open longer is in the way of a switchover.",
+    )
+    days = policy.MIGRATION_LIFETIME.days
+    yield Limit("migration_days", days, "days", "After them a migration closes by itself.")
+    days = policy.EVALUATION_LIFETIME.days
+    yield Limit("evaluation_days", days, "days", "Reports of evaluations are kept as long.")
+    hours = people.SESSION_LIFETIME.total_seconds() / 3600
+    yield Limit("session_hours", hours, "h", "After them one signs in again.")
+    minutes = people.SESSION_IDLE.total_seconds() / 60
+    yield Limit("session_idle_minutes", minutes, "min", "Without use a session ends after them.")
