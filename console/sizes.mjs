@@ -8,6 +8,7 @@ const LIMIT_KB = 300;
 const folder = new URL("../src/sterna/server/console/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL(".vite/manifest.json", folder), "utf8"));
 
+const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
 const gzipped = new Map();
 function kilobytes(file) {
   if (!gzipped.has(file)) {
@@ -22,7 +23,7 @@ function filesOf(key, later, seen = new Set()) {
   seen.add(key);
   const chunk = manifest[key];
   for (const next of chunk.imports ?? []) filesOf(next, later, seen);
-  if (later) for (const next of chunk.dynamicImports ?? []) filesOf(next, later, seen);
+  if (later && key !== entry) for (const next of chunk.dynamicImports ?? []) filesOf(next, later, seen);
   return seen;
 }
 
@@ -35,7 +36,6 @@ function total(keys) {
   return [...files].reduce((sum, file) => sum + kilobytes(file), 0);
 }
 
-const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
 const pages = Object.keys(manifest).filter((key) => key.startsWith("src/pages/")).sort();
 const base = filesOf(entry, false);
 let tooLarge = 0;

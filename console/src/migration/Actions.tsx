@@ -1,24 +1,28 @@
 /** The buttons of a migration: those its status allows, and no others. */
-import Button from "antd/es/button";
 import { lazy, Suspense, useState } from "react";
-import { useHasRole } from "../api/roles";
+import type { Need } from "../api/roles";
 import type { ActionInfo, Migration } from "../api/schema";
+import { RoleButton } from "../parts/RoleButton";
 
 const SwitchDialog = lazy(() => import("./SwitchDialog"));
 const EndDialog = lazy(() => import("./EndDialog"));
 const ContinueDialog = lazy(() => import("./ContinueDialog"));
 const ResolveDialog = lazy(() => import("./ResolveDialog"));
 
-/** In this order, in the vendor's words. */
-const BUTTONS: [string, string][] = [
-  ["switch_over", "Switch Over"],
-  ["roll_back", "Roll Back Migration"],
-  ["complete", "Complete Migration"],
-  ["upgrade", "Continue Migration"],
-  ["give_up", "Give Up Migration"],
-  ["cancel", "Cancel Migration"],
-  ["resolve", "Resolve"],
+const MIGRATION = "/api/v1/migrations/{cluster_id}";
+
+/** In this order, in the vendor's words, each with what it asks the API for. */
+const BUTTONS: [string, string, Need][] = [
+  ["switch_over", "Switch Over", ["POST", `${MIGRATION}/switch-over`]],
+  ["roll_back", "Roll Back Migration", ["POST", `${MIGRATION}/roll-back`]],
+  ["complete", "Complete Migration", ["POST", `${MIGRATION}/complete`]],
+  ["upgrade", "Continue Migration", ["POST", `${MIGRATION}/continue`]],
+  ["give_up", "Give Up Migration", ["POST", `${MIGRATION}/give-up`]],
+  ["cancel", "Cancel Migration", ["POST", `${MIGRATION}/cancel`]],
+  ["resolve", "Resolve", ["POST", `${MIGRATION}/resolve`]],
 ];
+
+const PRIMARY = ["switch_over", "complete", "upgrade", "resolve"];
 
 /** Refusals that say: not in this status. Others are shown when one looks closer. */
 const NOT_NOW = ["StatusNotSupported", "OperationUnderWay"];
@@ -28,10 +32,18 @@ export function Actions({ migration }: { migration: Migration }) {
   const infos = migration.actions.map(merged);
   return (
     <div className="actions">
-      {BUTTONS.map(([action, title]) => {
-        const info = infos.find((one) => one.action === action && isPossible(one));
-        return info && <ActionButton key={action} title={title} info={info} onChoice={setChosen} />;
-      })}
+      {BUTTONS.filter(([action]) => infos.some((one) => one.action === action && isPossible(one))).map(
+        ([action, title, needs]) => (
+          <RoleButton
+            key={action}
+            needs={needs}
+            type={PRIMARY.includes(action) ? "primary" : "default"}
+            onClick={() => setChosen(action)}
+          >
+            {title}
+          </RoleButton>
+        ),
+      )}
       <Suspense>
         {chosen && <Dialog action={chosen} migration={migration} onClose={() => setChosen("")} />}
       </Suspense>
@@ -46,28 +58,6 @@ function merged(info: ActionInfo): ActionInfo {
 
 function isPossible(info: ActionInfo): boolean {
   return !info.refusals.some((refusal) => NOT_NOW.includes(refusal.code));
-}
-
-interface ActionButtonProps {
-  title: string;
-  info: ActionInfo;
-  onChoice: (action: string) => void;
-}
-
-function ActionButton({ title, info, onChoice }: ActionButtonProps) {
-  const mayDo = useHasRole(info.role);
-  const why = mayDo ? undefined : `This needs the role ${info.role}.`;
-  const primary = ["switch_over", "complete", "upgrade", "resolve"].includes(info.action);
-  return (
-    <Button
-      type={primary ? "primary" : "default"}
-      disabled={!mayDo}
-      title={why}
-      onClick={() => onChoice(info.action)}
-    >
-      {title}
-    </Button>
-  );
 }
 
 export interface DialogProps {

@@ -1,5 +1,4 @@
 /** Everything at a glance: what there is, what runs, what needs a person. */
-import Button from "antd/es/button";
 import { Link } from "wouter";
 import { useMigrations, useOverview } from "../api/queries";
 import type { Alert, Overview } from "../api/schema";
@@ -7,6 +6,7 @@ import { Time } from "../format/Time";
 import { count } from "../format/numbers";
 import { MigrationTable } from "../parts/MigrationTable";
 import { PageHead } from "../parts/PageHead";
+import { RoleLink } from "../parts/RoleButton";
 import { Section } from "../parts/Section";
 import { Answered, Empty } from "../parts/States";
 import { Status } from "../parts/Status";
@@ -16,7 +16,7 @@ export default function OverviewPage() {
   const migrations = useMigrations();
   return (
     <>
-      <PageHead title="Overview" actions={<CreateLink />} />
+      <PageHead title="Overview" actions={<RoleLink needs={["POST", "/api/v1/migrations"]} href="/clusters/new">Create cluster</RoleLink>} />
       <Answered query={overview} what="the overview">
         {(data) => (
           <>
@@ -33,16 +33,6 @@ export default function OverviewPage() {
         </Answered>
       </Section>
     </>
-  );
-}
-
-function CreateLink() {
-  return (
-    <Link href="/clusters/new" asChild>
-      <Button type="primary" href="/clusters/new">
-        Create cluster
-      </Button>
-    </Link>
   );
 }
 

@@ -1,1 +1,48 @@
-export default function ParametersPage() { return null; }
+/** Parameters that are not the same on both sides, and those that were carried. */
+import { useQuery } from "@tanstack/react-query";
+import Input from "antd/es/input";
+import { useState } from "react";
+import { useParams } from "wouter";
+import { api, ask } from "../api/client";
+import type { ParameterPair } from "../api/schema";
+import { ClusterHead } from "../parts/ClusterHead";
+import { DataTable, type Column } from "../parts/DataTable";
+import { Section } from "../parts/Section";
+import { Answered } from "../parts/States";
+
+const COLUMNS: Column<ParameterPair>[] = [
+  { title: "Parameter", render: (row) => <code>{row.name}</code>, sortBy: (row) => row.name },
+  { title: "Source", render: (row) => row.source || "–", sortBy: (row) => row.source },
+  { title: "Cluster", render: (row) => row.cluster || "–", sortBy: (row) => row.cluster },
+  { title: "Carried over", render: (row) => (row.carried ? "yes" : "no"), sortBy: (row) => Number(row.carried) },
+];
+
+export default function ParametersPage() {
+  const { id = "" } = useParams();
+  const [search, setSearch] = useState("");
+  const parameters = useQuery({
+    queryKey: ["parameters", id],
+    queryFn: () => ask(api.GET("/api/v1/clusters/{cluster_id}/parameters", { params: { path: { cluster_id: id } } })),
+  });
+  return (
+    <>
+      <ClusterHead id={id} />
+      <Section title="Parameters of both sides">
+        <div className="toolbar">
+          <Input aria-label="Filter by name" placeholder="Filter by name" allowClear value={search} onChange={(event) => setSearch(event.target.value)} />
+        </div>
+        <Answered query={parameters} what="the parameters: both servers are asked">
+          {(rows) => (
+            <DataTable
+              label="Parameters"
+              rows={rows.filter((row) => row.name.includes(search))}
+              columns={COLUMNS}
+              rowKey={(row) => row.name}
+              empty="No parameter has such a name."
+            />
+          )}
+        </Answered>
+      </Section>
+    </>
+  );
+}
