@@ -3,7 +3,8 @@
 A bank with many clients pays through one endpoint all the time while the writes are moved to the
 cluster and back again and again. The outage is the longest time without any acknowledged commit
 around each move, taken from the bank's own ledger. A prober opens a new connection every 20 ms and
-counts those that are refused. Writes bench/results/switch.json.
+counts those that are refused. At the end the migration is completed and the binary log switched
+off, which restarts the primary. Writes bench/results/switch.json.
 """
 
 from __future__ import annotations
@@ -13,51 +14,22 @@ import json
 import os
 import statistics
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import pymysql
-
-from demo.connection import Login, connect
+from demo.connection import Login
 from demo.judge import judge
 from demo.ledger import longest_gap_ms, read_ledger
 from demo.running_bank import start_bank
 from demo.schema import create_schema
+from tests.fixtures.prober import Prober
 from tests.fixtures.product import Product
 from tests.fixtures.running import ServerFarm, eventually
 
 RESULTS = Path(__file__).parent / "results"
 SCALE = 0.02
-REST_SECONDS = 2.0
-PROBE_SECONDS = 0.02
-
-
-class Prober(threading.Thread):
-    """Connects as a new application would, all the time."""
-
-    def __init__(self, login: Login) -> None:
-        super().__init__(daemon=True)
-        self._login = login
-        self._stopping = threading.Event()
-        self.connected = 0
-        self.refused: list[str] = []
-
-    def run(self) -> None:
-        """Until `stop`."""
-        while not self._stopping.wait(PROBE_SECONDS):
-            try:
-                connect(self._login).close()
-            except pymysql.MySQLError as error:
-                self.refused.append(str(error))
-            else:
-                self.connected += 1
-
-    def stop(self) -> None:
-        """End, and wait for the last connection."""
-        self._stopping.set()
-        self.join()
+REST_SECONDS = 1.0
 
 
 def upgrade(product: Product, farm: ServerFarm) -> tuple[str, Login]:
@@ -93,8 +65,19 @@ def move(product: Product, cluster: str, ledger: Path, number: int) -> tuple[flo
     ended = time.time()
     time.sleep(REST_SECONDS)
     name = "switch_outage_ms" if there else "rollback_outage_ms"
-    reported = float(product.ask("migration", "show", cluster)[name])
+    reported = float(product.see(f"/migrations/{cluster}")[name])
     return longest_gap_ms(ledger, began, ended), reported
+
+
+def complete(product: Product, cluster: str, moves: int) -> float:
+    """Complete on the cluster, without its binary log; how long new connections waited, in ms."""
+    if moves % 2 == 0:
+        product.ask("switch-over", cluster, "--with-endpoints", "--yes")
+    product.ask("complete", cluster, "--disable-binlog", "--yes")
+    time.sleep(REST_SECONDS)
+    history = product.see(f"/migrations/{cluster}")["history"]
+    (sentence,) = [e["sentence"] for e in history if e["step"] == "release_primary"]
+    return float(sentence.split()[-2])
 
 
 def measure(clients: int, moves: int) -> dict[str, Any]:
@@ -105,14 +88,14 @@ def measure(clients: int, moves: int) -> dict[str, Any]:
     try:
         product.start()
         cluster, login = upgrade(product, farm)
-        bank, prober = start_bank(login, ledger, threads=clients, pace=4.0), Prober(login)
-        prober.start()
-        time.sleep(REST_SECONDS)
-        found = [move(product, cluster, ledger, number) for number in range(moves)]
-        bank.stop()
-        prober.stop()
-        verdict = judge(login, ledger)
-        return summary(found, prober, verdict, clients, ledger)
+        bank = start_bank(login, ledger, threads=clients, pace=4.0)
+        with Prober(login) as prober:
+            time.sleep(REST_SECONDS)
+            found = [move(product, cluster, ledger, number) for number in range(moves)]
+            waited_ms = complete(product, cluster, moves)
+            bank.stop()
+        result = summary(found, prober, judge(login, ledger), clients, ledger)
+        return {**result, "binlog_off_wait_ms": waited_ms}
     finally:
         product.destroy()
         farm.close()

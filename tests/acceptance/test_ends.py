@@ -25,6 +25,7 @@ from tests.acceptance.stage import (
     open_stage,
     state_of,
 )
+from tests.fixtures.prober import Prober
 from tests.fixtures.running import ServerFarm, eventually
 
 SOURCE, TARGET = "5.6", "5.7"
@@ -47,35 +48,9 @@ def stage(source: Stage) -> Generator[Stage]:
         source.product.run(verb, source.cluster_id, "--yes")
 
 
-def test_cancel_before_the_switch(stage: Stage) -> None:
-    """The source is untouched, the cluster is open and on its own."""
-    before = state_of(stage.source.server)
-    with stage.open_hours():
-        stage.upgrade(TARGET)
-        stage.do("cancel", "--yes")
-        assert_cancelled(stage)
-        stage.wait_for_writes()
-        stage.assert_promises_kept(stage.source)
-    assert_untouched(stage.source.server, before)
-
-
-def test_cancel_after_a_rollback(stage: Stage) -> None:
-    """What was written on the cluster is on the source, and nothing of ours."""
-    before = state_of(stage.source.server)
-    with stage.open_hours():
-        stage.upgrade(TARGET)
-        stage.do("switch-over", "--with-endpoints", "--yes")
-        stage.wait_for_writes()
-        stage.do("roll-back", "--yes")
-        stage.do("cancel", "--yes")
-        assert_cancelled(stage)
-        stage.wait_for_writes()
-        stage.assert_promises_kept(stage.source)
-    assert_untouched(stage.source.server, before)
-
-
 def test_continue_after_a_failed_precheck(stage: Stage) -> None:
-    """With its cause removed the upgrade goes on and ends as if nothing had been."""
+    """With its cause removed the upgrade goes on as if nothing had been. Cancelled, the source is
+    untouched, and the cluster is open and on its own."""
     before = state_of(stage.source.server)
     with stage.open_hours():
         fail_the_upgrade(stage)
@@ -83,9 +58,10 @@ def test_continue_after_a_failed_precheck(stage: Stage) -> None:
         allow_replication(stage, "Y")
         stage.do("continue", "--wait")
         stage.wait_until_verified()
+        stage.do("cancel", "--yes")
+        assert_cancelled(stage)
+        stage.wait_for_writes()
         stage.assert_promises_kept(stage.source)
-    stage.assert_sides_equal()
-    stage.do("cancel", "--yes")
     assert_untouched(stage.source.server, before)
 
 
@@ -103,7 +79,9 @@ def test_give_up_after_a_failed_precheck(stage: Stage) -> None:
 
 
 def test_switch_over_without_endpoints(stage: Stage) -> None:
-    """The endpoint still leads to the source, which takes no writes and has no sessions."""
+    """The endpoint still leads to the source, which takes no writes and has no sessions. Rolled back
+    and cancelled, it has what was written on the cluster, and nothing of ours."""
+    before = state_of(stage.source.server)
     with stage.open_hours():
         stage.upgrade(TARGET)
         endpoints = stage.endpoints(stage.instance_id)
@@ -119,9 +97,12 @@ def test_switch_over_without_endpoints(stage: Stage) -> None:
         stage.do("roll-back", "--yes")
         assert (is_read_only(source), is_read_only(cluster)) == (False, True)
         stage.wait_for_writes()
+        stage.wait_until_in_step()
+        stage.do("cancel", "--yes")
+        assert_cancelled(stage)
+        stage.wait_for_writes()
         stage.assert_promises_kept(stage.source)
-    stage.assert_sides_equal()
-    stage.do("cancel", "--yes")
+    assert_untouched(stage.source.server, before)
 
 
 def test_a_read_only_node_follows(stage: Stage) -> None:
@@ -140,14 +121,43 @@ def test_a_read_only_node_follows(stage: Stage) -> None:
     assert ask(through, "SELECT @@port") == ((reader["port"],),)
     assert is_read_only(through)
     eventually(lambda: compare(stage.cluster, through) == [], within_seconds=30)
-    stage.do("switch-over", "--without-endpoints", "--yes")
+    before = routes_of(stage)
+    pairs = name_pairs(stage, endpoints)
+    exchanged = routes_of(stage)
+    stage.do("switch-over", "--with-endpoints", *pairs, "--yes")
+    for one, _, other in (pair.partition("=") for pair in pairs[1::2]):
+        exchanged[one], exchanged[other] = exchanged[other], exchanged[one]
+    assert routes_of(stage) == exchanged
     needed = stage.product.run("complete", stage.cluster_id, "--disable-binlog", "--yes", "--json")
     assert (needed.code, needed.problem["code"]) == (3, "BinaryLogNeeded")
     assert "1 read-only nodes" in needed.problem["message"]
     stage.do("roll-back", "--yes")
+    assert routes_of(stage).items() > before.items()
     stage.do("cancel", "--yes")
     assert not is_read_only(stage.cluster)
     assert is_read_only(through)
+
+
+def routes_of(stage: Stage) -> dict[str, list[str]]:
+    """Where each endpoint of both sides leads."""
+    endpoints = [*stage.endpoints(stage.instance_id), *stage.endpoints(stage.cluster_id)]
+    return {endpoint["id"]: endpoint["routes_to"] for endpoint in endpoints}
+
+
+def name_pairs(stage: Stage, theirs: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """Options that name a pair for writes and one for reads; leaving one out is said aloud."""
+    (ours,) = stage.endpoints(stage.instance_id)
+    command = ("endpoint", "create", stage.instance_id, "--type", "ReadOnly")
+    reads = stage.product.ask(*command, "--node", stage.source_address)
+    writes = ("--pair", f"{ours['id']}={theirs['Primary']['id']}")
+    dry_run = ("switch-over", stage.cluster_id, "--with-endpoints", "--dry-run")
+    (warning,) = stage.product.ask(*dry_run, *writes)["warnings"]
+    assert reads["id"] in warning and f"--pair {reads['id']}={theirs['Cluster']['id']}" in warning
+    assert stage.product.ask(*dry_run)["warnings"] == []
+    wrong = ("--pair", f"{ours['id']}={theirs['Cluster']['id']}")
+    refused = stage.product.run(*dry_run, *wrong, "--json")
+    assert refused.code == 3 and "takes no writes" in refused.err
+    return (*writes, "--pair", f"{reads['id']}={theirs['Cluster']['id']}")
 
 
 def fail_the_upgrade(stage: Stage) -> None:
@@ -241,7 +251,9 @@ def test_without_anybody_there(stage: Stage) -> None:
         stage.wait_for_writes()
         refused = stage.product.run("instance", "release", stage.instance_id, "--yes", "--json")
         assert (refused.code, refused.problem["code"]) == (3, "NotAllowed")
-        stage.do("complete", "--disable-binlog", "--yes")
+        with Prober(stage.address) as prober:
+            stage.do("complete", "--disable-binlog", "--yes")
+        assert (prober.refused, prober.connected > 0) == ([], True)
         assert ask(stage.cluster, "SELECT @@GLOBAL.log_bin, @@GLOBAL.read_only") == ((0, 0),)
         stage.wait_for_writes()
         stage.assert_promises_kept(stage.cluster)

@@ -66,10 +66,10 @@ def kill(stage: Stage, victim: str) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("victim", ["nobody", "task", "server"])
-def test_a_copy_keeps_its_rate(copying: Stage, victim: str) -> None:
-    """Within 15 %, also after its process or the server was killed; and it says why it is slow."""
-    kill(copying, victim)
+def test_a_copy_keeps_its_rate(copying: Stage) -> None:
+    """Within 15 %, after its process and the server were killed; and it says why it is slow."""
+    for victim in ("task", "server"):
+        kill(copying, victim)
     assert speed(copying) == pytest.approx(ROWS_PER_SECOND, rel=0.15)
     because = copying.migration["task"]["throttled_because"]
     assert because == f"the full copy is limited to {ROWS_PER_SECOND:,} rows/s"

@@ -81,8 +81,11 @@ def test_openapi_describes_every_answer(client: httpx.Client) -> None:
 def test_nothing_is_loaded_from_other_hosts(client: httpx.Client) -> None:
     """There are no ready-made documentation pages, which would fetch scripts from elsewhere."""
     root = client.base_url.copy_with(path="/")
-    for path in ("docs", "redoc", "openapi.json"):
-        assert client.get(str(root.join(path))).status_code == 404
+    for path in ("", "docs", "redoc"):
+        page = client.get(str(root.join(path)))
+        assert "https://" not in page.text and "swagger" not in page.text.lower()
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert client.get(str(root.join("openapi.json"))).status_code == 404
 
 
 def test_an_unknown_id_is_404_with_a_remedy(client: httpx.Client) -> None:

@@ -25,7 +25,7 @@ from tests.integration.test_follow import FORWARD, REVERSE, SCHEMA, WRITES, run,
 
 __all__ = ["sides"]
 
-EXAMPLES = int(os.environ.get("REGROUP_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("REGROUP_EXAMPLES", "4"))
 ONE_BY_ONE = 1 << 60
 
 

@@ -17,6 +17,8 @@ class Endpoint:
     type: str
     net_type: str = "Private"
     ssl_enabled: bool = False
+    read_write_mode: str = "ReadWrite"
+    part_of: str = ""
 
 
 def endpoints(prefix: str, types: tuple[str, ...]) -> st.SearchStrategy[list[Endpoint]]:
@@ -26,6 +28,8 @@ def endpoints(prefix: str, types: tuple[str, ...]) -> st.SearchStrategy[list[End
         type=st.sampled_from(types),
         net_type=st.sampled_from(["Private", "Public"]),
         ssl_enabled=st.booleans(),
+        read_write_mode=st.sampled_from(["ReadWrite", "ReadOnly"]),
+        part_of=st.sampled_from(["", "", "", "pe-c00"]),
     )
     return st.lists(made, max_size=12, unique_by=lambda endpoint: endpoint.id)
 
@@ -67,6 +71,12 @@ def test_primary_takes_the_cluster_endpoint_where_there_is_no_other() -> None:
         (Endpoint("i", "ReadOnly"), Endpoint("c", "Primary"), "not with Primary"),
         (Endpoint("i", "Primary"), Endpoint("c", "Primary", "Public"), "different networks"),
         (Endpoint("i", "Primary"), Endpoint("c", "Primary", ssl_enabled=True), "TLS"),
+        (
+            Endpoint("i", "Primary"),
+            Endpoint("c", "Cluster", read_write_mode="ReadOnly"),
+            "takes no writes",
+        ),
+        (Endpoint("i", "ReadOnly"), Endpoint("c", "Cluster", part_of="pe"), "read-only port"),
         (Endpoint("x", "Primary"), Endpoint("c", "Primary"), "no endpoint i"),
         (Endpoint("i", "Primary"), Endpoint("x", "Primary"), "no endpoint c"),
     ],

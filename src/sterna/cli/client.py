@@ -36,7 +36,9 @@ class Client:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    def get(self, path: str, kind: type[Kind], **query: str | float | bool | None) -> Kind:
+    def get(
+        self, path: str, kind: type[Kind], **query: str | float | bool | list[str] | None
+    ) -> Kind:
         """The record at `path`. Arguments that are None are left out of the query."""
         given = {name: value for name, value in query.items() if value is not None}
         return _parse(self._send("GET", path, params=given), kind)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from sterna.cli.client import Client
-from sterna.cli.output import print_facts, say, show
+from sterna.cli.output import out, print_facts, say, show
 from sterna.errors import Refused
 from sterna.store.records import Plan
 
@@ -41,3 +42,5 @@ def _print_plan(plan: Plan) -> None:
     print_facts(plan.figures)
     for number, action in enumerate(plan.actions, start=1):
         say(f"{number:2}. {action}")
+    for warning in plan.warnings:
+        out().print(Text.assemble(("WARNING", "bold yellow"), ": ", warning))

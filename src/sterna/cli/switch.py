@@ -22,6 +22,14 @@ WithEndpoints = Annotated[
         help="Exchange the endpoints too, or let the applications move themselves.",
     ),
 ]
+Pairs = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ENDPOINT=ENDPOINT",
+        help="Exchange these: one of the instance, one of the cluster. May be repeated; "
+        "left out, pairs are proposed. See --dry-run.",
+    ),
+]
 WaitForTransactions = Annotated[
     float,
     typer.Option(
@@ -40,6 +48,7 @@ def switch_over(
     cluster_id: ClusterId,
     with_endpoints: WithEndpoints,
     dry_run: DryRun = False,
+    pair: Pairs = None,
     wait_for_transactions: WaitForTransactions = 0,
     end_transactions: EndTransactions = False,
     at: At = None,
@@ -49,17 +58,19 @@ def switch_over(
     as_json: Json = False,
 ) -> None:
     """Move the writes from the instance to the cluster; the way back stays open."""
+    pairs = _pairs(pair, with_endpoints, at)
     client = connect()
     path = f"/migrations/{cluster_id}/switch-over"
     wanted = {"cluster_id": cluster_id, "operation": "switch_over"}
     asked = _asked(wait_for_transactions, end_transactions, at)
     asked["with_endpoints"] = with_endpoints
+    named = {"pair": pair} if pair else {}
     if put_off(client, Later(at, until, yes, as_json), **wanted, with_endpoints=with_endpoints):
         return
-    if show_plan(client, path, dry_run=dry_run, as_json=as_json, **asked):
+    if show_plan(client, path, dry_run=dry_run, as_json=as_json, **asked, **named):
         return
     confirm(f"Move the writes to {cluster_id}?", yes=yes)
-    migration = client.post(path, Migration, asked)
+    migration = client.post(path, Migration, {**asked, "pairs": pairs} if pairs else asked)
     finish(client, migration, wait=wait, as_json=as_json)
 
 
@@ -86,6 +97,19 @@ def roll_back(
     confirm(f"Move the writes from {cluster_id} back to the instance?", yes=yes)
     migration = client.post(path, Migration, asked)
     finish(client, migration, wait=wait, as_json=as_json)
+
+
+def _pairs(given: list[str] | None, with_endpoints: bool, at: str | None) -> dict[str, str] | None:
+    """Endpoint of the instance → endpoint of the cluster."""
+    if not given:
+        return None
+    if not with_endpoints or at is not None:
+        raise typer.BadParameter("--pair goes with --with-endpoints, and not with --at")
+    pairs = [text.partition("=") for text in given]
+    ours = {one for one, _, other in pairs if one and other}
+    if len(ours) != len(pairs):
+        raise typer.BadParameter("a pair is ENDPOINT=ENDPOINT, and each endpoint is named once")
+    return {one: other for one, _, other in pairs}
 
 
 def _asked(wait_seconds: float, end: bool, at: str | None) -> dict[str, Any]:

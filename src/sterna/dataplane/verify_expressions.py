@@ -1,22 +1,26 @@
 """SQL that turns a row into 64 bits, the same on every server version. No I/O.
 
-A row becomes a text first: the numbers, then the lengths of all strings, then the strings, with
-commas between. Lengths make it unambiguous ('a,' 'b' is not 'a' ',b') and tell NULL (`N`) from '',
-which CONCAT_WS leaves out. Where strings of several character sets meet, the comma is cast to
-binary: the server converts nothing then, and every string counts with the bytes it is stored as.
-(On MariaDB a binary literal does not outrank a hash made in the same text; it refuses the mix.
-The cast costs a fifth of a scan on 9.7, so it is only made where it is needed.)
+There are two hashes of 32 bits, each of the whole row. Both take the whole numbers as they are, by
+arithmetic (see `verify_mix`), the lengths of strings among them. What has to be read byte by byte
+becomes a text: numbers with fractions, then strings, with commas between. Lengths make it
+unambiguous ('a,' 'b' is not 'a' ',b') and tell NULL from '', which CONCAT_WS leaves out. One hash
+takes the CRC32 of the text, the other that of the text read backwards: SHA2 would cost three times
+as much, and 9.x gave up MD5 and SHA1. Large values are hashed one by one, in both ways.
 
-The CRC32 of the text and that of the text read backwards make 64 bits: SHA2 would cost three times
-as much, and 9.x gave up MD5 and SHA1. Making the text costs most, so it is made once and put into
-a user variable. Both CRC32s are linear: rows that swap values could cancel each other in an
-exclusive or of them. Their product is not linear.
+Where strings of several character sets meet, or characters of several bytes, the comma is cast to
+binary: the server converts nothing then, and every string counts with the bytes it is stored as.
+(On MariaDB a binary literal does not do; and to cast the text itself is what costs on 9.7.)
+
+CRC32s are linear: rows that swap values could cancel each other in an exclusive or of them. The
+product of the two hashes is not linear. `docs/decisions/0018-sixty-four-bits-of-a-row.md` has the
+argument.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from sterna.dataplane.verify_mix import MEDIUM_BITS, PRIMES, joined, small, wide
 from sterna.errors import Stopped
 from sterna.mysql.catalog import Column
 from sterna.mysql.identifiers import quote, quote_text
@@ -25,6 +29,7 @@ from sterna.mysql.identifiers import quote, quote_text
 TOO_LONG = 10**40
 _TWO_32 = 2**32
 SHOWN_CHARACTERS = 100
+FEW_NUMBERS = 4
 _ONE_BYTE = frozenset(
     {"", "binary", "ascii", "armscii8", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852"}
     | {"cp866", "dec8", "geostd8", "greek", "hebrew", "hp8", "keybcs2", "koi8r", "koi8u", "latin1"}
@@ -33,6 +38,12 @@ _ONE_BYTE = frozenset(
 
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 _TEMPORAL = frozenset({"date", "datetime", "timestamp", "time", "year"})
+_REALS = frozenset({"float", "double"})
+_CLOCKS = frozenset({"datetime", "timestamp", "time"})  # that may have a fraction
+# Numbers by how large they can be; of dates and times those that have no fraction.
+_WIDE = frozenset({"bigint", "bit", "set"})
+_MEDIUM = frozenset({"datetime", "timestamp"})
+_SMALL = (_INTEGERS - _WIDE) | _TEMPORAL | {"enum"}
 _STRINGS = frozenset({"char", "varchar", "binary", "varbinary", "tinytext", "tinyblob"})
 _BYTES = frozenset({"binary", "varbinary", "tinyblob"})
 _LARGE = frozenset({"text", "mediumtext", "longtext", "blob", "mediumblob", "longblob"})
@@ -52,7 +63,7 @@ REREAD_JSON = "json, its text read again"
 
 _FORMS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(_INTEGERS | _TEMPORAL | {"decimal"}, lambda name: name),
-    **dict.fromkeys(("float", "double"), lambda name: _all_bits(name)),
+    **dict.fromkeys(_REALS, lambda name: _all_bits(name)),
     # By number: 0, '' and a member called '' are three values; SETs use all 64 bits.
     **dict.fromkeys(("bit", "enum", "set"), lambda name: f"CAST({name} AS UNSIGNED)"),
 }
@@ -98,25 +109,48 @@ def row_sum(columns: Sequence[Column]) -> str:
 
 
 def _halves(columns: Sequence[Column]) -> tuple[str, str]:
-    """32 bits of the row read forwards, and 32 read backwards, its large values as well.
+    """Two hashes of 32 bits, in parentheses.
 
     Operands are worked out from left to right, so the second finds the text of the first.
     """
-    text = _text_variable(columns)
-    backwards = f"REVERSE({text})"
-    if _charsets(columns) - _ONE_BYTE:
-        backwards = f"REVERSE(CAST({text} AS BINARY))"  # characters need not be whole ones
-    large = [column for column in columns if column.data_type in _HASHED]
-    if large:
-        backwards = f"CONCAT_WS(',', {', '.join([backwards, *_values(large, backwards=True)])})"
-    return f"CRC32({text} := {_row_text(columns)})", f"CRC32({backwards})"
+    numbers = [*_whole_numbers(columns), *_lengths(columns)]
+    printed = [text for column in columns for text in _printed(column)]
+    if printed or len(numbers) > FEW_NUMBERS:  # worked out once, and printed
+        printed, numbers = [joined(numbers), *printed] if numbers else printed, []
+    forwards, backwards = _texts(columns, printed)
+    return (
+        _half(forwards, [*numbers, *_large(columns)], PRIMES[0]),
+        _half(backwards, [*numbers, *_large(columns, backwards=True)], PRIMES[1]),
+    )
 
 
-def _text_variable(columns: Sequence[Column]) -> str:
+def _half(text: str, numbers: Sequence[str], prime: int) -> str:
+    rest = [f"({joined(numbers)}) % {prime}"] if numbers else []
+    return "(" + " ^ ".join([f"CRC32({text})"] * bool(text) + [f"({each})" for each in rest]) + ")"
+
+
+def _texts(columns: Sequence[Column], printed: Sequence[str]) -> tuple[str, str]:
+    """The text of a row and the same backwards; "" where it has none.
+
+    It is kept in a variable when numbers are printed. Strings alone are read twice sooner.
+    """
+    strings = list(_strings(columns))
+    if not printed and not strings:
+        return "", ""
+    is_binary = _is_mixed(columns) or bool(_charsets(columns) - _ONE_BYTE)
+    between = [text for each in printed for text in (each, "','")]
+    beginning = ["CAST('' AS BINARY)"] if is_binary else []
+    text = f"CONCAT({', '.join((*beginning, *between, *strings))})"
+    if not printed:
+        return text, f"REVERSE({text})"
+    variable = _variable(columns, is_binary)
+    return f"{variable} := {text}", f"REVERSE({variable})"
+
+
+def _variable(columns: Sequence[Column], is_binary: bool) -> str:
     """Where the text of the row being read is. 9.7 takes a variable's character set from the
     statements before, so there is one for each set that a text can have."""
-    found = _charsets(columns)
-    charset = "binary" if "" in found or _is_mixed(columns) else "".join(found)
+    charset = "binary" if is_binary else "".join(_charsets(columns))
     return f"@sterna_row_{charset or 'numbers'}"
 
 
@@ -124,13 +158,7 @@ def _is_mixed(columns: Sequence[Column]) -> bool:
     """Whether the server would convert between character sets, or refuse to, as MariaDB does to
     mix numbers with latin2_czech_cs."""
     czech = any(column.collation == "latin2_czech_cs" for column in columns)
-    return czech or len(_charsets(columns) - {""}) > 1
-
-
-def _row_text(columns: Sequence[Column]) -> str:
-    comma = "CAST(',' AS BINARY)" if _is_mixed(columns) else "','"
-    values = ", ".join((*_values(columns), *_lengths(columns), *_strings(columns)))
-    return f"CONCAT_WS({comma}, {values})"
+    return czech or len(_charsets(columns)) > 1
 
 
 def _charsets(columns: Sequence[Column]) -> set[str]:
@@ -193,10 +221,26 @@ def _all_bits(name: str) -> str:
     which is exact, into the range all versions print alike; in two halves, because the whole power
     may lie beyond the largest number. Adding zero makes 0.0 of -0.0, which MariaDB never shows.
     """
+    return f"IF(ABS({name}) BETWEEN 1e-3 AND 1e14, {name} + 0e0, {_scaled(name)})"
+
+
+def _scaled(name: str) -> str:
     fifties = f"COALESCE(FLOOR(LOG2(NULLIF(ABS({name}), 0)) / 50), 0)"
     half = f"POW(2, -25 * {fifties})"
-    scaled = f"CONCAT({name} * {half} * {half} + 0e0, 'p', {fifties})"
-    return f"IF(ABS({name}) BETWEEN 1e-3 AND 1e14, {name} + 0e0, {scaled})"
+    return f"CONCAT({name} * {half} * {half} + 0e0, 'p', {fifties})"
+
+
+def _exactly(name: str) -> str:
+    """A FLOAT or DOUBLE with all its bits, as fast as can be: scaled by a power of two, which is
+    exact, it is a whole number for as many sizes as matter. With `_exponent` it is only one."""
+    scale = f"({2**62} >> 10 * {_exponent(name)})"
+    whole = f"CAST({name} * {scale} AS SIGNED)"
+    return f"IF(ABS({name}) BETWEEN {2.0**-10!r}e0 AND {2.0**60:.0f}e0, {whole}, {_scaled(name)})"
+
+
+def _exponent(name: str) -> str:
+    limits = ", ".join(f"{2.0**power:.0f}e0" for power in range(0, 60, 10))
+    return f"INTERVAL(ABS({name}), {limits})"
 
 
 def _printed_json(name: str) -> str:
@@ -215,33 +259,63 @@ def _without_point_zero(name: str) -> str:
     return text
 
 
-def _values(columns: Sequence[Column], *, backwards: bool = False) -> Iterator[str]:
+def _whole_numbers(columns: Sequence[Column]) -> Iterator[str]:
     for column in columns:
-        if not _is_string(column):
+        form, name = _form(column) if not _is_string(column) else "", column.name
+        if column.data_type in _REALS:
+            yield small(_exponent(quote(name)), name)
+        elif column.data_type in _WIDE:
+            yield wide(form, name, nullable=column.nullable)
+        elif column.data_type in _SMALL and not _has_fraction(column):
+            bits = {"bits": MEDIUM_BITS} if column.data_type in _MEDIUM else {}
+            yield small(form, name, nullable=column.nullable, **bits)
+
+
+def _has_fraction(column: Column) -> bool:
+    """Of seconds; as whole numbers, some versions round and others cut."""
+    return column.data_type in _CLOCKS and "(" in column.column_type
+
+
+def _large(columns: Sequence[Column], *, backwards: bool = False) -> Iterator[str]:
+    for column in columns:
+        if column.data_type in _HASHED:
             form = _form(column, backwards=backwards)
-            yield f"IFNULL({form}, 'N')" if column.nullable else form
+            yield small(form, f"{column.name} {backwards}", nullable=column.nullable)
+
+
+def _printed(column: Column) -> Iterator[str]:
+    """Numbers that are no whole ones."""
+    name = quote(column.name)
+    if column.data_type in _REALS:
+        yield _or_n(_exactly(name), column)
+    elif column.data_type == "decimal" or _has_fraction(column):
+        yield _or_n(name, column)
+
+
+def _or_n(form: str, column: Column) -> str:
+    return f"IFNULL({form}, 'N')" if column.nullable else form
 
 
 def _lengths(columns: Sequence[Column]) -> Iterator[str]:
     """Of all strings but the last, whose length follows from the others', if it is one."""
     strings = [column for column in columns if _is_string(column)]
     for column in strings:
-        length = f"LENGTH({quote(column.name)})"
-        if column.nullable:
-            yield f"IFNULL({length}, 'N')"
-        elif column is not strings[-1]:
-            yield length
+        if column.nullable or column is not strings[-1]:
+            length, place = f"LENGTH({quote(column.name)})", f"{column.name} length"
+            yield small(length, place, nullable=column.nullable)
 
 
 def _strings(columns: Sequence[Column]) -> Iterator[str]:
-    """A NULL among them is left out by CONCAT_WS; its length says so."""
-    return (quote(column.name) for column in columns if _is_string(column))
+    for column in columns:
+        if _is_string(column):
+            name = quote(column.name)
+            yield f"IFNULL({name}, '')" if column.nullable else name
 
 
 def _form(column: Column, *, backwards: bool = False) -> str:
     if inner := _HASHED.get(column.data_type):
         text = inner(quote(column.name))
-        return f"CRC32(REVERSE(CAST({text} AS BINARY)))" if backwards else f"CRC32({text})"
+        return f"CRC32({_backwards(text, column)})" if backwards else f"CRC32({text})"
     form = _FORMS.get(column.data_type)
     if form is None:
         raise Stopped(
@@ -250,3 +324,10 @@ def _form(column: Column, *, backwards: bool = False) -> str:
             remedy="Leave its table out of the verification, or change the column's type.",
         )
     return form(quote(column.name))
+
+
+def _backwards(text: str, column: Column) -> str:
+    """Byte by byte. Behind something binary it is binary itself, for less than a cast."""
+    if column.charset in _ONE_BYTE and column.data_type in _LARGE:
+        return f"REVERSE({text})"
+    return f"REVERSE(CONCAT(CAST('' AS BINARY), {text}))"

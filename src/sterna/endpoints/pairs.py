@@ -3,6 +3,8 @@
 Allowed pairs: the instance's primary endpoint with the cluster's primary or cluster endpoint; the
 instance's read-only (or proxy) endpoints with a cluster or custom endpoint. Both must be in the
 same network with the same TLS setting; each endpoint is in at most one pair; at most seven pairs.
+What applications write through is exchanged only with what takes writes, and a read-only port goes
+nowhere without its endpoint.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sterna.errors import Refused
 
@@ -35,6 +37,13 @@ class PairedEndpoint(Protocol):
     def net_type(self) -> str: ...
     @property
     def ssl_enabled(self) -> bool: ...
+    @property
+    def read_write_mode(self) -> str: ...
+    @property
+    def part_of(self) -> str: ...
+
+
+EndpointT = TypeVar("EndpointT", bound=PairedEndpoint)
 
 
 @dataclass(frozen=True, order=True)
@@ -87,8 +96,8 @@ def check_pairs(
 
 
 def unpaired(
-    pairs: Iterable[Pair], endpoints: Collection[PairedEndpoint]
-) -> tuple[PairedEndpoint, ...]:
+    pairs: Iterable[Pair], endpoints: Collection[EndpointT]
+) -> tuple[EndpointT, ...]:
     """The endpoints, of either side, that no pair names; they stay where they are."""
     named = _named(pairs)
     return tuple(endpoint for endpoint in endpoints if endpoint.id not in named)
@@ -129,6 +138,16 @@ def _why_not(one: PairedEndpoint, other: PairedEndpoint) -> Refused | None:
             f"{names} cannot be exchanged: {one.type} of the instance goes with {allowed}"
             f" of the cluster, not with {other.type}.",
             remedy="Choose another endpoint of the cluster, or create one.",
+        )
+    if one.part_of or other.part_of:
+        return _refused(
+            f"{names} cannot be exchanged: one of them is the read-only port of another endpoint.",
+            remedy="Name that endpoint, or leave the pair out.",
+        )
+    if one.type == "Primary" and other.read_write_mode != "ReadWrite":
+        return _refused(
+            f"{names} cannot be exchanged: {other.id} takes no writes.",
+            remedy="Choose the cluster's primary endpoint, or one for reading and writing.",
         )
     if one.net_type != other.net_type:
         return _refused(

@@ -1,4 +1,4 @@
-"""The application: all routes under /api/v1, and /metrics, each with the role it needs."""
+"""The application: the routes under /api/v1 and /metrics, each with its role, and the console."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from sterna.server.api.common import PROBLEMS, check_text, keep_entry
 from sterna.server.events import Streams
 from sterna.server.guard import Guard
 from sterna.server.metrics import router as metrics
+from sterna.server.pages import Pages
 from sterna.server.problems import add_handlers
 from sterna.settings import Settings
 from sterna.workflow.service import Service
@@ -50,6 +51,7 @@ def make_app(service: Service, token: str, *, settings: Settings | None = None) 
     app.include_router(_make_router(), prefix=PREFIX)
     app.include_router(metrics)
     add_handlers(app)
+    app.add_middleware(Pages)
     app.add_middleware(Guard, settings=settings or Settings(home=Path()))
     return app
 

@@ -63,6 +63,7 @@ POST /instances/{instance_id}/evaluations
 POST /migrations
 POST /migrations/{cluster_id}/continue
 POST /migrations/{cluster_id}/give-up
+POST /migrations/{cluster_id}/open-cluster
 POST /migrations/{cluster_id}/switch-over
 POST /migrations/{cluster_id}/roll-back
 POST /migrations/{cluster_id}/complete

@@ -12,6 +12,7 @@ from sterna.errors import SternaError
 from sterna.migration.status import Action
 from sterna.mysql.connection import Session, open_session, scalar
 from sterna.store.records import Plan
+from sterna.workflow import pairing
 from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.engine import Step, outline
 from sterna.workflow.guards import current_refusals, snapshot_of, waived_by
@@ -35,12 +36,15 @@ class Met:
 
 def plan(tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, Any]) -> Plan:
     """Every action and every refusal; nothing is touched."""
-    refusals = current_refusals(tools, cluster_id, action, waived=waived_by(arguments))
+    refusals = (
+        *current_refusals(tools, cluster_id, action, waived=waived_by(arguments)),
+        *pairing.pair_refusals(tools, cluster_id, arguments),
+    )
     to_cluster = action is Action.SWITCH_OVER
     met = _meet(tools.source(cluster_id) if to_cluster else tools.cluster(cluster_id))
     lag_seconds = snapshot_of(tools, cluster_id).lag_seconds
     latency = "not known" if lag_seconds is None else f"{lag_seconds:.3f} s"
-    routes = tools.exchanged_routes(cluster_id) if arguments["with_endpoints"] else {}
+    routes = _routes(tools, cluster_id, action, arguments) if not refusals else {}
     task = tools.tasks.task(tools.journal.migration(cluster_id).task_id)
     notes = _notes(tools, cluster_id, met, latency, routes)
     return Plan(
@@ -61,7 +65,27 @@ def plan(tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, 
             "events to be silenced": met.events,
             "endpoints exchanged": str(len(routes)),
         },
+        warnings=_warnings(tools, cluster_id, action, arguments),
     )
+
+
+def _routes(
+    tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, Any]
+) -> dict[str, tuple[str, ...]]:
+    """Where the exchanged endpoints will lead."""
+    if not arguments["with_endpoints"]:
+        return {}
+    return pairing.routes_after(tools, cluster_id, action, arguments.get("pairs"))
+
+
+def _warnings(
+    tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Endpoints that are left behind; applications there would not notice until they write."""
+    if action is not Action.SWITCH_OVER or not arguments["with_endpoints"]:
+        return ()
+    pairs = pairing.pairs_of(tools, cluster_id, arguments.get("pairs"))
+    return tuple(pairing.warnings_of(tools, cluster_id, pairs))
 
 
 def plan_end(tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, Any]) -> Plan:
@@ -111,7 +135,7 @@ def _meet(side: Side) -> Met:
 
 
 def _notes(
-    tools: Tools, cluster_id: str, met: Met, latency: str, routes: Mapping[str, list[str]]
+    tools: Tools, cluster_id: str, met: Met, latency: str, routes: Mapping[str, tuple[str, ...]]
 ) -> dict[str, str]:
     """Title of a step → what it would meet now."""
     instance_id = tools.journal.migration(cluster_id).instance_id

@@ -14,7 +14,6 @@ from sterna.clusters.provisioner import GIB, Admin, NodeSpec, Provisioner
 from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
-from sterna.endpoints.pairs import propose_pairs
 from sterna.endpoints.proxy import Proxy
 from sterna.endpoints.whitelist import EVERYBODY, normal_networks
 from sterna.mysql.connection import Server
@@ -204,17 +203,6 @@ class Tools:
     def instance_routes(self, instance_id: str) -> dict[str, tuple[str, ...]]:
         """The same of an instance alone."""
         return {e.id: self.route_of(e) for e in self.inventory.endpoints(instance_id)}
-
-    def exchanged_routes(self, cluster_id: str) -> dict[str, list[str]]:
-        """Endpoint id → where it leads once the paired endpoints are exchanged."""
-        instance_id = self.journal.migration(cluster_id).instance_id
-        ours = {e.id: e for e in self.inventory.endpoints(instance_id)}
-        theirs = {e.id: e for e in self.inventory.endpoints(cluster_id)}
-        routes: dict[str, list[str]] = {}
-        for pair in propose_pairs(tuple(ours.values()), tuple(theirs.values())):
-            one, other = ours[pair.instance_endpoint], theirs[pair.cluster_endpoint]
-            routes[one.id], routes[other.id] = list(other.routes_to), list(one.routes_to)
-        return routes
 
     def add_endpoint(
         self,

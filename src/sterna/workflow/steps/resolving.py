@@ -16,7 +16,7 @@ from sterna.errors import Refused, SternaError
 from sterna.migration.status import Action, Status
 from sterna.store.journal import OperationRow
 from sterna.store.records import Migration, SyncTask
-from sterna.workflow import probing
+from sterna.workflow import pairing, probing
 from sterna.workflow.engine import Run, step
 from sterna.workflow.steps import sides
 from sterna.workflow.tools import Side, Tools
@@ -169,8 +169,10 @@ def lead_endpoints(run: Run) -> str:
     tools, to_cluster = run.tools, chosen(run).word == "cluster"
     tools.inventory.set_routes(tools.home_routes(run.cluster_id))
     if to_cluster:
-        routes = tools.exchanged_routes(run.cluster_id)
-        tools.inventory.set_routes({name: tuple(to) for name, to in routes.items()})
+        pairs = pairing.last_pairs(tools, run.cluster_id)
+        tools.inventory.set_routes(
+            pairing.routes_after(tools, run.cluster_id, Action.SWITCH_OVER, pairs)
+        )
     tools.apply_routes()
     tools.journal.change_migration(run.cluster_id, with_endpoints=to_cluster)
     return f"the instance's endpoints lead to the {chosen(run).word}"

@@ -18,6 +18,7 @@ from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
 from sterna.store.records import HistoryEntry
+from sterna.workflow import pairing
 from sterna.workflow.engine import Run, step
 from sterna.workflow.steps import sides
 
@@ -45,7 +46,8 @@ def exchange_endpoints(run: Run) -> str:
     """Exchange the endpoints: the same addresses lead to the arriving side."""
     tools = run.tools
     if "routes" not in run.facts:
-        run.learn(routes=tools.exchanged_routes(run.cluster_id))
+        given = run.arguments.get("pairs")
+        run.learn(routes=pairing.routes_after(tools, run.cluster_id, run.operation.name, given))
     routes = {name: tuple(addresses) for name, addresses in run.facts["routes"].items()}
     tools.inventory.set_routes(routes)
     tools.apply_routes()
