@@ -79,8 +79,8 @@ def test_give_up_after_a_failed_precheck(stage: Stage) -> None:
 
 
 def test_switch_over_without_endpoints(stage: Stage) -> None:
-    """The endpoint still leads to the source, which takes no writes and has no sessions. Rolled back
-    and cancelled, it has what was written on the cluster, and nothing of ours."""
+    """The endpoint still leads to the source, which takes no writes and has no sessions.
+    Rolled back and cancelled, it has what was written on the cluster, and nothing of ours."""
     before = state_of(stage.source.server)
     with stage.open_hours():
         stage.upgrade(TARGET)
