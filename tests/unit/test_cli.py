@@ -65,6 +65,10 @@ READING = [
     ("instance", "list"),
     ("instance", "show", "rm-1"),
     ("evaluate", "rm-1", "--version", "9.7.4"),
+    ("evaluation", "list", "rm-1"),
+    ("evaluation", "show", "rm-1", "ev-1"),
+    ("evaluation", "fix", "rm-1", "packet_size", "--dry-run"),
+    ("evaluation", "fix", "rm-1", "packet_size", "--yes"),
     ("account", "list", "rm-1", "--version", "9.7.4"),
     ("migration", "list"),
     ("migration", "show", "pc-1"),
@@ -258,7 +262,9 @@ def test_a_plan_that_is_refused_starts_nothing(run: Run, service: PretendService
 
 def test_an_evaluation_with_errors_exits_with_3(run: Run, service: PretendService) -> None:
     """A failed evaluation prints its findings with their remedies, and refuses."""
-    service.evaluating.evaluation = dataclasses.replace(EVALUATION, result="failed", findings=(FINDING,))
+    service.evaluating.evaluation = dataclasses.replace(
+        EVALUATION, result="failed", findings=(FINDING,)
+    )
     code, out, err = run("evaluate", "rm-1", "--version", "9.7.4")
     assert code == 3
     assert "SET GLOBAL binlog_row_image = FULL;" in out

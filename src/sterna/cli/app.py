@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from sterna.cli import (
     account,
+    audit,
     cluster,
     endpoint,
     engine,
@@ -26,7 +27,9 @@ from sterna.cli import (
     schedule,
     switch,
     task,
+    token,
     upgrade,
+    user,
     verify,
 )
 from sterna.cli.output import print_error
@@ -41,12 +44,15 @@ _NOUNS = {
     "instance": instance.app,
     "engine": engine.app,
     "account": account.app,
+    "evaluation": evaluation.app,
     "migration": migration.app,
     "cluster": cluster.app,
     "endpoint": endpoint.app,
     "task": task.app,
     "schedule": schedule.app,
     "hook": hook.app,
+    "user": user.app,
+    "token": token.app,
 }
 
 _VERBS: dict[str, Callable[..., None]] = {
@@ -61,6 +67,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "cancel": switch.cancel,
     "explain": outline.explain,
     "positions": positions.positions,
+    "audit": audit.audit,
 }
 
 

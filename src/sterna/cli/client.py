@@ -43,6 +43,10 @@ class Client:
         given = {name: value for name, value in query.items() if value is not None}
         return _parse(self._send("GET", path, params=given), kind)
 
+    def text(self, path: str) -> str:
+        """The page at `path`, as it is."""
+        return self._send("GET", path).text
+
     def post(self, path: str, kind: type[Kind], body: dict[str, Any] | None = None) -> Kind:
         """What the server answers to `body` at `path`."""
         return _parse(self._send("POST", path, json=body or {}), kind)
@@ -203,7 +207,7 @@ def _problem(answer: httpx.Response) -> SternaError:
             code="ServerFailed",
             remedy="Look at the output of `sterna server`.",
         )
-    if answer.status_code in (404, 409):
+    if answer.status_code in (403, 404, 409, 429):
         return Refused(message, code=code, remedy=remedy)
     return SternaError(message, code=code, remedy=remedy)
 

@@ -12,7 +12,7 @@ from sterna.prechecks.account_collisions import AccountCollisions
 from sterna.prechecks.account_hosts import AccountHosts
 from sterna.prechecks.account_privileges import AccountPrivileges
 from sterna.prechecks.accounts import Accounts
-from sterna.prechecks.base import AccountDecision, Check, Context, Finding
+from sterna.prechecks.base import CATEGORIES, AccountDecision, Check, Context, Finding
 from sterna.prechecks.binary_log import BinaryLog
 from sterna.prechecks.binary_log_compression import BinaryLogCompression
 from sterna.prechecks.binary_log_durability import BinaryLogDurability
@@ -73,7 +73,15 @@ from sterna.prechecks.violated_checks import ViolatedChecks
 from sterna.prechecks.way_back import WayBack
 from sterna.prechecks.zero_defaults import ZeroDefaults
 
-__all__ = ["PRECHECKS", "AccountDecision", "Check", "Context", "Finding", "run_prechecks"]
+__all__ = [
+    "CATEGORIES",
+    "PRECHECKS",
+    "AccountDecision",
+    "Check",
+    "Context",
+    "Finding",
+    "run_prechecks",
+]
 
 PRECHECKS: tuple[Check, ...] = (
     # notes
@@ -147,9 +155,11 @@ PRECHECKS: tuple[Check, ...] = (
 )
 
 
-def run_prechecks(context: Context) -> tuple[Finding, ...]:
-    """What all checks found, in their order. A check that cannot look becomes an error itself."""
-    return tuple(finding for check in PRECHECKS for finding in _run(check, context))
+def run_prechecks(context: Context, only: str = "") -> tuple[Finding, ...]:
+    """What all checks found, or one alone, in their order. A check that cannot look becomes an
+    error itself."""
+    asked = (check for check in PRECHECKS if only in ("", check.name))
+    return tuple(finding for check in asked for finding in _run(check, context))
 
 
 def _run(check: Check, context: Context) -> Iterator[Finding]:

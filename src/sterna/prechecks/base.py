@@ -26,7 +26,13 @@ from sterna.mysql.stored_code import Code, read_code
 from sterna.mysql.version import Version
 
 Severity = Literal["error", "warning", "note"]
-CATEGORIES = ("notes", "basic", "dependencies", "key", "other")
+CATEGORIES = {
+    "notes": "Notes",
+    "basic": "Basic Information Verification",
+    "dependencies": "Migration Task Dependency Verification",
+    "key": "Key Information Verification",
+    "other": "Other Verification",
+}
 
 SAMPLING_SECONDS_MAX = 20.0
 COPY_BYTES_PER_SECOND = 20_000_000  # two cores, wide rows; most copies are faster
@@ -43,6 +49,7 @@ class Finding:
         remedy: SQL to paste, one statement a line, each ended by `;`, advice behind `--`; or a
             sentence where no SQL helps. "" for notes.
         ignorable: whether the upgrade may go on in spite of an error.
+        fix: SQL Sterna may run itself once somebody agrees, one statement a line; "" for none.
     """
 
     check: str
@@ -53,6 +60,7 @@ class Finding:
     why: str
     remedy: str
     ignorable: bool
+    fix: str = ""
 
 
 class AccountDecision(Protocol):
@@ -204,6 +212,8 @@ class Check(ABC):
     title: ClassVar[str]
     category: ClassVar[str]
     why: ClassVar[str]
+    # Whether the SQL of its remedies only sets what nobody misses: no rows, no rights, no locks.
+    is_safe_to_fix: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Finding]:
@@ -233,4 +243,11 @@ class Check(ABC):
             why=self.why,
             remedy=remedy,
             ignorable=ignorable,
+            fix=statements_of(remedy) if self.is_safe_to_fix else "",
         )
+
+
+def statements_of(remedy: str) -> str:
+    """The SQL of a remedy without its advice; "" where it is not SQL alone."""
+    lines = [line for line in remedy.splitlines() if not line.startswith("--")]
+    return "\n".join(lines) if all(line.endswith(";") for line in lines) else ""

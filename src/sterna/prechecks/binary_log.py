@@ -23,6 +23,7 @@ class BinaryLog(Check):
     name = "binary_log"
     title = "Binary log"
     category = "dependencies"
+    is_safe_to_fix = True
     why = "What is written while the copy runs, and after it, is read from the binary log."
 
     def run(self, context: Context) -> Iterator[Finding]:

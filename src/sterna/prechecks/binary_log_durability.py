@@ -23,6 +23,7 @@ class BinaryLogDurability(Check):
     name = "binary_log_durability"
     title = "Durability of the binary log"
     category = "dependencies"
+    is_safe_to_fix = True
     why = "The cluster gets what the log says; after a crash the source might have other rows."
 
     def run(self, context: Context) -> Iterator[Finding]:

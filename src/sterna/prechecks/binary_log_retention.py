@@ -17,6 +17,7 @@ class BinaryLogRetention(Check):
     name = "binary_log_retention"
     title = "Binary log retention"
     category = "dependencies"
+    is_safe_to_fix = True
     why = (
         "While Sterna cannot read, the source keeps the changes; what it removes meanwhile is"
         " lost, and the copy begins anew."

@@ -17,6 +17,7 @@ class PacketSize(Check):
     name = "packet_size"
     title = "Packet size"
     category = "dependencies"
+    is_safe_to_fix = True
     why = (
         "After the switch the cluster takes rows of up to 1 GiB. One that the source refuses would"
         " stop the way back."

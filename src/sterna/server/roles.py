@@ -26,6 +26,10 @@ GET /instances
 GET /instances/{instance_id}
 GET /instances/{instance_id}/release/plan
 GET /instances/{instance_id}/evaluations
+GET /instances/{instance_id}/evaluations/{evaluation_id}
+GET /instances/{instance_id}/evaluations/{evaluation_id}/comparison
+GET /instances/{instance_id}/evaluations/{evaluation_id}/page
+GET /instances/{instance_id}/fixes
 GET /instances/{instance_id}/accounts
 GET /clusters
 GET /clusters/{cluster_id}
@@ -84,6 +88,7 @@ POST /instances
 POST /instances/test
 POST /instances/{instance_id}/release
 POST /instances/{instance_id}/accounts/set-password
+POST /instances/{instance_id}/fixes
 POST /instances/{instance_id}/accounts/leave-out
 POST /migrations/{cluster_id}/resolve
 POST /hooks

@@ -252,6 +252,7 @@ class Finding:
     why: str
     remedy: str
     ignorable: bool
+    fix: str = ""  # SQL Sterna may run itself once somebody agrees
 
 
 @dataclass(frozen=True)
@@ -265,6 +266,17 @@ class Evaluation:
     expires_at: datetime
     result: str  # passed | warnings | failed
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class EvaluationComparison:
+    """What has changed since the report before; `previous_id` is "" where there is none."""
+
+    evaluation_id: str
+    previous_id: str
+    new: tuple[Finding, ...] = ()
+    gone: tuple[Finding, ...] = ()
+    still_there: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from sterna.server.api.common import TheService
-from sterna.store.records import AccountPlan, Evaluation, Instance, Plan
+from sterna.store.records import (
+    AccountPlan,
+    Evaluation,
+    EvaluationComparison,
+    Finding,
+    Instance,
+    Plan,
+)
 
 router = APIRouter(prefix="/instances", tags=["instances"])
 
@@ -34,6 +42,13 @@ class NewEvaluation:
     """The version to evaluate for."""
 
     target_version: str
+
+
+@dataclass(frozen=True)
+class CheckName:
+    """One precheck."""
+
+    check: str
 
 
 @dataclass(frozen=True)
@@ -99,6 +114,41 @@ def evaluate(instance_id: str, new: NewEvaluation, service: TheService) -> Evalu
 def list_evaluations(instance_id: str, service: TheService) -> list[Evaluation]:
     """The kept reports of an instance."""
     return service.evaluating.reports(instance_id)
+
+
+@router.get("/{instance_id}/evaluations/{evaluation_id}")
+def show_evaluation(instance_id: str, evaluation_id: str, service: TheService) -> Evaluation:
+    """One kept report."""
+    return service.evaluating.report(instance_id, evaluation_id)
+
+
+@router.get("/{instance_id}/evaluations/{evaluation_id}/comparison")
+def compare_evaluation(
+    instance_id: str, evaluation_id: str, service: TheService
+) -> EvaluationComparison:
+    """What is new, gone and still there since the report before."""
+    return service.evaluating.comparison(instance_id, evaluation_id)
+
+
+@router.get("/{instance_id}/evaluations/{evaluation_id}/page", response_class=HTMLResponse)
+def evaluation_page(instance_id: str, evaluation_id: str, service: TheService) -> str:
+    """A kept report as one HTML page to print or send; it loads nothing."""
+    return service.evaluating.page(instance_id, evaluation_id)
+
+
+@router.get("/{instance_id}/fixes")
+def plan_fix(
+    instance_id: str, check: Annotated[str, Query()], service: TheService
+) -> list[Finding]:
+    """What Sterna may put right by itself of what a check finds now, with the SQL. Changes
+    nothing."""
+    return service.evaluating.fixable(instance_id, check)
+
+
+@router.post("/{instance_id}/fixes", status_code=201)
+def fix(instance_id: str, what: CheckName, service: TheService) -> Evaluation:
+    """Run that SQL on the source, then evaluate anew; the report keeps what was run."""
+    return service.evaluating.fix(instance_id, what.check)
 
 
 @router.get("/{instance_id}/accounts")
