@@ -11,7 +11,7 @@ setup(
                 [f"src/sterna/dataplane/_native/{name}.pyx"],
                 extra_compile_args=["-O3"],
             )
-            for name in ("transcode", "regroup", "split_rows")
+            for name in ("transcode", "regroup", "framing", "split_rows")
         ],
         compiler_directives={"language_level": "3"},
     )

@@ -12,7 +12,8 @@ import pytest
 from sterna.dataplane import checkpoint
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.receive import receive
-from sterna.dataplane.spool import Spool, SpoolReader
+from sterna.dataplane.spool import Spool
+from sterna.dataplane.spool_reader import SpoolReader
 from sterna.dataplane.transactions import Assembler, Boundary, RowPiece
 from sterna.errors import Refused, SternaError, Stopped
 from sterna.mysql.connection import Server, ServerError, execute, open_session, query, scalar

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sterna.dataplane._native.regroup import Framer, Gatherer, Irregular, Table
+from sterna.dataplane._native.framing import Framer
+from sterna.dataplane._native.regroup import Gatherer, Irregular, Table
 from sterna.mysql.binlog.columns import Layout, mapped_columns
 from sterna.mysql.binlog.errors import BadEvent
 from sterna.mysql.binlog.rewrite import body_of, seal

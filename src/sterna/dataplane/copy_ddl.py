@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sterna.dataplane.ddl import is_system_only, summary
-from sterna.dataplane.spool import Spool, SpoolReader
+from sterna.dataplane.spool import Spool
+from sterna.dataplane.spool_reader import SpoolReader
 from sterna.errors import Stopped
 from sterna.mysql.binlog.compressed import unpack_mariadb, unpack_payload
 from sterna.mysql.binlog.events import Format, Query, TransactionPayload
@@ -35,6 +36,7 @@ _TABLES = ("TABLE", "TABLES", "INDEX")
 _DATABASES = ("DATABASE", "SCHEMA")
 _PACKED = EventType.MARIADB_QUERY_COMPRESSED
 _READ = frozenset({EventType.QUERY, EventType.TRANSACTION_PAYLOAD, _PACKED})
+_WANTED = bytes(kind in _READ for kind in range(256))
 _UTF8 = frozenset({33, 45, 46, 76, 83, *range(192, 248), *range(255, 400)})  # collation numbers
 _LATIN1 = frozenset({5, 8, 15, 31, 47, 48, 49, 94})
 # Where the second byte of a character may be a backtick or a backslash, words cannot be told apart.
@@ -131,13 +133,17 @@ def read_changes(spool: Spool, after: Position, until: Position) -> Iterator[Cha
     reader = SpoolReader(spool, after)
     try:
         while reader.position < until and (raw := reader.next(0.0)) is not None:
-            if raw[4] not in _READ or reader.position > until:
-                continue
-            for event in _queries(raw, reader.log_format):
-                if change := _change(event, reader.position):
-                    yield change
+            if raw[4] in _READ and reader.position <= until:
+                yield from _changes(raw, reader)
+            reader.pass_over(_WANTED)
     finally:
         reader.close()
+
+
+def _changes(raw: bytes, reader: SpoolReader) -> Iterator[Change]:
+    for event in _queries(raw, reader.log_format):
+        if change := _change(event, reader.position):
+            yield change
 
 
 def _queries(raw: bytes, log_format: Format) -> Iterator[Query]:

@@ -11,9 +11,9 @@ import threading
 import time
 import zlib
 
-from sterna.dataplane._native.regroup import Framer
+from sterna.dataplane._native.framing import Framer
 from sterna.dataplane.reports import LogReport, ReportTo
-from sterna.dataplane.spool import Spool
+from sterna.dataplane.spool import WRAP_BYTES, Spool, whole_offset
 from sterna.errors import Refused, Stopped, Transient
 from sterna.mysql.binlog.events import Format, Header, Heartbeat, Rotate
 from sterna.mysql.binlog.parse import parse, parse_format, read_header, verify_checksum
@@ -85,13 +85,16 @@ class _Receiver:
         self._report = report
         self._stop = stop
         self._place: Position
+        self._goal: Position  # behind what is spooled already
         self._format: Format | None = None
         self._framer = Framer()
 
     def run(self, start: Position) -> None:
         """Receive until `stop` or until the connection breaks."""
-        self._place = start
-        with contextlib.closing(BinlogStream(self._origin, start, self._server_id)) as stream:
+        self._goal = self._place = start
+        if start.offset_bytes >= WRAP_BYTES:  # the protocol has no words for it
+            self._place = Position.start_of(start.file)
+        with contextlib.closing(BinlogStream(self._origin, self._place, self._server_id)) as stream:
             while not self._stop.is_set():
                 if self._take_many(stream):
                     continue
@@ -103,21 +106,23 @@ class _Receiver:
 
     def _take_many(self, stream: BinlogStream) -> bool:
         """Spool the ordinary events that have come; False where the next one is not, or is cut."""
-        if self._format is None:
+        if self._format is None or self._place < self._goal:
             return False
+        before = self._place.offset_bytes
         received, at = stream.received()
         records = self._framer.frame(
             received,
             at,
             sequence=stream.sequence,
-            end_offset=self._place.offset_bytes,
+            end_offset=before % WRAP_BYTES,
             has_checksum=self._format.has_checksum,
         )
         if not records:
             return False
         stream.take(self._framer.taken, self._framer.sequence)
-        self._spool.append_records(records, self._framer.end_offset, stop=self._stop)
-        self._place = self._place.in_same_file(self._framer.end_offset)
+        end_offset = whole_offset(self._framer.end_offset, before)
+        self._spool.append_records(records, end_offset, stop=self._stop)
+        self._place = self._place.in_same_file(end_offset)
         return True
 
     def _take(self, raw: bytes) -> None:
@@ -142,7 +147,7 @@ class _Receiver:
 
     def _begin(self, raw: bytes, header: Header) -> None:
         self._format = parse_format(raw)
-        self._spool.begin_segment(self._place, self._format)
+        self._spool.begin_segment(max(self._place, self._goal), self._format)
         if self._spool.interruption:
             self._spool.interruption = ""
             self._report(LogReport("NORMAL", f"The stream goes on from {self._place}."))
@@ -155,16 +160,19 @@ class _Receiver:
             self._place = Position(event.file, event.offset)
 
     def _append(self, raw: bytes, header: Header) -> None:
-        if header.end_offset <= self._place.offset_bytes:
+        before = self._place.offset_bytes
+        end_offset = whole_offset(header.end_offset, before)
+        is_wrapped = header.end_offset <= before % WRAP_BYTES
+        if is_wrapped and end_offset != before + len(raw):
             raise Stopped(
-                f"The binary log {self._place.file} is larger than 4 GB, or goes back: an event"
-                f" that ends at {header.end_offset} follows {self._place}.",
-                code="BinlogTooLarge",
-                remedy="Set max_binlog_size to 1 GB or less, split large transactions, and start"
-                " the sync task again from a new copy.",
+                f"The binary log goes back: an event that ends at {header.end_offset} follows"
+                f" {self._place}.",
+                code="BadEvent",
+                remedy="Start the sync task again from a new copy; report it if it comes back.",
             )
-        self._spool.append(raw, header.end_offset, stop=self._stop)
-        self._place = self._place.in_same_file(header.end_offset)
+        if end_offset > self._goal.offset_bytes or self._place.file != self._goal.file:
+            self._spool.append(raw, end_offset, stop=self._stop)
+        self._place = self._place.in_same_file(end_offset)
 
     def _heartbeat(self, raw: bytes) -> None:
         """Nothing happened. Events may have been left out before, so it can move the position."""

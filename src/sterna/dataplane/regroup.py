@@ -20,7 +20,7 @@ from sterna.dataplane._native.regroup import Gatherer, Irregular, Table
 from sterna.dataplane.ddl import SYSTEM_DATABASES
 from sterna.dataplane.key_facts import KeyReader
 from sterna.dataplane.row_split import StartLookup
-from sterna.dataplane.spool import SpoolReader
+from sterna.dataplane.spool_reader import SpoolReader
 from sterna.dataplane.transactions import ROWS_FLAGS, RowPiece
 from sterna.mysql.binlog.columns import mapped_columns
 from sterna.mysql.binlog.errors import BadEvent

@@ -35,10 +35,10 @@ from sterna.mysql.position import Position
 SPOOL_BYTES_MAX = 20 << 30
 SEGMENT_BYTES_MAX = 64 << 20
 SYNC_SECONDS = 1.0
-_READ_BYTES = 1 << 20
 _OWNER = "owner"
-_RECORD = struct.Struct("<II")
-_END_OFFSET = slice(13, 17)  # in the header of every event
+RECORD = struct.Struct("<II")
+END_OFFSET = slice(13, 17)  # in the header of every event
+WRAP_BYTES = 1 << 32  # an event says only the lower half of where it ends
 _HEADER = struct.Struct("<QH")
 
 
@@ -52,6 +52,12 @@ class Segment:
     first_byte: int
     size_bytes: int
     end: Position
+
+
+def whole_offset(low: int, before: int) -> int:
+    """Where an event ends whose header says `low` and that stands behind offset `before`."""
+    offset = before - before % WRAP_BYTES + low
+    return offset if offset >= before else offset + WRAP_BYTES
 
 
 class Spool:
@@ -193,194 +199,6 @@ class Spool:
                 self.changed.wait(1.0)
 
 
-class SpoolReader:
-    """Reads the events behind a position, in order, as they come.
-
-    After `next` has returned an event, `log_format` is the format it is written in and
-    `position` the place behind it.
-    """
-
-    def __init__(self, spool: Spool, after: Position) -> None:
-        self._spool = spool
-        self._after = after
-        self._end_offset = -1  # of the event `next` returned last
-        self._segment: Segment | None = None
-        self._file: BinaryIO | None = None
-        self._buffer = b""
-        self._wanted_bytes = _READ_BYTES
-        self._at = 0
-        self._read_bytes = 0
-        self.taken_bytes = 0  # of records taken until now
-        self._skips = True  # the segment it begins with may hold events before `after`
-
-    @property
-    def position(self) -> Position:
-        """Behind the event `next` returned last."""
-        if self._segment is None or self._end_offset < 0:
-            return self._after
-        return self._segment.start.in_same_file(self._end_offset)
-
-    @property
-    def log_format(self) -> Format:
-        """The format of the event `next` returned last."""
-        assert self._segment is not None, "log_format before next"
-        return self._segment.log_format
-
-    def next(self, timeout_seconds: float) -> bytes | None:
-        """The next event; None when none has come within `timeout_seconds`."""
-        deadline: float | None = None
-        while True:
-            raw = self._from_buffer()
-            if raw is None:
-                raw = self._take()
-            if raw is None:
-                deadline = deadline or time.monotonic() + timeout_seconds
-                if not self._wait(deadline):
-                    return None
-                continue
-            end_offset = int.from_bytes(raw[_END_OFFSET], "little")
-            if not self._skips or self._is_behind(end_offset):
-                self._end_offset = end_offset
-                return raw
-
-    @property
-    def backlog_bytes(self) -> int:
-        """What is there to be read in this segment; 0 before the first `next`."""
-        if self._segment is None or self._skips:
-            return 0
-        return self._segment.size_bytes - self._read_bytes + len(self._buffer) - self._at
-
-    def buffered(self) -> tuple[bytes, int]:
-        """Records in memory, and where among them the next one begins; the last may be cut."""
-        return self._buffer, self._at
-
-    def skip_to(self, at: int, end_offset: int) -> None:
-        """The records before `at` in `buffered` are done; the last one ended at `end_offset`."""
-        self.taken_bytes += at - self._at
-        self._at, self._end_offset = at, end_offset
-
-    def load(self) -> bool:
-        """More of what is published into memory; False where there is nothing more."""
-        return self._load()
-
-    def close(self) -> None:
-        """Close the segment being read."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def _is_behind(self, end_offset: int) -> bool:
-        assert self._segment is not None
-        self._skips = self._segment.start.in_same_file(end_offset) <= self._after
-        return not self._skips
-
-    def _take(self) -> bytes | None:
-        """The next whole record in memory; loads more of what is published."""
-        if self._segment is None and not self._open_first():
-            return None
-        while True:
-            raw = self._from_buffer()
-            if raw is not None:
-                return raw
-            if not self._load() and not self._open_next():
-                return None
-
-    def _from_buffer(self) -> bytes | None:
-        begin = self._at + _RECORD.size
-        self._wanted_bytes = _READ_BYTES
-        if begin > len(self._buffer):
-            return None
-        length, checksum = _RECORD.unpack_from(self._buffer, self._at)
-        if begin + length > len(self._buffer):
-            # a large record is read at once: piece by piece it would be copied as often
-            self._wanted_bytes = max(_READ_BYTES, begin + length - len(self._buffer))
-            return None
-        raw = self._buffer[begin : begin + length]
-        if zlib.crc32(raw) != checksum:
-            raise _damaged(self._segment)
-        self._at = begin + length
-        self.taken_bytes += _RECORD.size + length
-        return raw
-
-    def _load(self) -> bool:
-        assert self._segment is not None and self._file is not None
-        with self._spool.changed:
-            published = self._segment.size_bytes - self._read_bytes
-        if published <= 0:
-            return False
-        piece = self._file.read(min(published, self._wanted_bytes))
-        if not piece:
-            raise _damaged(self._segment)
-        self._buffer = self._buffer[self._at :] + piece
-        self._at = 0
-        self._read_bytes += len(piece)
-        return True
-
-    def _open_first(self) -> bool:
-        with self._spool.changed:
-            fitting = [s for s in self._spool.segments if s.start <= self._after]
-            if fitting:
-                self._open(fitting[-1])
-                return True
-            if not self._spool.segments:
-                return False
-            first = self._spool.segments[0].start
-        raise Stopped(
-            f"The spool begins at {first}, behind {self._after} where the task has to go on.",
-            code="SpoolGap",
-            remedy="Start the sync task again from a new copy.",
-        )
-
-    def _open_next(self) -> bool:
-        with self._spool.changed:
-            behind = [s for s in self._spool.segments if _number(s) > _number(self._segment)]
-            if not behind:
-                return False
-            if self._buffer[self._at :]:
-                raise _damaged(self._segment)
-            self._open(behind[0])
-            return True
-
-    def _open(self, segment: Segment) -> None:
-        self.close()
-        if self._segment is not None and self._end_offset >= 0:
-            self._after, self._end_offset = self.position, -1
-        self._segment = segment
-        self._file = segment.path.open("rb")
-        self._file.seek(segment.first_byte)
-        self._read_bytes = segment.first_byte
-        self._buffer, self._at = b"", 0
-
-    def _wait(self, deadline: float) -> bool:
-        """True when something was published before `deadline`."""
-        with self._spool.changed:
-            while not self._has_more():
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                self._spool.changed.wait(left)
-        return True
-
-    def _has_more(self) -> bool:
-        if self._segment is None:
-            return bool(self._spool.segments)
-        return (
-            self._segment.size_bytes > self._read_bytes
-            or self._spool.segments[-1] is not self._segment
-        )
-
-
-def read_between(spool: Spool, after: Position, until: Position) -> Iterator[tuple[bytes, Format]]:
-    """The spooled events behind `after`, up to and with the one that ends at `until`."""
-    reader = SpoolReader(spool, after)
-    try:
-        while reader.position < until and (raw := reader.next(0.0)) is not None:
-            if reader.position <= until:
-                yield raw, reader.log_format
-    finally:
-        reader.close()
-
-
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
     """A disk that is full or broken says so. What was written before is good; a beginning of more
@@ -404,14 +222,10 @@ def _write_all(file: BinaryIO, octets: bytes) -> None:
 
 
 def _record(payload: bytes) -> bytes:
-    return _RECORD.pack(len(payload), zlib.crc32(payload)) + payload
+    return RECORD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def _number(segment: Segment | None) -> int:
-    return int(segment.path.stem) if segment else 0
-
-
-def _damaged(segment: Segment | None) -> Stopped:
+def damaged(segment: Segment | None) -> Stopped:
     where = segment.path.name if segment else "a segment"
     return Stopped(
         f"The spool's {where} is damaged; nothing behind it was applied.",
@@ -459,16 +273,17 @@ def _open_segment(path: Path, is_last: bool) -> Segment | None:
     segment: Segment | None = None
     with path.open("rb") as file:
         for payload in _whole_records(file):
-            whole_bytes += _RECORD.size + len(payload)
+            whole_bytes += RECORD.size + len(payload)
             if segment is None:
                 start, log_format = _unpack_header(payload)
                 segment = Segment(path, start, log_format, whole_bytes, whole_bytes, start)
                 continue
             segment.size_bytes = whole_bytes
-            segment.end = segment.end.in_same_file(read_header(payload).end_offset)
+            end = whole_offset(read_header(payload).end_offset, segment.end.offset_bytes)
+            segment.end = segment.end.in_same_file(end)
     if whole_bytes < path.stat().st_size:
         if not is_last:
-            raise _damaged(segment)
+            raise damaged(segment)
         os.truncate(path, whole_bytes)
     if segment is None:
         path.unlink()
@@ -476,8 +291,8 @@ def _open_segment(path: Path, is_last: bool) -> Segment | None:
 
 
 def _whole_records(file: BinaryIO) -> Iterator[bytes]:
-    while len(head := file.read(_RECORD.size)) == _RECORD.size:
-        length, checksum = _RECORD.unpack(head)
+    while len(head := file.read(RECORD.size)) == RECORD.size:
+        length, checksum = RECORD.unpack(head)
         payload = file.read(length)
         if len(payload) < length or zlib.crc32(payload) != checksum:
             return

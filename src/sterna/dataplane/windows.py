@@ -21,7 +21,8 @@ from sterna.dataplane.prepared import events_of
 from sterna.dataplane.regroup import Regrouper
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.row_split import Behind
-from sterna.dataplane.spool import Spool, SpoolReader
+from sterna.dataplane.spool import Spool
+from sterna.dataplane.spool_reader import SpoolReader
 from sterna.dataplane.transactions import (
     AccountChange,
     Assembler,

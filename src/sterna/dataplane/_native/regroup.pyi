@@ -86,22 +86,3 @@ class Gatherer:
         """What was gathered, by table: images of rows deleted, pairs of images of rows updated,
         the image of the largest row that came and went (or b""), images of rows inserted; each
         in key order, in bodies of at most `bytes_max`. Forgets the changes."""
-
-class Framer:
-    """Packets of a binary log stream into the records of a spool."""
-
-    taken: int
-    """Where in the bytes received the first packet begins that was not taken."""
-    sequence: int
-    """The number the next packet must have."""
-    end_offset: int
-    """Of the last event taken."""
-
-    def frame(
-        self, received: bytes, at: int, *, sequence: int, end_offset: int, has_checksum: bool
-    ) -> bytes:
-        """The records of the ordinary events from `at` on, their checksums verified.
-
-        Stops before a packet that is not whole, is out of order or an error, and before an event
-        that is damaged, does not lie behind the one before, or is about the stream itself.
-        """
