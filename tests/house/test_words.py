@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 
 from tests.house.project import texts
-from tests.house.words import BANNED, NOT_OURS, PATHS, PROXY_FILES, PROXY_WORDS, SERVER_WORDS
+from tests.house.words import (
+    BANNED,
+    BROWSER_WORDS,
+    NOT_OURS,
+    PATHS,
+    PROXY_FILES,
+    PROXY_WORDS,
+    SERVER_WORDS,
+)
 
 
 def _any_of(*phrases: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{phrase})" for phrase in phrases))
 
 
-ALLOWED = _any_of(*SERVER_WORDS, *PATHS)
-ALLOWED_IN_PROXY = _any_of(*SERVER_WORDS, *PATHS, *PROXY_WORDS)
+ALLOWED = _any_of(*SERVER_WORDS, *BROWSER_WORDS, *PATHS)
+ALLOWED_IN_PROXY = _any_of(*SERVER_WORDS, *BROWSER_WORDS, *PATHS, *PROXY_WORDS)
 # Words end at underscores, digits and capitals too: master_host, srcTable and SlaveId are caught.
 SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z]+")
 

@@ -49,11 +49,14 @@ PROXY_FILES = ("src/sterna/endpoints/", "tests/integration/test_haproxy.py")
 
 # The folders Python packages, and a system's sources, are laid out in.
 PATHS = (r"(?<![\w.])src/", r'"src"', r'"/usr/src"', r"\bsrc\.rglob", r"find src\b")
+# The browsers' own: of content security policies, and of images and scripts in a page.
+BROWSER_WORDS = (r"\b(default|script|style|img|font|connect|object)-src\b", r"\bsrc=\"/")
 
 # Files that are not ours to word: a licence, pinned packages, this list and its test.
 NOT_OURS = (
     "LICENSE",
     "requirements.txt",
+    "console/package-lock.json",
     "src/sterna/prechecks/system_tables.toml",  # the servers' names of their own tables
     "tests/house/words.py",
     "tests/house/test_words.py",

@@ -21,6 +21,7 @@ from sterna.cli import (
     hook,
     instance,
     migration,
+    node,
     outline,
     positions,
     resolve,
@@ -36,6 +37,7 @@ from sterna.cli.output import print_error
 from sterna.errors import Refused, SternaError
 from sterna.settings import WrongSettingError
 
+assert node  # it enters its commands among those of `sterna cluster`
 assert resolve  # it enters its command among those of `sterna migration`
 
 DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130

@@ -74,9 +74,8 @@ class Guard:
             await self._app(scope, inlet, outlet)
         except _EndedError:
             return
-        except Exception as error:
-            await outlet.end_entry("failed", type(error).__name__)
-            raise
+        finally:  # the log of what was asked says so where it has not been answered
+            await outlet.end_entry("failed", "ServerFailed")
 
     def _is_ours(self, host: str) -> bool:
         """An address, or a name we are known by: one of somebody else's may lead here by DNS."""

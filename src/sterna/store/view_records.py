@@ -151,16 +151,6 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class ParameterPair:
-    """One inherited parameter on both sides, as the servers say it now."""
-
-    name: str
-    source: str
-    cluster: str
-    carried: bool  # it is in the configuration of the cluster's nodes
-
-
-@dataclass(frozen=True)
 class ConnectionTest:
     """What a server answers to Sterna's account."""
 

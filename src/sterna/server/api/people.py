@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from sterna.server.access import Who
@@ -16,7 +16,6 @@ from sterna.store.access_records import ApiToken, AuditPage, Role, User
 router = APIRouter(tags=["people"])
 
 PREFIX = "/api/v1"
-PAGE_ITEMS_MAX = 1000
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,17 @@ class MadeToken:
 
     token: ApiToken = field(repr=False)
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EntriesWanted:
+    """Which entries of the audit log, and how many."""
+
+    before: Annotated[int, Query(ge=0, le=10**15)] | None = None
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    who: str | None = None
+    action: str | None = None
+    object: str | None = None
 
 
 @router.get("/users")
@@ -103,15 +113,8 @@ def list_roles() -> list[RouteRole]:
 
 
 @router.get("/audit")
-def list_audit(
-    service: TheService,
-    before: int | None = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)] = 100,
-    who: str | None = None,
-    action: str | None = None,
-    object: str | None = None,  # noqa: A002 (the word of the field)
-) -> AuditPage:
+def list_audit(wanted: Annotated[EntriesWanted, Depends()], service: TheService) -> AuditPage:
     """Who asked for what, newest first. `before` is the number behind which to go on."""
-    given = {"who": who, "action": action, "object": object}
+    given = {"who": wanted.who, "action": wanted.action, "object": wanted.object}
     where = {name: value for name, value in given.items() if value is not None}
-    return service.auditing.entries(before=before, limit=limit, **where)
+    return service.auditing.entries(before=wanted.before, limit=wanted.limit, **where)
