@@ -74,6 +74,8 @@ READING = [
     ("migration", "show", "pc-1"),
     ("cluster", "list"),
     ("cluster", "show", "pc-1"),
+    ("cluster", "parameters", "pc-1", "--differing"),
+    ("cluster", "inherited", "pc-1"),
     ("endpoint", "list"),
     ("endpoint", "list", "rm-1"),
     ("task", "show", "dts1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from sterna.cli.ask import Yes, confirm
@@ -9,7 +11,7 @@ from sterna.cli.client import connect
 from sterna.cli.migration import ClusterId
 from sterna.cli.output import Json, print_facts, print_table, say, show
 from sterna.cli.upgrade import finish
-from sterna.store.records import Cluster, Migration
+from sterna.store.records import Cluster, InheritedParameter, InheritedState, Migration
 
 app = typer.Typer(no_args_is_help=True, help="Clusters: a primary and its read-only nodes.")
 
@@ -41,6 +43,38 @@ def open_cluster(cluster_id: ClusterId, yes: Yes = False, as_json: Json = False)
     confirm(f"Open {cluster_id} for writing, on its own?", yes=yes)
     migration = client.post(f"/migrations/{cluster_id}/open-cluster", Migration)
     finish(client, migration, wait=True, as_json=as_json)
+
+
+@app.command("parameters")
+def list_parameters(
+    cluster_id: ClusterId,
+    differing: Annotated[
+        bool, typer.Option("--differing", help="Only those that differ from the source's.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the source's parameters beside the cluster's: carried, translated, dropped, and why."""
+    found = connect().get(f"/clusters/{cluster_id}/parameters", list[InheritedParameter])
+    shown = [p for p in found if not differing or p.source_value != p.cluster_value]
+    rows = ((p.name, p.source_value, p.cluster_value, p.how, p.why) for p in shown)
+    columns = ("Parameter", "Source", "Cluster", "", "Why")
+    show(shown, as_json=as_json, human=lambda: print_table(columns, rows, empty="None differs."))
+
+
+@app.command("inherited")
+def show_inherited(cluster_id: ClusterId, as_json: Json = False) -> None:
+    """Compare accounts, grants, views, routines, triggers and events of both sides now."""
+    state = connect().get(f"/clusters/{cluster_id}/inherited", InheritedState)
+    show(state, as_json=as_json, human=lambda: _print_inherited(state))
+
+
+def _print_inherited(state: InheritedState) -> None:
+    print_facts({"accounts": state.accounts, **state.objects})
+    differences = (*state.account_differences, *state.object_differences)
+    for difference in differences:
+        say(difference)
+    if not differences:
+        say("The same on both sides.")
 
 
 def _print(cluster: Cluster) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sterna.mysql.connection import Session, greeting_version
 from sterna.mysql.variables import read_variables
@@ -15,25 +16,74 @@ from sterna.mysql.version import Version
 _DATA = Path(__file__).with_name("parameters.toml")
 _CHARSETS = {"utf8": "utf8mb3"}
 
+How = Literal["carried", "translated", "dropped", "own"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What becomes of one parameter of a source.
+
+    Attributes:
+        option: what it is called in a configuration file.
+        value: what a new primary is started with; "" where it is left to itself.
+        how: carried | translated | dropped (the target cannot have it) | own (the cluster's).
+    """
+
+    name: str
+    option: str
+    source_value: str
+    value: str
+    how: How
+    why: str
+
 
 @cache
 def _data() -> dict[str, Any]:
-    return tomllib.loads(_DATA.read_text())
+    return tomllib.loads(_DATA.read_text(encoding="utf-8"))
+
+
+def plan_parameters(source: Session, target: Version) -> tuple[Parameter, ...]:
+    """Every parameter of the data that the source knows, in the data's order."""
+    entries = [*_data()["parameter"], *_data()["own"]]
+    keys = ("name", "old_name", "from_seconds")
+    names = {entry.get(key, "") for entry in entries for key in keys}
+    values = read_variables(source, *sorted(names - {""}))
+    version = greeting_version(source)
+    planned = (_inherited(e, values, version, target) for e in _data()["parameter"])
+    own = (
+        Parameter(e["name"], e["name"], values[e["name"]], "", "own", e["why"])
+        for e in _data()["own"]
+        if e["name"] in values
+    )
+    return (*(parameter for parameter in planned if parameter is not None), *own)
 
 
 def read_inherited(source: Session, target: Version) -> dict[str, str]:
     """Parameter → value for the configuration of a new primary of version `target`."""
-    entries = _data()["parameter"]
-    names = [name for e in entries for name in (e["name"], e.get("old_name")) if name]
-    values = read_variables(source, *names)
-    found: dict[str, str] = {}
-    for entry in entries:
-        value = values.get(entry["name"], values.get(entry.get("old_name", ""), ""))
-        if value and (kept := _translated(entry["name"], value, target)):
-            found[entry.get("option", entry["name"])] = kept
-    if _is_unknown_collation(found.get("collation_server", ""), greeting_version(source), target):
-        del found["collation_server"]
-    return found
+    return {p.option: p.value for p in plan_parameters(source, target) if p.value}
+
+
+def _inherited(
+    entry: Mapping[str, Any], values: Mapping[str, str], source: Version, target: Version
+) -> Parameter | None:
+    name, old = entry["name"], entry.get("old_name", "")
+    before = values.get(name, values.get(old, ""))
+    if not before and (seconds := values.get(entry.get("from_seconds", ""), "")):
+        before = str(round(float(seconds) * 1000))
+    if not before:
+        return None
+    value = _translated(name, before, target) if _is_known(entry, target) else ""
+    if name == "collation_server" and _is_unknown_collation(value, source, target):
+        value = ""
+    how: How = "carried" if value == before else "translated" if value else "dropped"
+    why = entry["why"] if value else f"The cluster cannot have {before or 'it'}. {entry['why']}"
+    return Parameter(name, entry.get("option", name), before, value, how, why)
+
+
+def _is_known(entry: Mapping[str, Any], target: Version) -> bool:
+    if entry.get("flavor", target.flavor) != target.flavor:
+        return False
+    return target.at_least(*map(int, entry.get("since", "0").split(".")))
 
 
 def _translated(name: str, value: str, target: Version) -> str:

@@ -73,6 +73,7 @@ class Session(Connection):
 
     server_version: str  # what the server greeted with
     _sock: socket.socket | None
+    _read_timeout: float | None
     _rfile: io.BufferedReader
     _next_seq_id: int
     server_thread_id: tuple[int]  # what the server calls this connection
@@ -125,6 +126,14 @@ class Session(Connection):
         if self._sock is not None:
             for option, value in PROBES.items():
                 self._sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def ping_within(self, seconds: float) -> None:
+        """Raise an error of PyMySQL's unless the server answers by then."""
+        usual, self._read_timeout = self._read_timeout, seconds
+        try:
+            self.ping(reconnect=False)
+        finally:
+            self._read_timeout = usual
 
     def cut(self) -> None:
         """Close the socket at once, also under another thread that waits on it."""
@@ -213,12 +222,15 @@ def _connect(server: Server, read_timeout_seconds: float | None, local_infile: b
 
 def _session_statements(lock_wait_seconds: int, version: Version) -> Iterable[str]:
     yield "SET NAMES utf8mb4"
+    # By itself: under STRICT_ALL_TABLES a server refuses numbers that it otherwise makes smaller.
+    yield f"SET SESSION sql_mode = '{SQL_MODE}'"
     yield (
-        f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00',"
+        f"SET SESSION time_zone = '+00:00',"
         f" lock_wait_timeout = {lock_wait_seconds}, innodb_lock_wait_timeout = {lock_wait_seconds},"
         f" wait_timeout = {IDLE_TIMEOUT_SECONDS}, net_read_timeout = {NET_TIMEOUT_SECONDS},"
         f" net_write_timeout = {NET_TIMEOUT_SECONDS}, sql_quote_show_create = 1,"
-        " sql_safe_updates = 0, sql_select_limit = DEFAULT, group_concat_max_len = 4294967295"
+        " sql_safe_updates = 0, sql_select_limit = DEFAULT, group_concat_max_len = 4294967295,"
+        " sql_big_selects = 1, completion_type = 'NO_CHAIN'"
     )
     yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
     if no_limit := statement("no_time_limit", version):

@@ -34,6 +34,10 @@ GET /instances/{instance_id}/accounts
 GET /clusters
 GET /clusters/{cluster_id}
 GET /clusters/{cluster_id}/parameters
+GET /clusters/{cluster_id}/inherited
+GET /clusters/{cluster_id}/logs
+GET /clusters/{cluster_id}/health
+GET /clusters/{cluster_id}/delete/plan
 GET /endpoints
 GET /endpoints/{endpoint_id}
 GET /migrations
@@ -73,6 +77,10 @@ POST /migrations/{cluster_id}/roll-back
 POST /migrations/{cluster_id}/complete
 POST /migrations/{cluster_id}/cancel
 POST /migrations/{cluster_id}/verify
+POST /clusters/{cluster_id}/nodes
+DELETE /clusters/{cluster_id}/nodes/{node_id}
+POST /clusters/{cluster_id}/class
+POST /clusters/{cluster_id}/restart
 POST /endpoints
 PATCH /endpoints/{endpoint_id}
 DELETE /endpoints/{endpoint_id}
@@ -87,6 +95,7 @@ _ADMIN = """
 POST /instances
 POST /instances/test
 POST /instances/{instance_id}/release
+DELETE /clusters/{cluster_id}
 POST /instances/{instance_id}/accounts/set-password
 POST /instances/{instance_id}/fixes
 POST /instances/{instance_id}/accounts/leave-out

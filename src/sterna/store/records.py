@@ -41,6 +41,19 @@ class Node:
 
 
 @dataclass(frozen=True)
+class NodeHealth:
+    """How a read-only node is, and whether it is sent connections."""
+
+    node_id: str
+    cluster_id: str
+    address: str
+    state: str  # fresh | stale | out
+    in_rotation: bool
+    lag_seconds: float | None  # behind its primary; None: not known
+    problem: str
+
+
+@dataclass(frozen=True)
 class Cluster:
     """The target: one primary, N read-only nodes."""
 
@@ -296,6 +309,27 @@ class ActionInfo:
     title: str
     allowed: bool
     refusals: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class InheritedParameter:
+    """A parameter of a source and of its cluster, and why they are alike or not."""
+
+    name: str
+    source_value: str
+    cluster_value: str
+    how: str  # carried | translated | dropped | own
+    why: str
+
+
+@dataclass(frozen=True)
+class InheritedState:
+    """What a cluster has of its source besides rows; `objects` is kind → number."""
+
+    accounts: int
+    objects: dict[str, int]
+    account_differences: tuple[str, ...] = ()
+    object_differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

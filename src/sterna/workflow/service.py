@@ -33,8 +33,11 @@ from sterna.workflow.creating import Creating
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.evaluating import Evaluating
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
+from sterna.workflow.health import Health
 from sterna.workflow.hooks import Hooks
+from sterna.workflow.inherited import Inherited
 from sterna.workflow.looking import Looking
+from sterna.workflow.node_life import Nodes
 from sterna.workflow.overlooking import actions_of
 from sterna.workflow.pairing import pair_refusals
 from sterna.workflow.people import People
@@ -62,8 +65,11 @@ class Service:
         claiming = threading.Lock()
         self.instances = Instances(tools, claiming)
         self.evaluating = Evaluating(tools)
+        self.inherited = Inherited(tools)
         self._creating = Creating(tools, claiming)
         self.addresses = Addresses(tools)
+        self.health = Health(tools)
+        self.nodes = Nodes(tools)
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
         self.speeds = Speeds(tools)

@@ -12,7 +12,7 @@ from functools import partial
 from sterna.clusters.readers import join_reader
 from sterna.errors import SternaError, Transient
 from sterna.store.records import SyncTask
-from sterna.workflow import evaluation, inheritance
+from sterna.workflow import evaluation, inheritance, inherited
 from sterna.workflow.engine import Run, step
 from sterna.workflow.steps import sides
 
@@ -102,7 +102,8 @@ def _raise_if_failed(task: SyncTask) -> None:
 @step(no_undo_because=KEPT)
 def carry_grants(run: Run) -> str:
     """Grant the privileges on databases, tables and routines, now that they exist."""
-    return inheritance.carry_grants(run.tools, run.cluster_id)
+    told = inheritance.carry_grants(run.tools, run.cluster_id)
+    return f"{told} {inherited.sentence(inherited.look(run.tools, run.cluster_id))}"
 
 
 @step(no_undo_because=KEPT)

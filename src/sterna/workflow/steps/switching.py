@@ -19,7 +19,7 @@ from sterna.mysql.connection import Session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
-from sterna.workflow import inheritance
+from sterna.workflow import inheritance, inherited
 from sterna.workflow.engine import Run, step
 from sterna.workflow.guards import current_refusals, joined
 from sterna.workflow.live_guards import OldTransaction, long_transactions
@@ -94,7 +94,8 @@ def bring_accounts_up_to_date(run: Run) -> str:
     """Carry passwords and privileges that changed on the source since the copy."""
     if run.operation.name != "switch_over":
         return "accounts made on the cluster stay there"
-    return inheritance.bring_up_to_date(run.tools, run.cluster_id)
+    told = inheritance.bring_up_to_date(run.tools, run.cluster_id)
+    return f"{told}. {inherited.sentence(inherited.look(run.tools, run.cluster_id))}"
 
 
 def remove_way_back(run: Run) -> str:
@@ -177,6 +178,9 @@ def release_held(run: Run) -> str:
 @step(undo=release_held)
 def hold_endpoints(run: Run) -> str:
     """Hold new connections at the endpoints; they wait and are not refused."""
+    for side in (sides.leaving(run), sides.arriving(run)):
+        with sides.session(run, side):
+            pass  # it answers: nobody is held for a side that has just gone
     if "held_at" not in run.facts:
         run.learn(held_at=now().isoformat())
     names = sides.endpoint_ids(run)
