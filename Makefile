@@ -9,7 +9,7 @@ CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules
 API_SOURCES := $(wildcard src/sterna/server/api/*.py src/sterna/store/*records.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers console lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-regroup soak-switch docs lock clean
+.PHONY: help install servers console lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-log soak-regroup soak-switch docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ soak-blobs: servers  ## Copy and follow a BLOB of 500 MB and a transaction of 1 
 
 soak-regroup: servers  ## Compare regrouped with one-by-one application, EXAMPLES (500) random histories
 	REGROUP_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/test_regroup.py
+
+soak-log: servers  ## Follow one binary log file of more than 4 GB; needs 15 GB of disk
+	$(BIN)/python -m tools.soak_large_log
 
 soak-switch: servers  ## Break everything at every step of a switch; CLIENTS (200) ledgers; RESUME=1
 	$(BIN)/python -m tools.soak_switch $(if $(RESUME),,--anew)

@@ -333,3 +333,34 @@ def _from(server: Server, start: Position) -> None:
     with open_session(server) as session:
         run(session, "DROP DATABASE IF EXISTS rnd;; CREATE DATABASE rnd CHARACTER SET utf8mb4")
         checkpoint.write_start(session, TASK, 1, start)
+
+
+@pytest.mark.parametrize("sides", [("mysql97", "mysql57")], indirect=True, ids="-".join)
+def test_packed_transactions_are_regrouped(
+    sides: tuple[Server, Server], tmp_path: Path, bulk: list[RowPiece]
+) -> None:
+    """Compressed transactions, of a session or of all, become few like others; so do both mixed."""
+    origin, destination = sides
+    with open_session(origin) as session:
+        run(session, "CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;; USE d")
+        run(session, "CREATE TABLE t (id INT PRIMARY KEY, n INT);; CREATE TABLE k (n INT)")
+        with Link(origin, destination, tmp_path / "first") as link:
+            execute(session, "INSERT INTO t VALUES (1, 0)")
+            link.caught_up()
+        bulk.clear()
+        execute(session, "SET binlog_transaction_compression = ON")
+        for number in range(300):
+            execute(session, "UPDATE t SET n = %s", [number])
+            if number % 100 == 50:
+                run(session, "INSERT INTO k VALUES (1), (1);; SAVEPOINT ignored")
+                run(
+                    session,
+                    "BEGIN;; INSERT INTO t SELECT id + 1 + n, 0 FROM t WHERE id = 1;; COMMIT",
+                )
+                execute(session, "SET binlog_transaction_compression = OFF")
+                execute(session, "UPDATE t SET n = n + 1")
+                execute(session, "SET binlog_transaction_compression = ON")
+    with Link(origin, destination, tmp_path / "second") as link:
+        link.caught_up()
+    assert_equal(origin, destination, ["d"])
+    assert 0 < sum(len(piece.events) // 2 for piece in bulk) < 60

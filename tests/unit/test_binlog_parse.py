@@ -162,3 +162,32 @@ def test_noise_raises_nothing_else(noise: bytes, kind: int) -> None:
     raw = seal(body, ALL[0][1])
     with contextlib.suppress(BadEvent):
         everything(raw, ALL[0][1])
+
+
+HANDLED = {
+    *("QUERY", "STOP", "ROTATE", "FORMAT_DESCRIPTION", "XID", "TABLE_MAP", "HEARTBEAT"),
+    *("WRITE_ROWS_V1", "UPDATE_ROWS_V1", "DELETE_ROWS_V1", "ROWS_QUERY", "GTID", "ANONYMOUS_GTID"),
+    *("WRITE_ROWS", "UPDATE_ROWS", "DELETE_ROWS", "PREVIOUS_GTIDS", "VIEW_CHANGE", "XA_PREPARE"),
+    *("PARTIAL_UPDATE_ROWS", "TRANSACTION_PAYLOAD", "HEARTBEAT_V2", "GTID_TAGGED"),
+    *("MARIADB_ANNOTATE_ROWS", "MARIADB_BINLOG_CHECKPOINT", "MARIADB_GTID", "MARIADB_GTID_LIST"),
+    *("MARIADB_QUERY_COMPRESSED", "MARIADB_WRITE_ROWS_COMPRESSED_V1"),
+    *("MARIADB_UPDATE_ROWS_COMPRESSED_V1", "MARIADB_DELETE_ROWS_COMPRESSED_V1"),
+    *("MARIADB_WRITE_ROWS_COMPRESSED", "MARIADB_UPDATE_ROWS_COMPRESSED"),
+    "MARIADB_DELETE_ROWS_COMPRESSED",
+}
+
+
+@pytest.mark.parametrize("kind", range(256))
+def test_every_type_is_handled_or_refused(kind: int) -> None:
+    """All 256 types: those that are handled say so when damaged, all others stop with advice."""
+    log_format = FORMATS["MySQL 5.7.29"]
+    raw = seal(bytearray(bytes(4) + bytes([kind]) + bytes(14)), log_format)
+    names = {int(each): each.name for each in EventType}
+    is_handled = names.get(kind) in HANDLED
+    try:
+        everything(raw, log_format)
+    except BadEvent as error:
+        assert is_handled == (error.code != "UnknownEvent")
+        assert is_handled or (str(kind) in error.message and error.remedy)
+    else:
+        assert is_handled

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sterna.dataplane._native.framing import Framer
 from sterna.dataplane._native.regroup import Gatherer, Irregular, Table
+from sterna.dataplane.packed import packed_transaction
 from sterna.mysql.binlog.columns import Layout, mapped_columns
 from sterna.mysql.binlog.errors import BadEvent
 from sterna.mysql.binlog.rewrite import body_of, seal
@@ -18,6 +19,7 @@ from sterna.mysql.binlog.types import EventType
 from tests.unit.test_binlog_parse import FORMATS, SAMPLES
 
 FLAGS = 0x1F
+PACKED = "MySQL 9.7.4"
 PLAIN = ["MySQL 5.6.24", "MySQL 5.7.29"]  # the samples of the others are packed
 
 
@@ -149,3 +151,23 @@ def test_lengths_of_every_type() -> None:
     assert found.layouts[18:] == (Layout(0, 1), Layout(0, 2))
     with pytest.raises(BadEvent):
         mapped_columns(body.replace(types, types[:-1] + b"\x8c"))
+
+
+def test_a_packed_transaction_is_gathered_like_others() -> None:
+    """What lies in one event is taken as the events it stands for, and ends where that one does."""
+    events, log_format = SAMPLES[PACKED], FORMATS[PACKED]
+    first = max(n for n, raw in enumerate(events) if raw[4] == EventType.TRANSACTION_PAYLOAD) - 1
+    buffer = b"".join(map(record, events[first:]))
+    packed = packed_transaction(buffer, 0, log_format, bytes_max=1 << 20)
+    assert packed is not None
+    assert packed.behind == len(record(events[first])) + len(record(events[first + 1]))
+    gatherer = Gatherer(rows_flags=FLAGS)
+    while gatherer.take(packed.records, 0, has_checksum=log_format.has_checksum) == 0:
+        assert gatherer.unknown_map is not None
+        body = body_of(gatherer.unknown_map, log_format)[27:]
+        gatherer.learn(body, Table("t", mapped_columns(body).layouts, [(0, 2)]))
+    assert gatherer.transactions == 1 and gatherer.row_events > 0
+    assert gatherer.end_offset == int.from_bytes(events[first + 1][13:17], "little")
+    assert packed_transaction(buffer[:-1], 0, log_format, bytes_max=1 << 20) in (None, packed)
+    assert packed_transaction(buffer[:90], 0, log_format, bytes_max=1 << 20) is None
+    assert packed_transaction(buffer, 0, log_format, bytes_max=1) is None

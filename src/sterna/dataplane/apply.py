@@ -41,6 +41,7 @@ WINDOW_BYTES_MAX = 8 << 20
 BATCH_BYTES = 256 << 10  # row events in one BINLOG statement
 UNANSWERED_MAX = 64
 STATEMENT_OVERHEAD_BYTES = 1 << 10
+PACKET_BYTES_MAX = 1 << 30  # what max_allowed_packet can be set to at most
 
 
 class Applier:
@@ -227,12 +228,20 @@ _OTHER_ADVICE = "Remove the cause on the destination, then resume the sync task.
 
 def _too_large(size_bytes: int, packet_bytes: int, tables: set[TableName]) -> Stopped:
     names = ", ".join(sorted(".".join(name) for name in tables))
+    remedy = (
+        f"Set max_allowed_packet to at least {min(size_bytes * 2, PACKET_BYTES_MAX)} on the"
+        f" destination (at most {PACKET_BYTES_MAX}) and resume the sync task."
+    )
+    if size_bytes + STATEMENT_OVERHEAD_BYTES > PACKET_BYTES_MAX:
+        remedy = (
+            "No server takes a packet that large. Make the values of that row smaller on the"
+            " origin, and start the sync task again from a new copy."
+        )
     return Stopped(
         f"A change of {names} needs a packet of {size_bytes} bytes; the destination takes"
         f" {packet_bytes}.",
         code="PacketTooLarge",
-        remedy=f"Set max_allowed_packet to at least {size_bytes * 2} on the destination (at most"
-        " 1073741824) and resume the sync task.",
+        remedy=remedy,
     )
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from sterna.dataplane._native.regroup import Gatherer, Irregular, Table
 from sterna.dataplane.ddl import SYSTEM_DATABASES
 from sterna.dataplane.key_facts import KeyReader
+from sterna.dataplane.packed import packed_transaction
 from sterna.dataplane.row_split import StartLookup
 from sterna.dataplane.spool_reader import SpoolReader
 from sterna.dataplane.transactions import ROWS_FLAGS, RowPiece
@@ -130,10 +131,26 @@ class Regrouper:
                 if not self._learn(self._gatherer.unknown_map, self._format):
                     return False
             elif not self._gatherer.needs_more or len(buffer) - at > TRANSACTION_BYTES_MAX:
-                return False
+                return self._gather_packed(reader)
             elif not reader.load():
                 self.is_starved = True
                 return False
+
+    def _gather_packed(self, reader: SpoolReader) -> bool:
+        """Take the next transaction where it is packed into one event, and ordinary inside."""
+        assert self._format is not None
+        has_checksum = self._format.has_checksum
+        packed = packed_transaction(
+            *reader.buffered(), self._format, bytes_max=TRANSACTION_BYTES_MAX
+        )
+        if packed is None:
+            return False
+        while self._gatherer.take(packed.records, 0, has_checksum=has_checksum) == 0:
+            unknown_map = self._gatherer.unknown_map
+            if unknown_map is None or not self._learn(unknown_map, self._format):
+                return False
+        reader.skip_to(packed.behind, self._gatherer.end_offset)
+        return True
 
     def _pass_starts(self, position: Position) -> None:
         """What counts of the transaction that begins at `position`, and of those behind it."""

@@ -30,6 +30,11 @@ MARIADB_COMPRESSED = frozenset(
 )
 
 
+def unpacked(event: TransactionPayload) -> bytes:
+    """The events inside as they stand there: one after the other, without checksums."""
+    return b"".join(_unpacked_pieces(event))
+
+
 def unpack_payload(event: TransactionPayload, log_format: Format) -> Iterator[bytes]:
     """The events inside, one after the other, each sealed as `log_format` has them.
 

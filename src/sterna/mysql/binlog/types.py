@@ -70,6 +70,14 @@ ADVICE: dict[int, str] = {
     EventType.DELETE_FILE: _STATEMENT_FORMAT,
     EventType.BEGIN_LOAD_QUERY: _STATEMENT_FORMAT,
     EventType.EXECUTE_LOAD_QUERY: _STATEMENT_FORMAT,
+    EventType.TRANSACTION_CONTEXT: (
+        "The origin wrote down what belongs to Group Replication's own channel. Follow a member's"
+        " own binary log."
+    ),
+    EventType.MARIADB_START_ENCRYPTION: (
+        "The origin sends its binary log encrypted. Set encrypt_binlog=OFF there, FLUSH LOGS, and"
+        " start the sync task again from a new copy."
+    ),
     EventType.INCIDENT: (
         "The origin lost changes from its binary log (see its error log). Start the sync task"
         " again from a new copy."
@@ -95,6 +103,7 @@ MARKERS = frozenset(
         EventType.STOP,
         EventType.ROWS_QUERY,
         EventType.PREVIOUS_GTIDS,
+        EventType.VIEW_CHANGE,
         EventType.MARIADB_ANNOTATE_ROWS,
         EventType.MARIADB_BINLOG_CHECKPOINT,
         EventType.MARIADB_GTID_LIST,
