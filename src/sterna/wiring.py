@@ -26,6 +26,8 @@ from sterna.workflow import ambiguity
 from sterna.workflow.abreast import Abreast
 from sterna.workflow.bookkeeping import Bookkeeper
 from sterna.workflow.engine import Engine
+from sterna.workflow.health import INTERVAL_SECONDS
+from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.service import Service
 from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import Tools
@@ -33,6 +35,7 @@ from sterna.workflow.watch import Watch
 
 # Who waits for the server waits at most twice as long.
 TAKE_UP_SECONDS_MAX = 4.0
+PROXY_SECONDS = 0.2
 
 
 def run_server() -> None:
@@ -50,6 +53,9 @@ def run_server() -> None:
             watch,
             Ticker("schedules", service.schedules.tick),
             Ticker("hooks", service.hooks.deliver),
+            Ticker("keeper", NodeKeeper(tools).tick),
+            Ticker("proxy", watch.look_after_proxy, interval_seconds=PROXY_SECONDS),
+            Ticker("health", service.health.tick, interval_seconds=INTERVAL_SECONDS),
         )
         for hand in hands:
             hand.start()

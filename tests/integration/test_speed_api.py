@@ -87,6 +87,9 @@ def test_prometheus_reads_all_tasks(client: httpx.Client) -> None:
     assert f"sterna_task_copy_rows_per_second{labels} 2500.0" in lines
     assert f"sterna_task_throttled{labels} 1.0" in lines
     assert f"sterna_task_spool_bytes{labels} 4096.0" in lines
+    assert 'sterna_endpoint_sessions{endpoint="pe-1",owner="rm-1",type="Primary"} 3.0' in lines
+    assert 'sterna_node_in_rotation{cluster="pc-1",node="pi-2"} 1.0' in lines
+    assert "sterna_proxy_up 1.0" in lines
     assert not [line for line in lines if line.startswith("sterna_task_lag_seconds{")]
     assert "# TYPE sterna_task_lag_seconds gauge" in lines
     assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401

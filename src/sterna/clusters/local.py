@@ -44,6 +44,7 @@ STOP_SECONDS_MAX = 300.0
 POLL_SECONDS = 0.05
 AIO = Path("/proc/sys/fs")
 LOG_LINES = 15
+LOG_BYTES_MAX = 1024**2
 # Parameters a data directory is born with: they take part in the name of its template.
 BORN_WITH = ("lower_case_table_names", "innodb_page_size", "innodb_data_file_path")
 
@@ -82,27 +83,18 @@ class LocalProvisioner:
     def start_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`. Refused: NodeNotStarted, with the end of the server's own log."""
         with _locked(spec):
-            if not self.is_running(spec):
-                _write_config(spec)
-                _remove_traces(spec)
-                _launch(spec)
-            _wait_until_ready(spec)
-            _first_sql(spec).unlink(missing_ok=True)
+            _start(spec)
 
     def stop_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`. Transient: NodeNotStopped; the server is still shutting down."""
         with _locked(spec):
-            signal_process(_argument(spec), signal.SIGTERM)
-            if not wait_for_exit(_argument(spec), seconds=STOP_SECONDS_MAX):
-                raise Transient(
-                    f"Node {spec.id} has been shutting down for {STOP_SECONDS_MAX:.0f} seconds.",
-                    code="NodeNotStopped",
-                )
+            _stop(spec)
 
     def restart_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
-        self.stop_node(spec)
-        self.start_node(spec)
+        with _locked(spec):
+            _stop(spec)
+            _start(spec)
 
     def delete_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
@@ -120,9 +112,13 @@ class LocalProvisioner:
         with suppress(OSError):
             spec.cluster.rmdir()  # fails, rightly, while other nodes are in it
 
+    def read_log(self, spec: NodeSpec, *, lines: int) -> str:
+        """See `Provisioner`."""
+        return error_log_tail(spec, lines=lines)
+
     def is_running(self, spec: NodeSpec) -> bool:
         """See `Provisioner`."""
-        return find_process(_argument(spec)) is not None
+        return _is_running(spec)
 
     def _fill(self, spec: NodeSpec, fresh: Path) -> None:
         template = self.templates and self.templates / _template_name(spec)
@@ -149,13 +145,37 @@ def free_port(host: str, *, first: int, last: int) -> int:
     )
 
 
-def error_log_tail(spec: NodeSpec) -> str:
-    """The last lines of what the server said."""
+def error_log_tail(spec: NodeSpec, *, lines: int = LOG_LINES) -> str:
+    """The last lines of what the server said, at most a megabyte."""
     try:
-        text = (spec.folder / "error.log").read_text(errors="replace")
+        with (spec.folder / "error.log").open("rb") as log:
+            log.seek(max(log.seek(0, os.SEEK_END) - LOG_BYTES_MAX, 0))
+            text = log.read().decode(errors="replace")
     except FileNotFoundError:
         return "(there is no error log)"
-    return "\n".join(text.splitlines()[-LOG_LINES:])
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _is_running(spec: NodeSpec) -> bool:
+    return find_process(_argument(spec)) is not None
+
+
+def _start(spec: NodeSpec) -> None:
+    if not _is_running(spec):
+        _write_config(spec)
+        _remove_traces(spec)
+        _launch(spec)
+    _wait_until_ready(spec)
+    _first_sql(spec).unlink(missing_ok=True)
+
+
+def _stop(spec: NodeSpec) -> None:
+    signal_process(_argument(spec), signal.SIGTERM)
+    if not wait_for_exit(_argument(spec), seconds=STOP_SECONDS_MAX):
+        raise Transient(
+            f"Node {spec.id} has been shutting down for {STOP_SECONDS_MAX:.0f} seconds.",
+            code="NodeNotStopped",
+        )
 
 
 def _argument(spec: NodeSpec) -> str:

@@ -87,10 +87,13 @@ class Provisioner(Protocol):
         """Shut the node down cleanly; returns when its process is gone."""
 
     def restart_node(self, spec: NodeSpec) -> None:
-        """Stop and start, with the configuration as `spec` has it now."""
+        """Stop and start, with the configuration as `spec` has it now; nobody comes between."""
 
     def delete_node(self, spec: NodeSpec) -> None:
         """Remove the node with all its data. There is no way back."""
+
+    def read_log(self, spec: NodeSpec, *, lines: int) -> str:
+        """The last lines of what the node's server said."""
 
     def is_running(self, spec: NodeSpec) -> bool:
         """Whether the node's process lives; False after a crash."""

@@ -12,9 +12,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from sterna.errors import Transient
 from sterna.server.access import check_access
 from sterna.server.api.common import TheService
-from sterna.store.records import Migration, SyncTask, TaskSample
+from sterna.store.records import Migration, NodeHealth, SyncTask, TaskSample
+from sterna.workflow.addressing import EndpointLoad
+from sterna.workflow.service import Service
 
 LABELS = ("task", "cluster", "instance", "direction")
 router = APIRouter(dependencies=[Depends(check_access)])
@@ -51,9 +54,10 @@ _OF_SAMPLES: dict[str, tuple[str, Callable[[TaskSample], float | None]]] = {
 
 @router.get("/metrics", include_in_schema=False)
 def metrics(service: TheService) -> Response:
-    """All sync tasks."""
+    """All sync tasks, endpoints and read-only nodes."""
     registry = CollectorRegistry()
     registry.register(_Tasks(service.migrations()))
+    registry.register(_Endpoints(service))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -80,6 +84,59 @@ class _Tasks(Collector):
                 labels = (task.id, migration.cluster_id, migration.instance_id, task.direction)
                 family.add_metric(labels, float(found))
         return family
+
+
+class _Endpoints(Collector):
+    """Who is connected where, and which read-only nodes are sent connections."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        """One family for each figure; those of a proxy that does not answer are absent."""
+        up = GaugeMetricFamily("sterna_proxy_up", "1 while the proxy answers")
+        try:
+            loads = self._service.addresses.statistics()
+        except Transient:
+            loads = []
+            up.add_metric((), 0.0)
+        else:
+            up.add_metric((), 1.0)
+        yield up
+        yield from _loads(loads)
+        yield from _nodes(self._service.health.nodes())
+
+
+def _loads(loads: Iterable[EndpointLoad]) -> Iterator[Metric]:
+    labels = ("endpoint", "owner", "type")
+    sessions = GaugeMetricFamily(
+        "sterna_endpoint_sessions", "Connections that have reached a server", labels=labels
+    )
+    waiting = GaugeMetricFamily(
+        "sterna_endpoint_waiting", "Connections that wait for a server", labels=labels
+    )
+    for load in loads:
+        values = (load.endpoint.id, load.endpoint.owner_id, load.endpoint.type)
+        sessions.add_metric(values, load.sessions)
+        waiting.add_metric(values, load.waiting)
+    yield from (sessions, waiting)
+
+
+def _nodes(nodes: Iterable[NodeHealth]) -> Iterator[Metric]:
+    labels = ("node", "cluster")
+    rotation = GaugeMetricFamily(
+        "sterna_node_in_rotation", "1 while a read-only node is sent connections", labels=labels
+    )
+    lag = GaugeMetricFamily(
+        "sterna_node_lag_seconds",
+        "How far it is behind its primary; absent while not known",
+        labels=labels,
+    )
+    for node in nodes:
+        rotation.add_metric((node.node_id, node.cluster_id), float(node.in_rotation))
+        if node.lag_seconds is not None:
+            lag.add_metric((node.node_id, node.cluster_id), node.lag_seconds)
+    yield from (rotation, lag)
 
 
 def _sampled(measured: Callable[[TaskSample], float | None]) -> Callable[[SyncTask], float | None]:

@@ -54,6 +54,15 @@ class NewEndpoint:
     read_only_port: int | None = None
 
 
+@dataclass(frozen=True)
+class EndpointLoad:
+    """Client connections of an endpoint now."""
+
+    endpoint: Endpoint
+    sessions: int
+    waiting: int
+
+
 class Addresses:
     """Every method either answers with a record or raises Refused before anything was changed."""
 
@@ -63,6 +72,15 @@ class Addresses:
     def one(self, endpoint_id: str) -> Endpoint:
         """One endpoint."""
         return self._tools.inventory.endpoint(endpoint_id)
+
+    def statistics(self) -> list[EndpointLoad]:
+        """Connections of each endpoint now, by whether they have reached a server."""
+        counted = self._tools.proxy.statistics()
+        return [
+            EndpointLoad(endpoint, found.sessions, found.waiting)
+            for endpoint in self._tools.inventory.endpoints()
+            if (found := counted.get(endpoint.id))
+        ]
 
     def create(self, new: NewEndpoint) -> Endpoint:
         """Make an endpoint and serve it."""

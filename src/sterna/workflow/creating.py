@@ -47,7 +47,8 @@ class Creating:
         ignored = tuple(ignore)
         self._tools.journal.refuse_second(instance_id)
         engine = choose_engine(self._tools.engines, target_version)
-        _refuse_unknown(node_class, pay_type)
+        refuse_node_class(node_class)
+        _refuse_pay_type(pay_type)
         _refuse_nodes(nodes, engine.version)
         evaluation.refuse_errors(evaluation.run(self._tools, instance_id, target_version), ignored)
         cluster = Cluster(
@@ -103,13 +104,17 @@ class Creating:
         tools.journal.add_migration(migration, ignored)
 
 
-def _refuse_unknown(node_class: str, pay_type: str) -> None:
+def refuse_node_class(node_class: str) -> None:
+    """Refused: NodeClassNotFound."""
     if node_class not in NODE_CLASSES:
         raise Refused(
             f"There is no node class {node_class}.",
             code="NodeClassNotFound",
             remedy=f"There are: {', '.join(NODE_CLASSES)}.",
         )
+
+
+def _refuse_pay_type(pay_type: str) -> None:
     if pay_type not in PAY_TYPES:
         raise Refused(
             f"There is no billing method {pay_type}.",

@@ -45,7 +45,9 @@ def _custom_route(endpoint: Endpoint, nodes: Sequence[Node]) -> tuple[str, ...]:
     if not endpoint.nodes:
         there = {address_of(node) for node in nodes}
         return tuple(address for address in endpoint.routes_to if address in there)
-    chosen = [n for n in nodes if n.id in endpoint.nodes and n.status in ("Running", "Rebooting")]
+    # Who connects while the primary restarts waits; nobody waits for another node.
+    serving = (n for n in nodes if n.role == "Writer" or n.status == "Running")
+    chosen = [node for node in serving if node.id in endpoint.nodes]
     return _weighted((address_of(node), endpoint.nodes[node.id]) for node in chosen)
 
 

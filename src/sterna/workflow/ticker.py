@@ -16,20 +16,23 @@ log = structlog.get_logger("sterna.ticker")
 
 
 class Ticker(threading.Thread):
-    """Calls `look` once a second until stopped."""
+    """Calls `look` once a second, or as often as said, until stopped."""
 
-    def __init__(self, name: str, look: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, look: Callable[[], None], *, interval_seconds: float = INTERVAL_SECONDS
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._look = look
+        self._interval_seconds = interval_seconds
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Look until stopped; what cannot be done now is tried again a second later."""
-        while not self._stopping.wait(INTERVAL_SECONDS):
+        """Look until stopped; what cannot be done now is tried again the next time."""
+        while not self._stopping.wait(self._interval_seconds):
             try:
                 self._look()
             except (SternaError, SQLAlchemyError, OSError) as error:
-                log.warning("tried again in a second", what=self.name, error=str(error))
+                log.warning("tried again in a moment", what=self.name, error=str(error))
 
     def stop(self) -> None:
         """End the thread after what it is doing."""

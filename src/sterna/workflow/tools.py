@@ -155,7 +155,7 @@ class Tools:
             admin=Admin(user, password),
             host=node.host,
             role="Writer" if node.role == "Writer" else "Reader",
-            memory_bytes=NODE_CLASSES[cluster.node_class],
+            memory_bytes=NODE_CLASSES[node.node_class or cluster.node_class],
             parameters=self._node_parameters(cluster_id, node),
         )
 
@@ -179,10 +179,10 @@ class Tools:
         self.provisioner.configure_node(self.node_spec(cluster_id, writer))
 
     def start_cluster(self, cluster_id: str) -> None:
-        """Start every node that does not run, or adopt those that do."""
+        """Start every node that should run and does not, or adopt those that do."""
         for node in self.inventory.nodes(cluster_id):
-            self.provisioner.start_node(self.node_spec(cluster_id, node))
-            self.inventory.set_node_status(node.id, "Running")
+            if node.status == "Running":
+                self.provisioner.start_node(self.node_spec(cluster_id, node))
 
     def home_routes(self, cluster_id: str) -> dict[str, tuple[str, ...]]:
         """Endpoint id → its own side's servers, as if nothing had been exchanged."""

@@ -74,6 +74,12 @@ class Watch(threading.Thread):
     def _look_at_proxy(self) -> None:
         self._tools.proxy.ensure_running()
 
+    def look_after_proxy(self) -> None:
+        """Start a proxy that has died again: asked so often that nobody waits for a second."""
+        if not self._tools.proxy.is_running():
+            log.warning("the proxy had died and is started again")
+            self._tools.proxy.ensure_running()
+
     def look_at_nodes(self) -> None:
         """Start nodes that have died again."""
         clusters = self._tools.inventory.clusters()

@@ -1,0 +1,316 @@
+"""Nodes of a cluster added, removed, restarted, given another class; clusters deleted.
+
+What is asked for is noted in the statuses of the cluster and its nodes, and answered at once. The
+keeper then makes it so, and goes on where it stopped after any crash: every turn looks only at the
+statuses. One node at a time leaves the rotation; the primary comes last, and whoever connects
+meanwhile waits at its endpoints.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import structlog
+
+from sterna.clusters.engines import choose_engine
+from sterna.clusters.readers import can_have_readers, join_reader, reader_lag
+from sterna.errors import Refused, Transient
+from sterna.migration.status import Status
+from sterna.mysql.connection import open_session
+from sterna.store.records import Cluster, Node, Plan
+from sterna.store.repository import new_id
+from sterna.workflow.abreast import Abreast
+from sterna.workflow.creating import NODES_MAX, refuse_node_class
+from sterna.workflow.routing import address_of
+from sterna.workflow.tools import Tools
+
+FRESH_SECONDS = 2.0
+FRESH_SECONDS_MAX = 120.0
+POLL_SECONDS = 0.2
+TURN_SECONDS_MAX = 5.0
+LOG_LINES_MAX = 10_000
+BUSY = ("DBNodeCreating", "DBNodeDeleting", "ClassChanging", "Rebooting", "Deleting")
+
+log = structlog.get_logger("sterna.nodes")
+
+
+class Nodes:
+    """What an operator asks for; the keeper does it. Refused before anything was changed."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def add(self, cluster_id: str, count: int) -> Cluster:
+        """Add read-only nodes: clones of the primary that follow it."""
+        cluster = self._idle(cluster_id)
+        if len(cluster.nodes) - 1 + count > NODES_MAX:
+            raise Refused(
+                f"{cluster_id} has {len(cluster.nodes) - 1} read-only nodes; {count} more are"
+                " more than a cluster can have.",
+                code="TooManyNodes",
+                remedy=f"Ask for {NODES_MAX} at most.",
+            )
+        if not can_have_readers(choose_engine(self._tools.engines, cluster.engine).version):
+            raise Refused(
+                f"{cluster.version} cannot clone itself, so {cluster_id} has no read-only nodes.",
+                code="NodesNotSupported",
+                remedy="Use a cluster of MySQL 8.0.17 or newer.",
+            )
+        for _ in range(count):
+            node = Node(new_id("pi"), "Reader", "127.0.0.1", self._tools.free_port(), "Creating")
+            server_id = secrets.randbelow(2**30) + 2**30
+            self._tools.inventory.add_node(cluster_id, node, server_id=server_id)
+        return self._begun(cluster_id, "DBNodeCreating")
+
+    def remove(self, cluster_id: str, node_id: str) -> Cluster:
+        """Remove a read-only node with its data."""
+        node = self._node(self._idle(cluster_id), node_id)
+        if node.role == "Writer":
+            raise Refused(
+                f"{node_id} is the primary of {cluster_id}.",
+                code="PrimaryNeeded",
+                remedy=f"Delete the whole cluster: sterna cluster delete {cluster_id}.",
+            )
+        self._refuse_only_node(node)
+        self._tools.inventory.set_node_status(node_id, "Deleting")
+        return self._begun(cluster_id, "DBNodeDeleting")
+
+    def change_class(self, cluster_id: str, node_class: str) -> Cluster:
+        """Give every node another class, one after the other."""
+        cluster = self._idle(cluster_id)
+        refuse_node_class(node_class)
+        if node_class == cluster.node_class:
+            raise Refused(
+                f"{cluster_id} has the class {node_class} already.",
+                code="NothingToDo",
+                remedy="Choose another class.",
+            )
+        inventory = self._tools.inventory
+        for node in cluster.nodes:
+            # Until its turn has come a node that dies is started as it was.
+            kept = node.node_class or cluster.node_class
+            inventory.change_node(node.id, node_class=kept, status="ClassChanging")
+        inventory.change_cluster(cluster_id, node_class=node_class)
+        return self._begun(cluster_id, "ClassChanging")
+
+    def restart(self, cluster_id: str, node_id: str | None = None) -> Cluster:
+        """Restart one node, or all of them one after the other."""
+        cluster = self._idle(cluster_id)
+        chosen = cluster.nodes if node_id is None else [self._node(cluster, node_id)]
+        for node in chosen:
+            self._tools.inventory.set_node_status(node.id, "Rebooting")
+        return self._begun(cluster_id, "Rebooting")
+
+    def plan_delete(self, cluster_id: str) -> Plan:
+        """The dry run of a deletion."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        endpoints = self._tools.inventory.endpoints(cluster_id)
+        refusals: tuple[str, ...] = ()
+        try:
+            self._idle(cluster_id, deleting=True)
+        except Refused as error:
+            refusals = (str(error),)
+        return Plan(
+            operation="delete",
+            allowed=not refusals,
+            refusals=refusals,
+            actions=(
+                *(f"{e.id} ({e.host}:{e.port}) is closed" for e in endpoints),
+                *(f"{n.id} ({address_of(n)}) is deleted with all its data" for n in cluster.nodes),
+            ),
+            figures={"cluster": cluster_id, "version": cluster.version},
+            warnings=("there is no way back: the data is gone",),
+        )
+
+    def delete(self, cluster_id: str) -> Cluster:
+        """Delete a cluster with all its data. There is no way back."""
+        self._idle(cluster_id, deleting=True)
+        return self._begun(cluster_id, "Deleting")
+
+    def logs(self, cluster_id: str, node_id: str | None = None, *, lines: int = 100) -> list[str]:
+        """The last lines of what a node said; of the primary where none is named."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        node = cluster.nodes[0] if node_id is None else self._node(cluster, node_id)
+        spec = self._tools.node_spec(cluster_id, node)
+        text = self._tools.provisioner.read_log(spec, lines=min(lines, LOG_LINES_MAX))
+        return text.splitlines()
+
+    # --- what is refused
+
+    def _idle(self, cluster_id: str, *, deleting: bool = False) -> Cluster:
+        """The cluster; Refused while a migration or the keeper is at work on it."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        for migration in self._tools.journal.migrations():
+            if migration.cluster_id == cluster_id and migration.status != Status.CLOSED:
+                raise Refused(
+                    f"{cluster_id} is being migrated to (status {migration.status}).",
+                    code="MigrationExists",
+                    remedy=f"Complete or cancel that first: sterna migration show {cluster_id}.",
+                )
+        may_be_stuck = deleting and cluster.status != "Deleting"
+        if cluster.status in BUSY and not may_be_stuck:
+            raise Refused(
+                f"{cluster_id} is {cluster.status}.",
+                code="ClusterNotRunning",
+                remedy=f"Wait until it is Running: sterna cluster show {cluster_id}.",
+            )
+        if deleting:
+            self._refuse_in_use(cluster)
+        return cluster
+
+    def _refuse_in_use(self, cluster: Cluster) -> None:
+        """An instance's endpoint may lead here since a switchover that was completed."""
+        ours = {address_of(node) for node in cluster.nodes}
+        for endpoint in self._tools.inventory.endpoints():
+            if endpoint.owner_id != cluster.id and ours & set(endpoint.routes_to):
+                raise Refused(
+                    f"{endpoint.id} of {endpoint.owner_id} leads to {cluster.id}.",
+                    code="EndpointNeeded",
+                    remedy=f"Release the instance first: sterna instance release "
+                    f"{endpoint.owner_id}.",
+                )
+
+    def _refuse_only_node(self, node: Node) -> None:
+        for endpoint in self._tools.inventory.endpoints():
+            is_home = endpoint.owner_id.startswith("pc-") and endpoint.type != "Custom"
+            if set(endpoint.routes_to) == {address_of(node)} and not is_home:
+                raise Refused(
+                    f"{node.id} is the only node of {endpoint.id}.",
+                    code="EndpointNeeded",
+                    remedy=f"Alter or delete that endpoint first: sterna endpoint show "
+                    f"{endpoint.id}.",
+                )
+
+    def _node(self, cluster: Cluster, node_id: str) -> Node:
+        for node in cluster.nodes:
+            if node.id == node_id:
+                return node
+        raise Refused(
+            f"{cluster.id} has no node {node_id}.",
+            code="NotFound",
+            remedy=f"See which there are: sterna cluster show {cluster.id}.",
+        )
+
+    def _begun(self, cluster_id: str, status: str) -> Cluster:
+        self._tools.inventory.set_cluster_status(cluster_id, status)
+        return self._tools.inventory.cluster(cluster_id)
+
+
+class NodeKeeper:
+    """Makes clusters what their statuses ask for."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._hands = Abreast("keeper")
+
+    def tick(self) -> None:
+        """Work on every cluster that is busy; a slow one keeps no other waiting."""
+        clusters = [c for c in self._tools.inventory.clusters() if c.status in BUSY]
+        works: Mapping[str, Callable[[], object]] = {
+            each.id: partial(self.work, each.id) for each in clusters
+        }
+        if works:
+            self._hands.look(works, within_seconds=TURN_SECONDS_MAX)
+
+    def work(self, cluster_id: str) -> None:
+        """Everything that is left to do on one cluster."""
+        inventory = self._tools.inventory
+        cluster = inventory.cluster(cluster_id)
+        if cluster.status == "Deleting":
+            self._delete(cluster)
+            return
+        # The primary last: the others are there again by then.
+        for node in reversed(cluster.nodes):
+            if node.status == "Creating":
+                self._add(cluster, node)
+            elif node.status == "Deleting":
+                self._remove(cluster, node)
+            elif node.status in ("Rebooting", "ClassChanging"):
+                self._restart(cluster, node)
+        inventory.set_cluster_status(cluster_id, "Running")
+        log.info("a cluster is as it was asked to be", cluster=cluster_id)
+
+    def _add(self, cluster: Cluster, node: Node) -> None:
+        tools = self._tools
+        spec = tools.node_spec(cluster.id, node)
+        tools.provisioner.create_node(spec)
+        tools.provisioner.start_node(spec)
+        primary, reader = tools.cluster(cluster.id).server, tools.node_server(cluster.id, node)
+        join_reader(primary, reader, restart=partial(tools.provisioner.restart_node, spec))
+        self._back_in_rotation(cluster, node)
+
+    def _remove(self, cluster: Cluster, node: Node) -> None:
+        tools = self._tools
+        self._route(cluster)
+        for endpoint in tools.inventory.endpoints():
+            nodes = {name: w for name, w in endpoint.nodes.items() if name != node.id}
+            left = [address for address in endpoint.routes_to if address != address_of(node)]
+            if (nodes, left) != (endpoint.nodes, list(endpoint.routes_to)):
+                tools.inventory.change_endpoint(endpoint.id, nodes=nodes, routes_to=left)
+        tools.apply_routes()
+        tools.provisioner.delete_node(tools.node_spec(cluster.id, node))
+        tools.inventory.remove_node(node.id)
+
+    def _restart(self, cluster: Cluster, node: Node) -> None:
+        if node.status == "ClassChanging":
+            self._tools.inventory.change_node(node.id, node_class=cluster.node_class)
+        if node.role == "Reader":
+            self._route(cluster)
+            self._restart_process(cluster, node)
+            self._back_in_rotation(cluster, node)
+        else:
+            self._restart_primary(cluster, node)
+
+    def _restart_primary(self, cluster: Cluster, node: Node) -> None:
+        """New connections wait at the endpoints that lead there."""
+        tools, address = self._tools, address_of(node)
+        names = tuple(e.id for e in tools.inventory.endpoints() if address in e.routes_to)
+        tools.inventory.set_endpoint_state(names, "Held")
+        tools.proxy.hold(names)
+        tools.proxy.sweep(names)
+        try:
+            self._restart_process(cluster, node)
+        finally:
+            tools.inventory.set_endpoint_state(names, "Open")
+            tools.proxy.release(names)
+        tools.inventory.set_node_status(node.id, "Running")
+
+    def _restart_process(self, cluster: Cluster, node: Node) -> None:
+        node = next(n for n in self._tools.inventory.nodes(cluster.id) if n.id == node.id)
+        self._tools.provisioner.restart_node(self._tools.node_spec(cluster.id, node))
+
+    def _back_in_rotation(self, cluster: Cluster, node: Node) -> None:
+        self._wait_until_fresh(cluster, node)
+        self._tools.inventory.set_node_status(node.id, "Running")
+        self._route(cluster)
+
+    def _wait_until_fresh(self, cluster: Cluster, node: Node) -> None:
+        deadline = time.monotonic() + FRESH_SECONDS_MAX
+        while True:
+            with open_session(self._tools.node_server(cluster.id, node)) as session:
+                lag_seconds, problem = reader_lag(session)
+            if lag_seconds is not None and lag_seconds <= FRESH_SECONDS:
+                return
+            if time.monotonic() > deadline:
+                behind = problem or f"it is {lag_seconds:.0f} s behind"
+                raise Transient(f"Node {node.id} does not catch up: {behind}.")
+            time.sleep(POLL_SECONDS)
+
+    def _route(self, cluster: Cluster) -> None:
+        """The cluster's endpoints lead to the nodes that run now."""
+        self._tools.inventory.set_routes(self._tools.cluster_routes(cluster.id))
+        self._tools.apply_routes()
+
+    def _delete(self, cluster: Cluster) -> None:
+        """Endpoints first: nobody is led to what is not there."""
+        tools = self._tools
+        for endpoint in tools.inventory.endpoints(cluster.id):
+            tools.inventory.remove_endpoint(endpoint.id)
+        tools.apply_routes()
+        for node in reversed(cluster.nodes):
+            tools.provisioner.delete_node(tools.node_spec(cluster.id, node))
+            tools.inventory.remove_node(node.id)
+        tools.inventory.remove_cluster(cluster.id)

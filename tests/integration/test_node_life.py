@@ -1,0 +1,180 @@
+"""Nodes from their first to their last day, by command, on real servers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from sterna.clusters.process import signal_process
+from sterna.errors import SternaError
+from sterna.mysql.connection import Server, execute, open_session, scalar
+from sterna.store.records import Cluster, Node
+from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
+from sterna.workflow.node_life import NodeKeeper
+from sterna.workflow.ticker import Ticker
+from tests.fixtures.desk import Desk, open_desk
+from tests.fixtures.product import node_argument
+from tests.fixtures.running import RunningServer, ServerFarm, eventually
+
+PASSWORD = "app-secret"
+
+
+@pytest.fixture
+def desk(server_farm: ServerFarm) -> Iterator[Desk]:
+    """With its keeper and its look at health at work."""
+    home = server_farm.folder / "node-life"
+    home.mkdir()
+    with open_desk(home) as desk:
+        hands = (
+            Ticker("keeper", NodeKeeper(desk.tools).tick, interval_seconds=0.2),
+            Ticker("health", desk.service.health.tick, interval_seconds=INTERVAL_SECONDS),
+        )
+        for hand in hands:
+            hand.start()
+        yield desk
+        for hand in hands:
+            hand.stop()
+            hand.join()
+
+
+def app_at(port: int) -> Server:
+    """The application behind this port."""
+    return Server("127.0.0.1", port, "app", PASSWORD, "Disabled")
+
+
+def answer_of(endpoint: dict[str, Any], sql: str = "SELECT @@port") -> Any:
+    with open_session(app_at(endpoint["port"])) as session:
+        return scalar(session, sql)
+
+
+def who_answers(endpoint: dict[str, Any], times: int = 6) -> set[int]:
+    """Ports of the nodes that new connections reach."""
+    return {int(answer_of(endpoint)) for _ in range(times)}
+
+
+def tell(desk: Desk, cluster: Cluster, node: Node, number: signal.Signals) -> None:
+    """Send a signal to a node's server."""
+    config = desk.tools.node_spec(cluster.id, node).folder / "my.cnf"
+    assert signal_process(node_argument(config), number)
+
+
+@contextmanager
+def writing(endpoint: dict[str, Any]) -> Iterator[list[int]]:
+    """New sessions that write one row after the other; what was acknowledged."""
+    acknowledged: list[int] = []
+    is_over = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not is_over.wait(0.02):
+            number += 1
+            with suppress(SternaError), open_session(app_at(endpoint["port"])) as session:
+                execute(session, "INSERT INTO shop.t VALUES (%s)", [number])
+                acknowledged.append(number)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    yield acknowledged
+    is_over.set()
+    thread.join()
+
+
+def test_nodes_come_fail_change_and_go(desk: Desk, mysql57: RunningServer) -> None:
+    """Added, failing, hanging, killed, given another class, removed: reads go where it is well."""
+    made = desk.make_cluster()
+    with open_session(desk.tools.node_server(made.id, made.nodes[0])) as session:
+        execute(session, f"CREATE USER app@'%%' IDENTIFIED BY '{PASSWORD}'")
+        execute(session, "GRANT ALL ON *.* TO app@'%%'")
+        execute(session, "CREATE DATABASE shop")
+        execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
+    primary = desk.ask("endpoint", "create", made.id, "--type", "Primary")
+    reads = desk.ask("endpoint", "create", made.id, "--type", "Cluster")
+    added = desk.ask("cluster", "add-nodes", made.id, "--count", "2")
+    assert [n["status"] for n in added["nodes"]] == ["Running"] * 3
+    cluster = desk.tools.inventory.cluster(made.id)
+    writer, one, other = cluster.nodes
+    eventually(lambda: who_answers(reads) == {one.port, other.port})
+    assert "ready for connections" in "".join(desk.ask("cluster", "logs", made.id))
+
+    with writing(primary) as acknowledged:
+        assert_failing_is_left_out(desk, cluster, reads)
+        same = ("cluster", "change-class", made.id, "sterna.small", "--yes")
+        assert desk.refusal(*same) == "NothingToDo"
+        desk.ask("cluster", "change-class", made.id, "sterna.medium", "--yes")
+    for node in cluster.nodes:
+        pool = answer_of({"port": node.port}, "SELECT @@innodb_buffer_pool_size")
+        assert int(pool) == 5 * 2**28
+    count = int(answer_of(primary, "SELECT COUNT(*) FROM shop.t"))
+    assert count >= len(acknowledged) > 0
+    eventually(lambda: who_answers(reads) == {one.port, other.port})
+    eventually(lambda: int(answer_of(reads, "SELECT COUNT(*) FROM shop.t")) == count)
+
+    assert desk.refusal("cluster", "remove-node", made.id, writer.id, "--yes") == "PrimaryNeeded"
+    desk.ask("cluster", "remove-node", made.id, one.id, "--yes")
+    assert who_answers(reads) == {other.port}
+    assert not (desk.tools.settings.home / "clusters" / made.id / one.id).exists()
+    assert_deleted(desk, cluster, mysql57)
+
+
+def assert_failing_is_left_out(desk: Desk, cluster: Cluster, reads: dict[str, Any]) -> None:
+    """One that hangs, then dies, gets no connection until it has everything again."""
+    _, one, other = cluster.nodes
+    both = {one.port, other.port}
+    for broken, mended in (
+        (signal.SIGSTOP, lambda: tell(desk, cluster, one, signal.SIGCONT)),
+        (
+            signal.SIGKILL,
+            lambda: desk.tools.provisioner.start_node(desk.tools.node_spec(cluster.id, one)),
+        ),
+    ):
+        tell(desk, cluster, one, broken)
+        began = time.monotonic()
+        eventually(lambda: not rotation(desk, cluster)[one.id], every_seconds=0.05)
+        # 2 s on a machine of one's own; this one is shared.
+        assert time.monotonic() - began < 5.0
+        assert who_answers(reads) == {other.port}
+        mended()
+        eventually(lambda: rotation(desk, cluster)[one.id], within_seconds=30)
+        eventually(lambda: who_answers(reads) == both)
+
+
+def rotation(desk: Desk, cluster: Cluster) -> dict[str, bool]:
+    """Which read-only nodes are sent connections."""
+    return {n["node_id"]: n["in_rotation"] for n in desk.ask("cluster", "health", cluster.id)}
+
+
+def assert_deleted(desk: Desk, cluster: Cluster, mysql57: RunningServer) -> None:
+    """Not during a migration and not without saying what goes; then all of it is gone."""
+    server = mysql57.server
+    instance = desk.service.instances.add(server.host, server.port, server.user, server.password)
+    desk.add_migration(instance.id, cluster.id)
+    for command in (("restart", cluster.id), ("add-nodes", cluster.id), ("delete", cluster.id)):
+        yes = () if command[0] == "add-nodes" else ("--yes",)
+        assert desk.refusal("cluster", *command, *yes) in ("MigrationExists", "NotAllowed")
+    desk.tools.journal.change_migration(cluster.id, status="NO_MIGRATION")
+    plan = desk.ask("cluster", "delete", cluster.id, "--dry-run")
+    assert len(plan["actions"]) == 4 and plan["warnings"]
+    desk.ask("cluster", "delete", cluster.id, "--yes")
+    assert desk.refusal("cluster", "show", cluster.id) == "NotFound"
+    assert desk.ask("endpoint", "list", cluster.id) == []
+    assert not (desk.tools.settings.home / "clusters" / cluster.id).exists()
+
+
+def test_judgement() -> None:
+    """No answer is out, a lag is stale, and back comes only who has what the primary has."""
+    fine, behind = Probe(10.0, 0.0, "", True), Probe(10.0, 60.0, "", False)
+    catching_up, stopped = Probe(10.0, 0.0, "", False), Probe(10.0, None, "stopped", None)
+    assert judge(None, fine, 10.5) == "fresh"
+    assert judge("fresh", None, 10.5) == judge("fresh", fine, 20.0) == "out"
+    assert judge("fresh", behind, 10.5) == judge("fresh", stopped, 10.5) == "stale"
+    assert judge("out", catching_up, 10.5) == judge("out", behind, 10.5) == "out"
+    assert judge("stale", catching_up, 10.5) == "stale"
+    assert judge("fresh", catching_up, 10.5) == judge("out", fine, 10.5) == "fresh"
+    assert avoided({"a": "stale", "b": "out"}) == {"b"}
+    assert avoided({"a": "stale", "b": "out", "c": "fresh"}) == {"a", "b"}
