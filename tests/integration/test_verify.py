@@ -284,8 +284,8 @@ def test_row_beyond_max_allowed_packet_stops(mysql57: RunningServer) -> None:
     server = mysql57.server
     with open_session(server) as session:
         execute(session, "CREATE DATABASE shop")
-        execute(session, "CREATE TABLE shop.w (id INT NOT NULL PRIMARY KEY, a VARCHAR(5000))")
-        execute(session, "INSERT INTO shop.w VALUES (1, REPEAT('x', 5000))")
+        execute(session, "CREATE TABLE shop.w (id INT PRIMARY KEY, a VARCHAR(5000), b CHAR)")
+        execute(session, "INSERT INTO shop.w VALUES (1, REPEAT('x', 5000), 'y')")
         execute(session, "SET GLOBAL max_allowed_packet = 4096")
         try:
             with pytest.raises(Stopped, match="max_allowed_packet"):

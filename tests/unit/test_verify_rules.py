@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sterna.dataplane.verify_expressions import key_literal, key_shown, row_hash
 from sterna.dataplane.verify_layout import pair
+from sterna.dataplane.verify_mix import PRIMES, joined, small
 from sterna.dataplane.verify_scope import Keys, Layout, Range
 from sterna.dataplane.verify_suspects import (
     ROUNDS_MAX,
@@ -94,6 +95,31 @@ def test_unknown_type_stops() -> None:
     """A type that is not on the list is not passed over."""
     with pytest.raises(Stopped, match="inet6"):
         row_hash([column("a", "inet6")])
+
+
+@given(st.lists(st.integers(0, 40), min_size=3, max_size=40, unique=True))
+def test_rows_that_exchange_small_numbers_do_not_cancel(numbers: list[int]) -> None:
+    """No two pairs of rows have the same exclusive or, however small and regular their numbers."""
+    id_term, value_term = small("id", "id"), small("v", "v")
+    hashes = []
+    for row in ((one, other) for one in numbers[:12] for other in numbers[:6]):
+        products = [
+            value * int(term.rsplit(" ", 1)[1])
+            for value, term in zip(row, (id_term, value_term), strict=True)
+        ]
+        joint = products[0] ^ products[1]
+        hashes.append((joint % PRIMES[0]) * (joint % PRIMES[1]))
+    found = [one ^ other for one, other in combinations(hashes, 2)]
+    assert len(set(found)) == len(found)
+
+
+def test_a_thousand_columns_are_not_nested_deeply() -> None:
+    """Servers refuse what would overrun their stack."""
+    deepest = depth = 0
+    for letter in joined([f"`c{number}`" for number in range(1017)]):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        deepest = max(deepest, depth)
+    assert deepest <= 10
 
 
 def test_other_definitions_are_differences() -> None:

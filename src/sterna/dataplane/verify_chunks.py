@@ -2,23 +2,34 @@
 
 Looking for the row that ends a range means to read all rows before it, a fifth of the time a
 comparison takes. Where the key is a whole number the end is reckoned instead: as far ahead as the
-range before promises, which is read from how many rows it had.
+ranges before promise, which is read from how many rows they had. Whatever the keys are like, a
+range has not many times the rows of a chunk.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from sterna.dataplane.verify_scope import Identity, Layout, Range, boundary_sql, ends_sql
-from sterna.mysql.connection import Session, query
+from sterna.dataplane.verify_scope import (
+    Identity,
+    Layout,
+    Range,
+    boundary_sql,
+    ends_sql,
+    estimate_sql,
+)
+from sterna.mysql.connection import Session, query, query_dicts
 
 CHUNK_ROWS = 50_000
 GROWTH_MAX = 8  # how much wider the next range may be: keys lie denser elsewhere
+DENSER_MAX = 4  # times the rows of a chunk are not too many; 5.7 thinks there are twice the truth
 
 
 class Chunks:
-    """The ranges of a table above `low`. Say `found` after each one. Iterate once.
+    """The ranges of a table above `low`, which may be taken before those given earlier are read.
+    Say `found` after each of them. Iterate once.
 
     The last range has no end, so that every row of both sides is in one range.
     """
@@ -27,34 +38,45 @@ class Chunks:
         self._session = session
         self._layout = layout
         self._low = low
-        self._rows = CHUNK_ROWS
         self._width = CHUNK_ROWS
+        self._given: deque[int] = deque()  # how wide the ranges were that are not found yet
 
     def __iter__(self) -> Iterator[Range]:
         while (high := self._next_end()) is not None:
             low, self._low = self._low, high
+            self._given.append(self._width)
             yield Range(low, high)
+        self._given.append(self._width)
         yield Range(self._low)
 
     def found(self, rows: int) -> None:
-        """How many rows the range given last had."""
-        self._rows = rows
+        """How many rows the first range had of which this was not said yet."""
+        growth = min(CHUNK_ROWS / max(rows, 1), GROWTH_MAX)
+        self._width = max(int(self._given.popleft() * growth), 1)
 
     def _next_end(self) -> Identity | None:
         if not self._layout.walk:
             return None
-        if self._layout.is_numbered:
-            return self._reckoned_end()
+        return self._reckoned_end() if self._layout.is_numbered else self._counted_end()
+
+    def _counted_end(self) -> Identity | None:
         found = query(self._session, boundary_sql(self._layout, self._low, CHUNK_ROWS))
         return tuple(map(_text, found[0])) if found else None
 
     def _reckoned_end(self) -> Identity | None:
-        growth = min(CHUNK_ROWS / max(self._rows, 1), GROWTH_MAX)
-        self._width = max(int(self._width * growth), 1)
+        """Never far more rows than a chunk has: where keys may lie denser than before, the origin
+        is asked what it thinks, and where they seem to, the rows are counted."""
         smallest, largest = query(self._session, ends_sql(self._layout, self._low))[0]
-        if smallest is None or int(smallest) + self._width > int(largest):
+        if smallest is None:
             return None
-        return (str(int(smallest) + self._width - 1),)
+        last = int(smallest) + self._width - 1
+        high = (str(last),) if last < int(largest) else None
+        if min(last, int(largest)) - int(smallest) >= DENSER_MAX * CHUNK_ROWS:
+            scope = Range(self._low, high)
+            rows = query_dicts(self._session, estimate_sql(self._layout, scope))[0]["rows"]
+            if int(rows or 0) > DENSER_MAX * CHUNK_ROWS:
+                return self._counted_end()
+        return high
 
 
 def _text(value: Any) -> str:

@@ -1,22 +1,25 @@
 """Compares one table on two servers while writes flow from one to the other.
 
-A chunk whose count and checksum agree is equal. One that differs is compared row by row, and what
-differs there is read again, origin first: the destination is only read once it has applied the
-position the origin had after its read, so it must by then show that state or a later one. See
-`verify_suspects` for the judgement.
+Chunks are read ahead, each side at its own speed: the servers need not be equally fast, and none
+waits for the other. A chunk whose count and checksum agree is equal. One that differs is compared
+row by row, and what differs there is read again, origin first: the destination is only read once it
+has applied the position the origin had after its read, so it must by then show that state or a
+later one. See `verify_suspects` for the judgement.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 from sterna.dataplane.pace import Pace
 from sterna.dataplane.verify_chunks import Chunks
+from sterna.dataplane.verify_lanes import Lane, Scan, too_long
 from sterna.dataplane.verify_layout import Pair, is_altered
 from sterna.dataplane.verify_scope import (
     Buckets,
@@ -41,7 +44,8 @@ POLL_SECONDS_MAX = 0.2  # after a while: what takes that long may take longer
 POLL_GROWTH = 1.2
 CHUNK_QUERIES = 2  # one finds where a chunk ends, one sums it
 DESTINATION_READINGS = 10
-_CUT_OFF = 1301  # a warning: the result was larger than max_allowed_packet, so it is NULL
+CHUNKS_AHEAD = 4  # under way at once, at full speed
+SESSIONS = 2  # that read chunks on each side
 
 
 class Halted(Exception):
@@ -60,20 +64,21 @@ class Sides:
 
 
 class Comparer:
-    """A session on each side. Not shared between threads; close it."""
+    """A session on each side, and those that read chunks. Not shared between threads; close it."""
 
     def __init__(self, sides: Sides, stop: Event) -> None:
         self._sides = sides
         self._stop = stop
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="verify")
-        self._origin = open_session(sides.origin)
-        self._destination = open_session(sides.destination)
+        with contextlib.ExitStack() as opened:
+            self._origin = opened.enter_context(open_session(sides.origin))
+            self._destination = opened.enter_context(open_session(sides.destination))
+            self._here = opened.enter_context(Lane(sides.origin, SESSIONS))
+            self._there = opened.enter_context(Lane(sides.destination, SESSIONS))
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
-        """Close both sessions."""
-        self._threads.shutdown()
-        self._origin.close()
-        self._destination.close()
+        """Close all sessions."""
+        self._opened.close()
 
     def compare(self, pair: Pair, outcome: Outcome, after_chunk: Callable[[], None]) -> None:
         """All rows of a table, from where `outcome` ends; each chunk is added to it.
@@ -81,12 +86,11 @@ class Comparer:
         Raises Halted, or what the servers raise.
         """
         chunks = Chunks(self._origin, pair.origin, outcome.low)
-        for scope in () if outcome.is_whole else chunks:
-            self._check_stop()
-            rows, differing = self._compare_scope(pair, scope)
+        for scan in () if outcome.is_whole else self._scans(pair, chunks):
+            rows, differing = self._judge(pair, scan)
             chunks.found(rows)
             outcome.add(rows, differing)
-            outcome.low, outcome.is_whole = scope.high, scope.high is None
+            outcome.low, outcome.is_whole = scan.scope.high, scan.scope.high is None
             self._sides.pace.settle(rows, 0, queries=CHUNK_QUERIES, stop=self._stop)
             after_chunk()
 
@@ -112,11 +116,34 @@ class Comparer:
         self._catch_up()
         return origin, read(self._destination)
 
-    def _compare_scope(self, pair: Pair, scope: Scope) -> tuple[int, Differing]:
-        origin, destination = self._at_once(pair, lambda layout: checksum_sql(layout, scope))
+    def _scans(self, pair: Pair, chunks: Chunks) -> Iterator[Scan]:
+        """All chunks in their order, some of them begun ahead."""
+        under_way: deque[Scan] = deque()
+        for scope in chunks:
+            self._check_stop()
+            under_way.append(self._begin(pair, scope))
+            while len(under_way) >= self._ahead:
+                yield under_way.popleft()
+        yield from under_way
+
+    @property
+    def _ahead(self) -> int:
+        """What is under way cannot be called back when the origin is to be spared."""
+        pace = self._sides.pace
+        return 1 if pace.is_limited or pace.share < 1 else CHUNKS_AHEAD
+
+    def _begin(self, pair: Pair, scope: Range) -> Scan:
+        here = self._here.begin(pair.origin, checksum_sql(pair.origin, scope))
+        there = self._there.begin(pair.origin, checksum_sql(pair.destination, scope))
+        return Scan(scope, here, there)
+
+    def _judge(self, pair: Pair, scan: Scan) -> tuple[int, Differing]:
+        self._check_stop()
+        origin, destination = scan.answers()
         rows = int(origin[0][0])
         if origin == destination:
             return rows, {}
+        scope: Scope = scan.scope
         if not pair.origin.key:
             scope = buckets = self._differing_buckets(pair)
             if not buckets.numbers:  # equal by now
@@ -162,15 +189,15 @@ class Comparer:
         rows: Rows = {}
         for row in query(session, rows_sql(layout, scope)):
             if row[-1] is None:
-                raise _too_long(layout)
+                raise too_long(layout)
             identity = tuple(map(_text, row[:-1] or row))
             rows[identity] = tuple(sorted((*rows.get(identity, ()), int(row[-1]))))
         return rows
 
     def _at_once(self, pair: Pair, sql: Callable[[Layout], str]) -> tuple[Any, Any]:
         self._check_stop()
-        here = self._threads.submit(_read, self._origin, pair.origin, sql(pair.origin))
-        there = self._threads.submit(_read, self._destination, pair.origin, sql(pair.destination))
+        here = self._here.begin(pair.origin, sql(pair.origin))
+        there = self._there.begin(pair.origin, sql(pair.destination))
         return here.result(), there.result()
 
     def _catch_up(self, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -205,24 +232,6 @@ def read_position(session: Session) -> Position:
             remedy="Switch its binary log on; without it nothing can be kept in sync.",
         )
     return Position.parse(f"{rows[0][0]}:{rows[0][1]}")
-
-
-def _read(session: Session, layout: Layout, sql: str) -> list[tuple[Any, ...]]:
-    """The answer to a statement that hashes; Stopped where a row's text did not fit."""
-    rows = query(session, sql)
-    if session.warnings and any(
-        number == _CUT_OFF for _, number, _ in query(session, "SHOW WARNINGS")
-    ):
-        raise _too_long(layout)
-    return rows
-
-
-def _too_long(layout: Layout) -> Stopped:
-    return Stopped(
-        f"A row of {layout.name} is longer than max_allowed_packet and cannot be compared.",
-        code="RowTooLong",
-        remedy="SET GLOBAL max_allowed_packet = 67108864 on both servers, then verify again.",
-    )
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ binary: the server converts nothing then, and every string counts with the bytes
 (On MariaDB a binary literal does not do; and to cast the text itself is what costs on 9.7.)
 
 CRC32s are linear: rows that swap values could cancel each other in an exclusive or of them. The
-product of the two hashes is not linear. `docs/decisions/0018-sixty-four-bits-of-a-row.md` has the
+product of the two hashes is not linear. `docs/decisions/0021-sixty-four-bits-of-a-row.md` has the
 argument.
 """
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sterna.dataplane.verify_mix import MEDIUM_BITS, PRIMES, joined, small, wide
+from sterna.dataplane.verify_mix import MEDIUM_BITS, PRIMES, SMALL_BITS, joined, small, wide
 from sterna.errors import Stopped
 from sterna.mysql.catalog import Column
 from sterna.mysql.identifiers import quote, quote_text
@@ -30,6 +30,7 @@ TOO_LONG = 10**40
 _TWO_32 = 2**32
 SHOWN_CHARACTERS = 100
 FEW_NUMBERS = 4
+MODERATE_MAX = 8  # columns of 64 KiB fit into one text, whatever max_allowed_packet is
 _ONE_BYTE = frozenset(
     {"", "binary", "ascii", "armscii8", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852"}
     | {"cp866", "dec8", "geostd8", "greek", "hebrew", "hp8", "keybcs2", "koi8r", "koi8u", "latin1"}
@@ -41,12 +42,13 @@ _TEMPORAL = frozenset({"date", "datetime", "timestamp", "time", "year"})
 _REALS = frozenset({"float", "double"})
 _CLOCKS = frozenset({"datetime", "timestamp", "time"})  # that may have a fraction
 # Numbers by how large they can be; of dates and times those that have no fraction.
-_WIDE = frozenset({"bigint", "bit", "set"})
+_BITS = frozenset({"bigint", "bit", "set"})
 _MEDIUM = frozenset({"datetime", "timestamp"})
-_SMALL = (_INTEGERS - _WIDE) | _TEMPORAL | {"enum"}
+_SMALL = (_INTEGERS - _BITS) | _TEMPORAL | {"enum"}
 _STRINGS = frozenset({"char", "varchar", "binary", "varbinary", "tinytext", "tinyblob"})
 _BYTES = frozenset({"binary", "varbinary", "tinyblob"})
-_LARGE = frozenset({"text", "mediumtext", "longtext", "blob", "mediumblob", "longblob"})
+_MODERATE = frozenset({"text", "blob"})  # up to 64 KiB
+_LARGE = _MODERATE | {"mediumtext", "longtext", "mediumblob", "longblob"}
 _GEOMETRY = frozenset(
     {
         *("geometry", "point", "linestring", "polygon", "geometrycollection", "geomcollection"),
@@ -96,9 +98,10 @@ def rows_hash(columns: Sequence[Column], *, are_distinct: bool) -> str:
     """One number for a set of rows, whatever their order.
 
     Where two rows can be equal it is a sum, because equal rows would cancel each other in an
-    exclusive or. Where they cannot, the exclusive or is a tenth faster.
+    exclusive or. Where they cannot, the exclusive or is a tenth faster, and so are few numbers
+    that need not be printed.
     """
-    forwards, backwards = _halves(columns)
+    forwards, backwards = _halves(columns, printed_above=FEW_NUMBERS if are_distinct else 0)
     return f"{'BIT_XOR' if are_distinct else 'SUM'}({forwards} * {backwards})"
 
 
@@ -108,20 +111,27 @@ def row_sum(columns: Sequence[Column]) -> str:
     return f"SUM(IFNULL({forwards} * {backwards}, {TOO_LONG}))"
 
 
-def _halves(columns: Sequence[Column]) -> tuple[str, str]:
-    """Two hashes of 32 bits, in parentheses.
+def _halves(columns: Sequence[Column], *, printed_above: int = 0) -> tuple[str, str]:
+    """Two hashes of 32 bits, in parentheses. More whole numbers than so many are printed as one.
 
     Operands are worked out from left to right, so the second finds the text of the first.
     """
+    _refuse_unknown(columns)
     numbers = [*_whole_numbers(columns), *_lengths(columns)]
     printed = [text for column in columns for text in _printed(column)]
-    if printed or len(numbers) > FEW_NUMBERS:  # worked out once, and printed
-        printed, numbers = [joined(numbers), *printed] if numbers else printed, []
+    if numbers and (printed or len(numbers) > printed_above):
+        printed, numbers = [f"({joined(numbers)}) ^ 0", *printed], []
     forwards, backwards = _texts(columns, printed)
     return (
         _half(forwards, [*numbers, *_large(columns)], PRIMES[0]),
         _half(backwards, [*numbers, *_large(columns, backwards=True)], PRIMES[1]),
     )
+
+
+def _refuse_unknown(columns: Sequence[Column]) -> None:
+    for column in columns:
+        if not _is_string(column):
+            _form(column)
 
 
 def _half(text: str, numbers: Sequence[str], prime: int) -> str:
@@ -150,7 +160,8 @@ def _texts(columns: Sequence[Column], printed: Sequence[str]) -> tuple[str, str]
 def _variable(columns: Sequence[Column], is_binary: bool) -> str:
     """Where the text of the row being read is. 9.7 takes a variable's character set from the
     statements before, so there is one for each set that a text can have."""
-    charset = "binary" if is_binary else "".join(_charsets(columns))
+    charsets = _charsets(columns)
+    charset = "binary" if is_binary or "" in charsets else "".join(charsets)
     return f"@sterna_row_{charset or 'numbers'}"
 
 
@@ -163,7 +174,14 @@ def _is_mixed(columns: Sequence[Column]) -> bool:
 
 def _charsets(columns: Sequence[Column]) -> set[str]:
     """Those whose strings meet in a row's text; "" is none, of bytes."""
-    return {column.charset for column in columns if _is_string(column)}
+    return {column.charset for column in _joint(columns)}
+
+
+def _joint(columns: Sequence[Column]) -> list[Column]:
+    """Strings that are put together to be hashed; others are hashed alone."""
+    moderate = [column for column in columns if column.data_type in _MODERATE]
+    together = _STRINGS | _MODERATE if len(moderate) <= MODERATE_MAX else _STRINGS
+    return [column for column in columns if column.data_type in together]
 
 
 def key_text(column: Column) -> str:
@@ -261,14 +279,23 @@ def _without_point_zero(name: str) -> str:
 
 def _whole_numbers(columns: Sequence[Column]) -> Iterator[str]:
     for column in columns:
-        form, name = _form(column) if not _is_string(column) else "", column.name
+        name, place = quote(column.name), column.name
         if column.data_type in _REALS:
-            yield small(_exponent(quote(name)), name)
-        elif column.data_type in _WIDE:
-            yield wide(form, name, nullable=column.nullable)
+            yield small(_exponent(name), place)
+        elif column.data_type in _BITS and _bits(column) <= SMALL_BITS:
+            yield small(f"{name} & {2**SMALL_BITS - 1}", place, nullable=column.nullable)
+        elif column.data_type in _BITS:
+            yield wide(name, place, nullable=column.nullable)
         elif column.data_type in _SMALL and not _has_fraction(column):
-            bits = {"bits": MEDIUM_BITS} if column.data_type in _MEDIUM else {}
-            yield small(form, name, nullable=column.nullable, **bits)
+            bits = MEDIUM_BITS if column.data_type in _MEDIUM else SMALL_BITS
+            yield small(name, place, nullable=column.nullable, bits=bits)
+
+
+def _bits(column: Column) -> int:
+    """How many a number may have, at most."""
+    if column.data_type == "set":
+        return column.column_type.count(",") + 1  # of its members; some may have a comma inside
+    return int(column.column_type[4:-1]) if column.data_type == "bit" else 64
 
 
 def _has_fraction(column: Column) -> bool:
@@ -277,8 +304,9 @@ def _has_fraction(column: Column) -> bool:
 
 
 def _large(columns: Sequence[Column], *, backwards: bool = False) -> Iterator[str]:
+    joint = _joint(columns)
     for column in columns:
-        if column.data_type in _HASHED:
+        if column.data_type in _HASHED and column not in joint:
             form = _form(column, backwards=backwards)
             yield small(form, f"{column.name} {backwards}", nullable=column.nullable)
 
@@ -298,7 +326,7 @@ def _or_n(form: str, column: Column) -> str:
 
 def _lengths(columns: Sequence[Column]) -> Iterator[str]:
     """Of all strings but the last, whose length follows from the others', if it is one."""
-    strings = [column for column in columns if _is_string(column)]
+    strings = _joint(columns)
     for column in strings:
         if column.nullable or column is not strings[-1]:
             length, place = f"LENGTH({quote(column.name)})", f"{column.name} length"
@@ -306,10 +334,9 @@ def _lengths(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _strings(columns: Sequence[Column]) -> Iterator[str]:
-    for column in columns:
-        if _is_string(column):
-            name = quote(column.name)
-            yield f"IFNULL({name}, '')" if column.nullable else name
+    for column in _joint(columns):
+        name = quote(column.name)
+        yield f"IFNULL({name}, '')" if column.nullable else name
 
 
 def _form(column: Column, *, backwards: bool = False) -> str:

@@ -190,6 +190,11 @@ def ends_sql(layout: Layout, low: Identity | None) -> str:
     return f"SELECT ({first}), ({last})"
 
 
+def estimate_sql(layout: Layout, scope: Scope) -> str:
+    """Its column `rows` is how many rows the server thinks a scope has."""
+    return f"EXPLAIN FORMAT=TRADITIONAL {select_sql(layout, ['1'], scope)}"
+
+
 def _forced(layout: Layout) -> str:
     return f" FORCE INDEX ({quote(layout.key_name)})" if layout.walk else ""
 
