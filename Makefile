@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-NATIVE := $(wildcard src/sterna/dataplane/_native/*.pyx)
+NATIVE := $(wildcard src/sterna/dataplane/_native/*.p[yx][xdi])
 CONSOLE := src/sterna/server/console/index.html
 CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -name schema.d.ts)
 API_SOURCES := $(wildcard src/sterna/server/api/*.py src/sterna/store/*records.py)

@@ -52,6 +52,18 @@ FAST = {"sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2"}  # to write e
 ONE_BY_ONE = 1 << 60
 SPAWN = multiprocessing.get_context("spawn")
 IDLE_SECONDS = 5
+WANTED = {
+    "row_events_per_second": ">= 100000",
+    "fresh_row_events_per_second": ">= 50000",
+    "ratio_vs_native": ">= 6",
+    "ratio_vs_native_durable": ">= 1",
+    "lag_ms_p50": "<= 10",
+    "lag_ms_p99": "<= 50",
+    "full_load_lag_ms_p50": "<= 100",
+    "full_load_lag_ms_p99": "<= 700",
+    "idle_cpu_percent": "<= 1",
+    "own_memory_mb_max": "<= 200",
+}
 PATIENCE_SECONDS = 600
 
 
@@ -367,6 +379,15 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def table(result: dict[str, Any]) -> str:
+    """The figures beside what is wanted of them."""
+    lines = [f"{'':36}{'measured':>12}   wanted"]
+    for key, value in result.items():
+        if key not in ("details", "load_average"):
+            lines.append(f"{key:36}{value:>12}   {WANTED.get(key, '')}".rstrip())
+    return "\n".join(lines)
+
+
 def _ratio(ours: dict[str, Any], native: float) -> float:
     return round(float(ours["row_events_per_second"]) / native, 2)
 
@@ -378,6 +399,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
+    began = time.monotonic()
     farm = ServerFarm("sterna-bench")
     try:
         found = measure_catch_up(farm, options)
@@ -389,9 +411,10 @@ def main() -> None:
     finally:
         farm.close()
     result = summary(found)
+    result["minutes"] = round((time.monotonic() - began) / 60, 1)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({key: value for key, value in result.items() if key != "details"}, indent=2))
+    print(table(result))
 
 
 if __name__ == "__main__":

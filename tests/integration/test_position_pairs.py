@@ -12,6 +12,7 @@ from sterna.dataplane import pairs
 from sterna.dataplane.reports import LogReport, PairReport
 from sterna.errors import Refused
 from sterna.mysql.connection import Server, execute, greeting_version, open_session, query, scalar
+from sterna.mysql.gtids import Gtids
 from sterna.mysql.position import Position
 from sterna.store import tasks as store_tasks
 from sterna.store.records import PositionPair
@@ -141,6 +142,40 @@ def test_the_newest_pair_not_behind_is_found(
     kept = [pair("s.1:20", "c.1:60"), pair("s.1:5", "c.1:50")]
     found = newest_up_to(kept, Position.parse(position), side)
     assert (found and found.source_position) == expected
+
+
+U, V = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4e11fa47-71ca-11e1-9e33-c80aa9429562"
+
+
+@pytest.mark.parametrize(
+    ("kept", "read", "fits"),
+    [
+        (f"{U}:1-77", f"{U}:1-77", True),
+        (f"{U}:1-77", f"{U.upper()}:1-80", True),
+        (f"{U}:1-77", f"{U}:1-70", False),
+        (f"{U}:1-77", f"{U}:1-70:72-90", False),
+        (f"{U}:1-70:72-77", f"{V}:1,\n{U}:1-40:41-90", True),
+        (f"{U}:1-5,{V}:1", f"{U}:1-9", False),
+        (f"{U}:1-5:nightly:1-3", f"{U}:1-9", False),
+        (f"{U}:1-5:nightly:1-3", f"{U}:1-9:nightly:1-3", True),
+        ("0-1-77", "0-2-80", True),
+        ("0-1-77,7-1-2", "0-1-80", False),
+        ("0-1-77,7-1-2", "7-1-2,0-1-77", True),
+        ("", f"{U}:1-77", False),
+    ],
+)
+def test_a_pair_is_found_by_gtids(kept: str, read: str, *, fits: bool) -> None:
+    """A pair is for who has read all of its GTIDs: sets, tags, and domains of MariaDB."""
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    pairs = [PositionPair(moment, "s.1:5", kept, "c.1:5", "")]
+    assert (newest_up_to(pairs, Gtids.parse(read), "source") is not None) == fits
+
+
+@pytest.mark.parametrize("text", ["", "x", f"{U}", f"{U}:a-b", "0-1", f"0-1-5,{U}:1"])
+def test_what_are_no_gtids_is_refused(text: str) -> None:
+    """Half a set is no set."""
+    with pytest.raises(ValueError, match=r"not a|neither"):
+        Gtids.parse(text)
 
 
 def test_another_servers_position_is_refused() -> None:

@@ -24,7 +24,10 @@ def positions(
     cluster_id: Annotated[str, typer.Argument(metavar="CLUSTER", help="Id of the cluster, pc-…")],
     at: Annotated[
         str | None,
-        typer.Option(metavar="POSITION", help="Only the pair for who has read up to here."),
+        typer.Option(
+            metavar="POSITION",
+            help="Only the pair for who has read up to here: FILE:OFFSET, or GTIDs.",
+        ),
     ] = None,
     of: Annotated[Of, typer.Option(help="Whose binary log --at is a position of.")] = Of.SOURCE,
     as_json: Json = False,
