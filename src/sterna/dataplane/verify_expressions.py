@@ -211,9 +211,12 @@ def key_shown(column: Column, text: str) -> str:
 
 
 def column_hash(column: Column) -> str:
-    """32 bits of one column; minus one for NULL."""
+    """64 bits of one column; minus one for NULL."""
     form = quote(column.name) if _is_string(column) else _form(column)
-    return f"IFNULL(CRC32({form}), -1)"
+    backwards = f"CRC32(REVERSE(CAST({form} AS BINARY)))"
+    if column.data_type in _HASHED:
+        backwards = _form(column, backwards=True)
+    return f"IFNULL(CRC32({form}) * {_TWO_32} + {backwards}, -1)"
 
 
 def column_shown(column: Column) -> str:

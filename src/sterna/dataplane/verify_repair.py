@@ -27,13 +27,21 @@ from sterna.dataplane.schema import open_destination_session, open_origin_sessio
 from sterna.dataplane.snapshot import close_sessions
 from sterna.dataplane.verify_compare import Comparer, Sides, read_position
 from sterna.dataplane.verify_layout import Pair
-from sterna.dataplane.verify_scope import SINGLE_KEYS_MAX, Identity, Keys, Layout, select_sql
+from sterna.dataplane.verify_scope import (
+    SINGLE_KEYS_MAX,
+    Identity,
+    Keys,
+    Layout,
+    delete_sql,
+    rows_of,
+    select_sql,
+)
 from sterna.dataplane.verify_suspects import Outcome
 from sterna.errors import Stopped, Transient
 from sterna.mysql.catalog import Table, read_columns, read_tables, read_triggers
 from sterna.mysql.connection import ServerError, Session, execute, query, scalar
 
-ROWS_AT_ONCE = 1_000
+VALUES_AT_ONCE = 1_000  # in a condition; of many more no server looks each up in the key
 ROWS_LOCKED_MAX = 20_000  # that come along where only the beginning of a key can be asked for
 LOCK_SECONDS_MAX = 5.0  # how long writers of just these rows may be kept waiting
 POLL_SECONDS = 0.002
@@ -73,7 +81,7 @@ class Repairer:
         if reason:
             self._say(f"{pair.origin.name} was not repaired: {reason}")
             return
-        for rows in _batched(outcome.differing, ROWS_AT_ONCE):
+        for rows in _batched(outcome.differing, max(VALUES_AT_ONCE // len(pair.origin.walk), 1)):
             self._repair_or_say(pair, rows)
         for rows in _batched(outcome.differing, SINGLE_KEYS_MAX):
             still = comparer.compare_again(pair, rows)
@@ -166,7 +174,7 @@ class Repairer:
         execute(destination, "SET SESSION sql_log_bin = 1, unique_checks = 1")
         execute(destination, _CREATE_MARKS)
         destination.autocommit(False)
-        execute(destination, f"DELETE FROM {layout.name} WHERE {scope.where(layout)}")
+        execute(destination, delete_sql(layout, scope))
         moved = self._move(pair, scope, origin, destination)
         execute(
             destination,
@@ -187,7 +195,7 @@ class Repairer:
         plan = plan_rows(
             table,
             [column for column in columns if column.name in names],
-            rows_of=f"{layout.name} WHERE {scope.where(layout)}",
+            rows_of=rows_of(layout, scope),
         )
         mover = RowMover(plan, origin=origin, destination=destination)
         mover.move(lambda rows, octets: None)

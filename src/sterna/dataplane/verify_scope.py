@@ -146,9 +146,7 @@ class Buckets:
 def checksum_sql(layout: Layout, scope: Scope) -> str:
     """One row: how many rows, and one number for them all."""
     hashed = rows_hash(layout.columns, are_distinct=bool(layout.key))
-    return (
-        f"SELECT COUNT(*), {hashed} FROM {layout.name}{_forced(layout)} WHERE {scope.where(layout)}"
-    )
+    return select_sql(layout, ["COUNT(*)", hashed], scope)
 
 
 def rows_sql(layout: Layout, scope: Scope) -> str:
@@ -159,8 +157,17 @@ def rows_sql(layout: Layout, scope: Scope) -> str:
 
 def select_sql(layout: Layout, items: Sequence[str], scope: Scope) -> str:
     """These expressions for every row of a scope."""
-    columns = ", ".join(items)
-    return f"SELECT {columns} FROM {layout.name}{_forced(layout)} WHERE {scope.where(layout)}"
+    return f"SELECT {', '.join(items)} FROM {rows_of(layout, scope)}"
+
+
+def rows_of(layout: Layout, scope: Scope) -> str:
+    """What stands behind FROM to find the rows of a scope along the key."""
+    return f"{layout.name}{_forced(layout)} WHERE {scope.where(layout)}"
+
+
+def delete_sql(layout: Layout, scope: Scope) -> str:
+    """Written like a DELETE of several tables, because that one can be told an index."""
+    return f"DELETE {layout.name} FROM {rows_of(layout, scope)}"
 
 
 def buckets_sql(layout: Layout) -> str:
