@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from sterna.clusters.process import signal_process
 from sterna.dataplane import checkpoint
 from sterna.errors import Ambiguous, Stopped
 from sterna.mysql.connection import (
@@ -20,6 +23,7 @@ from sterna.mysql.connection import (
     server_version,
 )
 from sterna.mysql.position import Position
+from sterna.mysql.replication import SILENCE_SECONDS_MAX
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.link import TASK, Link, applied, begin, current_position
 from tests.fixtures.nasty import DATABASES, make_nasty
@@ -180,8 +184,6 @@ def test_lone_transaction_arrives_at_once(sides: tuple[Server, Server], tmp_path
 
 
 def _seconds_until(session: Session, rows: int) -> float:
-    import time
-
     began = time.monotonic()
     eventually(
         lambda: scalar(session, "SELECT COUNT(*) FROM shop.parents") == rows, every_seconds=0.001
@@ -416,3 +418,33 @@ def test_partial_json_stops_elsewhere(sides: tuple[Server, Server], tmp_path: Pa
         run(session, PARTIAL_JSON)
         error = link.stopped()
     assert error.code == "PartialJson" and "shop.documents" in error.message
+
+
+def test_half_open_stream_is_stalled_with_its_reason(
+    mysql57: RunningServer, mysql97: RunningServer, tmp_path: Path
+) -> None:
+    """A server that is there but says nothing is noticed within three heartbeats, and said so."""
+    for running in (mysql57, mysql97):
+        wipe(running.server)
+    begin(mysql57.server, mysql97.server)
+    process = f"--defaults-file={mysql57.spec.folder / 'my.cnf'}"
+    with Link(mysql57.server, mysql97.server, tmp_path) as link:
+        with open_session(mysql57.server) as session:
+            run(session, SCHEMA)
+        link.caught_up()
+        assert link.lags[-1].stalled_because == ""
+        signal_process(process, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            eventually(lambda: link.spool.interruption)
+            noticed_after_seconds = time.monotonic() - began
+            eventually(lambda: link.lags[-1].stalled_because)
+        finally:
+            signal_process(process, signal.SIGCONT)
+        assert noticed_after_seconds < SILENCE_SECONDS_MAX + 2  # the machine may be slow
+        assert link.lags[-1].lag_seconds is None and "broke" in link.lags[-1].stalled_because
+        with open_session(mysql57.server) as session:
+            execute(session, "INSERT INTO shop.parents VALUES (1, 'goes on')")
+        link.caught_up(30)
+        eventually(lambda: link.lags[-1].stalled_because == "")
+    assert_equal(mysql57.server, mysql97.server, ["shop"])

@@ -81,6 +81,9 @@ class BinlogStream:
             self._request_dump(server_id)
         except pymysql.MySQLError as error:
             raise translate(error, server) from error
+        # PyMySQL sets the time a read may take with every read of its own; from here on we read.
+        assert self._connection._sock is not None
+        self._connection._sock.settimeout(SILENCE_SECONDS_MAX)
         self.sequence = self._connection._next_seq_id
         self._received, self._at = b"", 0
 
