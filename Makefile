@@ -25,6 +25,7 @@ $(INSTALLED): requirements.txt pyproject.toml setup.py tools/system-packages $(N
 
 servers: install  ## Fetch the MySQL, MariaDB and HAProxy versions the tests and the demo run
 	tools/servers
+	tools/sshd
 
 console: $(CONSOLE)  ## Build the web console into the package; needs Node, which the console itself does not
 

@@ -344,7 +344,7 @@ def _wait_until_ready(spec: NodeSpec) -> None:
     for _ in _until(START_SECONDS_MAX):
         if wait_for_exit(_argument(spec), seconds=POLL_SECONDS):
             raise _failed(spec, "ended while it was starting", "NodeNotStarted")
-        if _answers(spec):
+        if answers(spec):
             return
     raise _failed(spec, f"did not answer within {START_SECONDS_MAX:.0f} seconds", "NodeNotStarted")
 
@@ -355,7 +355,8 @@ def _until(seconds: float) -> Iterator[None]:
         yield
 
 
-def _answers(spec: NodeSpec) -> bool:
+def answers(spec: NodeSpec) -> bool:
+    """Whether the admin is let in by this very server, and not by another one on its port."""
     try:
         session = open_session(spec.server)
     except Transient:

@@ -1,0 +1,109 @@
+"""Nodes the user made: they are checked and adopted, never initialised, stopped or deleted.
+
+What must hold after a restart is kept by the server itself, with SET PERSIST; so an adopted server
+is MySQL 8.0 or newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sterna.clusters.provisioner import NodeSpec
+from sterna.errors import Refused, SternaError
+from sterna.mysql.connection import Session, execute, open_session, server_version
+from sterna.mysql.identifiers import quote_text
+from sterna.mysql.variables import read_variables
+
+# Of what a node is started with, this must survive a restart; the rest is the user's own.
+KEPT = ("read_only", "event_scheduler")
+WANTED = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL", "gtid_mode": "ON"}
+
+
+class ExistingProvisioner:
+    """The `Provisioner` of servers that are somebody else's."""
+
+    def create_node(self, spec: NodeSpec) -> None:
+        """Check the server. Refused: NodeNotSuitable, with all reasons at once."""
+        with open_session(spec.server) as session:
+            reasons = list(_reasons(spec, session))
+        if reasons:
+            raise Refused(
+                f"{spec.host}:{spec.port} cannot be a node: {'; '.join(reasons)}."
+                " Nothing was changed on it.",
+                code="NodeNotSuitable",
+                remedy="Change its configuration, restart it, and try again.",
+            )
+        self.configure_node(spec)
+
+    def configure_node(self, spec: NodeSpec) -> None:
+        """Let the server keep what must hold after a restart; it holds from now on."""
+        with open_session(spec.server) as session:
+            for name in KEPT:
+                if value := spec.parameters.get(name):
+                    execute(session, f"SET PERSIST {name} = {_word(value)}")
+
+    def start_node(self, spec: NodeSpec) -> None:
+        """See that it runs. Refused: NodeNotOurs; it does not, and is not ours to start."""
+        if not self.is_running(spec):
+            raise _not_ours(spec, "does not answer, and it is not Sterna's to start")
+
+    def stop_node(self, spec: NodeSpec) -> None:
+        """Refused: NodeNotOurs."""
+        raise _not_ours(spec, "is not Sterna's to stop")
+
+    def restart_node(self, spec: NodeSpec) -> None:
+        """Refused: NodeNotOurs."""
+        raise _not_ours(spec, "is not Sterna's to restart")
+
+    def delete_node(self, spec: NodeSpec) -> None:
+        """Forget it; the server and its data stay as they are."""
+
+    def read_log(self, spec: NodeSpec, *, lines: int) -> str:
+        """What the server shows of its error log."""
+        with open_session(spec.server) as session, session.cursor() as cursor:
+            cursor.execute(
+                "SELECT CONCAT_WS(' ', logged, prio, data) FROM performance_schema.error_log"
+                " ORDER BY logged DESC LIMIT %s",
+                [lines],
+            )
+            return "\n".join(_text(row[0]) for row in reversed(cursor.fetchall()))
+
+    def is_running(self, spec: NodeSpec) -> bool:
+        """Whether the admin is let in."""
+        try:
+            open_session(spec.server).close()
+        except SternaError:
+            return False
+        return True
+
+
+def _reasons(spec: NodeSpec, session: Session) -> Iterator[str]:
+    """Why the server cannot be this node."""
+    version, wanted = server_version(session), spec.engine.version
+    if version.is_mariadb or not version.at_least(8, 0):
+        yield f"it is {version}, and only MySQL 8.0 or newer can be adopted"
+        return
+    if version.series != wanted.series:
+        yield f"it is {version}, not {wanted}"
+    found = read_variables(session, *WANTED, "server_id")
+    for name, value in WANTED.items():
+        if found.get(name) != value:
+            yield f"{name} is {found.get(name)}, not {value}"
+    if found["server_id"] != str(spec.server_id):
+        yield f"its server_id is {found['server_id']}, not {spec.server_id}"
+
+
+def _word(value: str) -> str:
+    return value if value in ("ON", "OFF") else quote_text(value)
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _not_ours(spec: NodeSpec, what: str) -> Refused:
+    return Refused(
+        f"The server {spec.host}:{spec.port} {what}. Nothing was done.",
+        code="NodeNotOurs",
+        remedy="Do it by your own means; Sterna goes on when the server answers.",
+    )

@@ -1,0 +1,259 @@
+"""Nodes on another machine, reached by the OpenSSH client; nothing is installed there.
+
+The same folders as on this machine (see `local.py`), made by shell scripts that travel on standard
+input, secrets included: no command line has any of it. Logging in is by key only, and the other
+machine must be known: `known_hosts` holds its key before the first word is said. The server's files
+must lie there where the `Engine` says.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sterna.clusters.config import first_statements, render_config
+from sterna.clusters.local import LOG_LINES, START_SECONDS_MAX, STOP_SECONDS_MAX, answers
+from sterna.clusters.provisioner import NodeSpec
+from sterna.errors import Refused, SternaError, Transient
+
+CONNECT_SECONDS_MAX = 10
+POLL_SECONDS = 0.2
+CONNECTION_FAILED = 255  # what ssh itself exits with
+NOT_STOPPED = 75
+# What the client says when asking again would change nothing.
+HOPELESS = ("Permission denied", "Host key verification failed", "REMOTE HOST IDENTIFICATION")
+
+PRELUDE = """\
+set -eu
+umask 077
+cluster={cluster} node={node}
+folder=$cluster/$node
+argument=--defaults-file=$folder/my.cnf
+# The pattern comes on standard input: grep would find itself by its own arguments.
+process() {{
+    printf '%s\\n' "$argument" | grep -lzxF -f - /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3
+}}
+end() {{
+    for each in $(process); do kill -"$1" "$each" 2>/dev/null || true; done
+    tries={stop_tries}
+    while [ -n "$(process)" ]; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || exit {not_stopped}
+        sleep 0.1
+    done
+}}
+put() {{ cat >"$1.new" && mv "$1.new" "$1"; }}
+"""
+LOCK = """\
+mkdir -p "$cluster"
+exec 9>"$cluster/.$node.lock"
+flock 9
+"""
+CREATE = """\
+mkdir -p "$folder/tmp"
+touch "$folder/error.log"
+{config}
+[ -d "$folder/data" ] && exit 0
+end KILL
+{first}
+rm -rf "$folder/data.new"
+{initialize}
+mv "$folder/data.new" "$folder/data"
+"""
+START = """\
+[ -n "$(process)" ] && exit 0
+[ -d "$folder/data" ] || {{ echo "there is no data directory" >&2; exit 1; }}
+{config}
+rm -f "$folder/mysqld.pid" "$folder/data/mysql.sock" "$folder/data/mysql.sock.lock"
+first=
+[ -e "$folder/first.sql" ] && first=--init-file=$folder/first.sql
+setsid {command} "$argument" $first >>"$folder/error.log" 2>&1 </dev/null 9>&- &
+"""
+DELETE = """\
+end KILL
+rm -rf "$cluster/.$node.deleted"
+[ -e "$folder" ] && mv "$folder" "$cluster/.$node.deleted"
+rm -rf "$cluster/.$node.deleted" "$cluster/.$node.lock"
+rmdir "$cluster" 2>/dev/null || true
+"""
+
+
+@dataclass(frozen=True)
+class SshHost:
+    """How to log in to a machine.
+
+    Attributes:
+        key: private key without a passphrase, or one an agent holds; 0600.
+        known_hosts: file with the machine's own key.
+    """
+
+    host: str
+    user: str
+    key: Path
+    known_hosts: Path
+    port: int = 22
+
+    @property
+    def command(self) -> list[str]:
+        """The client, up to the command that is run there."""
+        options = {
+            "BatchMode": "yes",
+            "PreferredAuthentications": "publickey",
+            "IdentitiesOnly": "yes",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": str(self.known_hosts),
+            "GlobalKnownHostsFile": "/dev/null",
+            "ConnectTimeout": str(CONNECT_SECONDS_MAX),
+            "ServerAliveInterval": "5",
+            "ForwardAgent": "no",
+            "ClearAllForwardings": "yes",
+        }
+        given = [f"-o{name}={value}" for name, value in options.items()]
+        where = ["-p", str(self.port), "-i", str(self.key), f"{self.user}@{self.host}"]
+        return ["ssh", "-F", "none", "-T", *given, *where]
+
+
+@dataclass(frozen=True)
+class SshProvisioner:
+    """The `Provisioner` of another machine."""
+
+    host: SshHost
+
+    def create_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`. Refused: NodeNotCreated, with the end of the server's own log."""
+        script = CREATE.format(
+            config=_put("my.cnf", render_config(spec)),
+            first=_put("first.sql", first_statements(spec)),
+            initialize=_initialize(spec),
+        )
+        self._must(spec, LOCK + script, "could not be created", "NodeNotCreated")
+
+    def configure_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`."""
+        config = _put("my.cnf", render_config(spec))
+        self._must(spec, LOCK + config, "could not be configured", "NodeNotCreated")
+
+    def start_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`. Refused: NodeNotStarted, with the end of the server's own log."""
+        script = START.format(config=_put("my.cnf", render_config(spec)), command=_server(spec))
+        self._must(spec, LOCK + script, "could not be started", "NodeNotStarted")
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not answers(spec):
+            if not self.is_running(spec):
+                raise self._failed(spec, "ended while it was starting", "NodeNotStarted")
+            if time.monotonic() > deadline:
+                raise self._failed(spec, "does not answer", "NodeNotStarted")
+            time.sleep(POLL_SECONDS)
+        self._run(spec, 'rm -f "$folder/first.sql"')
+
+    def stop_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`. Transient: NodeNotStopped; the server is still shutting down."""
+        self._must(spec, LOCK + "end TERM\n", "could not be stopped", "NodeNotStopped")
+
+    def restart_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`."""
+        config = _put("my.cnf", render_config(spec))
+        script = LOCK + "end TERM\n" + START.format(config=config, command=_server(spec))
+        self._must(spec, script, "could not be restarted", "NodeNotStarted")
+        self.start_node(spec)
+
+    def delete_node(self, spec: NodeSpec) -> None:
+        """See `Provisioner`."""
+        gone = '[ -d "$cluster" ] || exit 0\n'
+        self._must(spec, gone + LOCK + DELETE, "could not be deleted", "NodeNotDeleted")
+
+    def read_log(self, spec: NodeSpec, *, lines: int) -> str:
+        """See `Provisioner`."""
+        done = self._run(spec, f'tail -n {lines} "$folder/error.log"')
+        return done.stdout.rstrip("\n") if done.returncode == 0 else "(there is no error log)"
+
+    def is_running(self, spec: NodeSpec) -> bool:
+        """See `Provisioner`. Transient: HostUnreachable; it cannot be known."""
+        return bool(self._run(spec, "process || true").stdout.strip())
+
+    def _must(self, spec: NodeSpec, script: str, what: str, code: str) -> None:
+        done = self._run(spec, script)
+        if done.returncode == NOT_STOPPED:
+            raise Transient(
+                f"Node {spec.id} has been shutting down for {STOP_SECONDS_MAX:.0f} seconds.",
+                code="NodeNotStopped",
+            )
+        if done.returncode != 0:
+            raise self._failed(spec, f"{what} ({done.stderr.strip()})", code)
+
+    def _run(self, spec: NodeSpec, script: str) -> subprocess.CompletedProcess[str]:
+        prelude = PRELUDE.format(
+            cluster=shlex.quote(str(spec.cluster)),
+            node=shlex.quote(spec.id),
+            stop_tries=int(STOP_SECONDS_MAX * 10),
+            not_stopped=NOT_STOPPED,
+        )
+        done = subprocess.run(
+            [*self.host.command, "sh", "-s"],
+            input=prelude + script,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode == CONNECTION_FAILED:
+            raise self._unreachable(done.stderr.strip())
+        return done
+
+    def _unreachable(self, said: str) -> SternaError:
+        where = f"{self.host.user}@{self.host.host}"
+        if any(word in said for word in HOPELESS):
+            return Refused(
+                f"{where} does not let Sterna in: {said}. Nothing was changed there.",
+                code="HostRefused",
+                remedy="Put Sterna's public key into authorized_keys there, and the machine's own "
+                "key into known_hosts here.",
+            )
+        return Transient(f"{where} cannot be reached: {said}.", code="HostUnreachable")
+
+    def _failed(self, spec: NodeSpec, what: str, code: str) -> SternaError:
+        log = "(there is no error log)"
+        with suppress(SternaError):
+            log = self.read_log(spec, lines=LOG_LINES)
+        return Refused(
+            f"Node {spec.id} ({spec.engine.version}) {what}. Its log ends with:\n{log}\n",
+            code=code,
+            remedy="Correct what the log complains about, then try again.",
+        )
+
+
+def _put(name: str, text: str) -> str:
+    """Shell that writes a file of the node; the text is quoted whole, and never an argument."""
+    lines = text.rstrip("\n")
+    assert "\nSTERNA_END" not in f"\n{lines}"
+    return f"put \"$folder/{name}\" <<'STERNA_END'\n{lines}\nSTERNA_END\n"
+
+
+def _server(spec: NodeSpec) -> str:
+    """The server's command without its arguments, with nothing of the login's environment."""
+    given = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+    variables = [
+        f"{name}={value}" for name, value in (given | dict(spec.engine.environment)).items()
+    ]
+    return shlex.join(["env", "-i", *variables, *spec.engine.mysqld])
+
+
+def _initialize(spec: NodeSpec) -> str:
+    """Shell that fills data.new."""
+    engine = spec.engine
+    if engine.initialize == "copy":
+        template = shlex.quote(str(engine.template))
+        return f'cp -R {template} "$folder/data.new"\nrm -f "$folder/data.new/auto.cnf"\n'
+    log = '"$argument" {} --datadir="$folder/data.new" >>"$folder/error.log" 2>&1 </dev/null 9>&-\n'
+    if engine.initialize == "initialize-insecure":
+        return f"{_server(spec)} {log.format('--initialize-insecure')}"
+    basedir = shlex.quote(str(engine.basedir))
+    plain = "--auth-root-authentication-method=normal --skip-test-db --skip-name-resolve"
+    return (
+        f"tool={basedir}/bin/mariadb-install-db\n"
+        f"[ -x $tool ] || tool={basedir}/scripts/mariadb-install-db\n"
+        f"$tool {log.format(f'--basedir={basedir} {plain}')}"
+    )

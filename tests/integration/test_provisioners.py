@@ -1,0 +1,169 @@
+"""One contract for all that provide nodes: this machine, another one, servers that are there."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from sterna.clusters.engines import choose_engine
+from sterna.clusters.existing import ExistingProvisioner
+from sterna.clusters.local import LocalProvisioner
+from sterna.clusters.process import SYSTEM_USER
+from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
+from sterna.clusters.ssh import SshHost, SshProvisioner
+from sterna.errors import Refused, Transient
+from sterna.mysql.connection import execute, open_session, query, scalar
+from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm
+from tests.fixtures.sshd import running_sshd, sshd_binary
+
+needs_sshd = pytest.mark.skipif(
+    os.geteuid() != 0 or sshd_binary() is None, reason="needs root and an SSH server: tools/sshd"
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A provisioner and a node for it; `owns` what it makes, or only adopts."""
+
+    provisioner: Provisioner
+    spec: NodeSpec
+    owns: bool
+
+
+@pytest.fixture(scope="module")
+def sshd(server_farm: ServerFarm) -> Iterator[SshHost]:
+    """A machine that Sterna may log in to."""
+    with running_sshd(server_farm.folder / "sshd") as host:
+        yield host
+
+
+@pytest.fixture(params=["local", pytest.param("ssh", marks=needs_sshd), "existing"])
+def candidate(request: pytest.FixtureRequest, server_farm: ServerFarm) -> Iterator[Candidate]:
+    """One of the three."""
+    engine = choose_engine(server_farm.engines, "9.7")
+    spec = replace(
+        server_farm.spec(engine, None, "Writer", {}),
+        cluster=server_farm.folder / f"cluster-{request.param}",
+        memory_bytes=MEMORY_BYTES,
+    )
+    provisioner: Provisioner = LocalProvisioner(TEMPLATES)
+    if request.param == "ssh":
+        make_home(spec.cluster)
+        provisioner = SshProvisioner(request.getfixturevalue("sshd"))
+    elif request.param == "existing":
+        spec = server_farm.start("9.7", role="Writer").spec
+        provisioner = ExistingProvisioner()
+    yield Candidate(provisioner, spec, owns=request.param != "existing")
+    with suppress(Refused, Transient):
+        provisioner.delete_node(spec)
+
+
+def make_home(folder: Path) -> None:
+    """A folder of the user who logs in."""
+    folder.mkdir()
+    entry = pwd.getpwnam(SYSTEM_USER)
+    os.chown(folder, entry.pw_uid, entry.pw_gid)
+
+
+def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
+    """Made, started, configured, restarted, stopped and deleted, each twice; or only adopted."""
+    provisioner, spec = candidate.provisioner, candidate.spec
+    for _ in range(2):
+        provisioner.create_node(spec)
+    for _ in range(2):
+        provisioner.start_node(spec)
+    assert provisioner.is_running(spec)
+    with open_session(spec.server) as session:
+        assert scalar(session, "SELECT @@GLOBAL.read_only") == 1
+        execute(session, "CREATE DATABASE kept")
+    opened = replace(spec, parameters={"read_only": "OFF"})
+    provisioner.configure_node(opened)
+    assert "ready for connections" in provisioner.read_log(spec, lines=100)
+    if candidate.owns:
+        assert_lives_and_dies(provisioner, opened)
+        return
+    with open_session(spec.server) as session:
+        assert scalar(session, "SELECT @@GLOBAL.read_only") == 0
+    for refused in (provisioner.stop_node, provisioner.restart_node):
+        with pytest.raises(Refused, match="not Sterna's"):
+            refused(spec)
+    provisioner.delete_node(spec)
+    assert databases(spec) >= {"kept"}
+    for wrong, reason in (
+        (replace(spec, server_id=4), "server_id"),
+        (replace(spec, engine=choose_engine(server_farm.engines, "5.7")), "not MySQL 5.7"),
+    ):
+        with pytest.raises(Refused, match=reason):
+            provisioner.create_node(wrong)
+
+
+def assert_lives_and_dies(provisioner: Provisioner, spec: NodeSpec) -> None:
+    """A restart keeps the data and takes the configuration up; a deletion leaves nothing."""
+    for _ in range(2):
+        provisioner.restart_node(spec)
+    with open_session(spec.server) as session:
+        assert scalar(session, "SELECT @@GLOBAL.read_only") == 0
+    for _ in range(2):
+        provisioner.stop_node(spec)
+    assert not provisioner.is_running(spec)
+    provisioner.create_node(spec)  # keeps what is there
+    provisioner.start_node(spec)
+    assert databases(spec) >= {"kept"}
+    for _ in range(2):
+        provisioner.delete_node(spec)
+    assert not provisioner.is_running(spec)
+    assert not spec.folder.exists()
+
+
+def databases(spec: NodeSpec) -> set[str]:
+    with open_session(spec.server) as session:
+        return {str(name) for (name,) in query(session, "SHOW DATABASES")}
+
+
+@needs_sshd
+def test_only_known_machines_and_keys(sshd: SshHost, server_farm: ServerFarm) -> None:
+    """A wrong key, an unknown machine: refused for good. One that is away: asked again later."""
+    spec = server_farm.spec(choose_engine(server_farm.engines, "9.7"), None, "Writer", {})
+    folder = sshd.key.parent
+    (folder / "nobody").write_text("")
+    for wrong in (
+        replace(sshd, key=folder / "stranger"),
+        replace(sshd, known_hosts=folder / "nobody"),
+    ):
+        with pytest.raises(Refused) as refused:
+            SshProvisioner(wrong).is_running(spec)
+        assert refused.value.code == "HostRefused"
+    with pytest.raises(Transient) as away:
+        SshProvisioner(replace(sshd, port=1, known_hosts=sshd.known_hosts)).is_running(spec)
+    assert away.value.code == "HostUnreachable"
+
+
+@needs_sshd
+def test_no_secret_on_a_command_line(
+    sshd: SshHost, server_farm: ServerFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a script says travels on standard input, quotes and all."""
+    admin = Admin("root", "it's $HOME `secret`", host="%")
+    engine = choose_engine(server_farm.engines, "9.7")
+    spec = replace(server_farm.spec(engine, None, "Writer", {}), admin=admin)
+    seen: list[list[str]] = []
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **rest: (seen.append(command), run(command, **rest))[1]
+    )
+    spec = replace(spec, cluster=server_farm.folder / "cluster-secret")
+    make_home(spec.cluster)
+    provisioner = SshProvisioner(sshd)
+    provisioner.create_node(spec)
+    first = spec.folder / "first.sql"
+    assert "it\\'s $HOME `secret`" in first.read_text() or "it''s" in first.read_text()
+    assert first.stat().st_mode & 0o077 == 0
+    assert not [command for command in seen if "secret`" in " ".join(command)]
+    provisioner.delete_node(spec)
