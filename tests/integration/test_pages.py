@@ -37,7 +37,7 @@ def client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Clie
     monkeypatch.setattr(pages.Pages.__init__, "__defaults__", (folder,))
     with (
         serving(PretendService()) as server,
-        httpx.Client(base_url=server.url, trust_env=False) as client,
+        httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client,
     ):
         yield client
 

@@ -27,7 +27,7 @@ from sterna.wiring import make_tools
 from sterna.workflow.service import Service
 from sterna.workflow.tools import Tools
 from tests.fixtures.pretend_service import CLUSTER, INSTANCE, MIGRATION, TOKEN, serving
-from tests.fixtures.running import eventually
+from tests.fixtures.running import RunningServer, eventually
 
 PASSWORD = "correct horse battery"
 TASK = "dts1"
@@ -53,7 +53,7 @@ class Stage:
         """Events as (name, id, data), as they come."""
         headers = headers or {"Authorization": f"Bearer {TOKEN}"}
         address = f"{self.url}/api/v1/events"
-        with httpx.stream("GET", address, headers=headers, timeout=30, trust_env=False) as answer:
+        with httpx.stream("GET", address, headers=headers, timeout=60, trust_env=False) as answer:
             assert answer.status_code == 200
             yield _events(answer.iter_lines())
 
@@ -61,7 +61,7 @@ class Stage:
         """What the API answers."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         address = f"{self.url}/api/v1{path}"
-        answer = httpx.get(address, params=query, headers=headers, trust_env=False)
+        answer = httpx.get(address, params=query, headers=headers, timeout=60, trust_env=False)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -226,10 +226,11 @@ def test_a_stream_ends_with_its_session(stage: Stage) -> None:
         f"{stage.url}/api/v1/users",
         json={"name": "eve", "role": "viewer", "password": PASSWORD},
         headers={"Authorization": f"Bearer {TOKEN}"},
+        timeout=60,
         trust_env=False,
     )
     assert service_people.status_code == 201
-    with httpx.Client(base_url=f"{stage.url}/api/v1", trust_env=False) as browser:
+    with httpx.Client(base_url=f"{stage.url}/api/v1", timeout=60, trust_env=False) as browser:
         browser.post("/login", json={"name": "eve", "password": PASSWORD})
         cookie = f"sterna_session={browser.cookies['sterna_session']}"
     with stage.stream(Cookie=cookie) as events:
@@ -245,7 +246,7 @@ def test_streams_are_bounded_and_places_come_back(stage: Stage) -> None:
     """The twenty-first stream of one person is refused; after one has ended there is a place."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     address = f"{stage.url}/api/v1/events"
-    with httpx.Client(headers=headers, trust_env=False, timeout=30) as client:
+    with httpx.Client(headers=headers, trust_env=False, timeout=60) as client:
         opened = [client.stream("GET", address) for _ in range(20)]
         answers = [each.__enter__() for each in opened]
         assert {answer.status_code for answer in answers} == {200}
@@ -255,7 +256,7 @@ def test_streams_are_bounded_and_places_come_back(stage: Stage) -> None:
             each.__exit__(None, None, None)
 
     def has_place() -> bool:
-        with httpx.stream("GET", address, headers=headers, trust_env=False) as answer:
+        with httpx.stream("GET", address, headers=headers, timeout=60, trust_env=False) as answer:
             return answer.status_code == 200
 
     eventually(has_place, within_seconds=20)
@@ -305,3 +306,19 @@ def test_settings_have_no_secret(stage: Stage) -> None:
     text = json.dumps(stage.get("/settings")) + json.dumps(stage.get("/choices"))
     assert (stage.home / "key").read_text().strip() not in text
     assert str(stage.home) in text and TOKEN not in text
+
+
+def test_a_connection_is_tried_and_not_kept(stage: Stage, mysql57: RunningServer) -> None:
+    """Who registers an instance can see before whether Sterna gets in, and what is amiss."""
+    server = mysql57.server
+    given = {"host": server.host, "port": server.port, "user": server.user}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    address = f"{stage.url}/api/v1/instances/test"
+    with httpx.Client(headers=headers, trust_env=False, timeout=60) as client:
+        body = {**given, "password": server.password, "tls": "Disabled"}
+        found = client.post(address, json=body).json()
+        assert found["version"].startswith("MySQL 5.7") and found["flavor"] == "mysql"
+        assert found["warnings"] == ["The connection is not encrypted."]
+        refused = client.post(address, json={**given, "password": "wrong"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "AccessDenied")
+    assert [each["id"] for each in stage.get("/instances")] == ["rm-1"]

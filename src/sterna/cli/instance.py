@@ -12,6 +12,7 @@ from sterna.cli.client import Client, connect
 from sterna.cli.output import Json, print_facts, print_table, say, show
 from sterna.cli.plan import DryRun, show_plan
 from sterna.store.records import Endpoint, Instance
+from sterna.store.view_records import ConnectionTest
 
 app = typer.Typer(no_args_is_help=True, help="Servers an upgrade can start from.")
 
@@ -53,6 +54,31 @@ def add(
     client = connect()
     instance = client.post("/instances", Instance, body)
     show(instance, as_json=as_json, human=lambda: _print_added(client, instance))
+
+
+@app.command("test")
+def test_connection(
+    host: Annotated[str, typer.Option(help="Address of the server.")],
+    user: Annotated[str, typer.Option(help="Account Sterna would use on it.")],
+    port: Annotated[int, typer.Option(help="Port of the server.")] = 3306,
+    tls: Annotated[Tls, typer.Option(help="Encryption of connections to it.")] = Tls.Preferred,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Log in to a server and look at it; nothing is kept.
+
+    The password comes from --password-file, STERNA_PASSWORD or a prompt.
+    """
+    password = read_password(f"Password of {user} on {host}", password_file)
+    body = {"host": host, "port": port, "user": user, "password": password, "tls": tls.value}
+    found = connect().post("/instances/test", ConnectionTest, body)
+
+    def tell() -> None:
+        say(f"{user} is let in; the server is {found.version}.")
+        for warning in found.warnings:
+            say(warning)
+
+    show(found, as_json=as_json, human=tell)
 
 
 @app.command("list")

@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sterna.settings import Settings
@@ -72,7 +73,7 @@ class Guard:
     async def _pass(self, scope: Scope, inlet: _Inlet, outlet: _Outlet) -> None:
         try:
             await self._app(scope, inlet, outlet)
-        except _EndedError:
+        except (_EndedError, ClientDisconnect):
             return
         finally:  # the log of what was asked says so where it has not been answered
             await outlet.end_entry("failed", "ServerFailed")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from sterna.errors import Refused
-from sterna.mysql.connection import Server, open_session, server_version
+from sterna.mysql.connection import Server, open_session, query, server_version
+from sterna.mysql.variables import read_variables
 from sterna.store.database import now
 from sterna.store.records import Instance, Plan
 from sterna.store.repository import new_id
+from sterna.store.view_records import ConnectionTest
 from sterna.workflow import releasing
 from sterna.workflow.tools import Tools
 
@@ -62,6 +65,22 @@ class Instances:
         self._tools.add_endpoint(instance.id, "Primary", f"{host}:{port}", port=endpoint_port)
         self._tools.apply_routes()
         return instance
+
+    def test(self, host: str, port: int, user: str, password: str, tls: str) -> ConnectionTest:
+        """Log in to a server and look at it; nothing is kept. Refused as registering would be."""
+        server = Server(host, port, user, password, tls)  # type: ignore[arg-type]
+        with contextlib.closing(open_session(server)) as connection:
+            version = server_version(connection)
+            found = read_variables(connection, "log_bin", "binlog_format")
+            (row,) = query(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'") or [("", "")]
+        warnings = []
+        if found.get("log_bin") not in ("1", "ON"):
+            warnings.append("The binary log is off; an upgrade needs it.")
+        elif found.get("binlog_format") != "ROW":
+            warnings.append("The binary log is not in the format ROW; an upgrade needs it.")
+        if not row[1]:
+            warnings.append("The connection is not encrypted.")
+        return ConnectionTest(str(version), version.flavor, tuple(warnings))
 
     def all(self) -> list[Instance]:
         """All registered instances."""

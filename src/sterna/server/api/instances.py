@@ -18,6 +18,7 @@ from sterna.store.records import (
     Instance,
     Plan,
 )
+from sterna.store.view_records import ConnectionTest
 
 router = APIRouter(prefix="/instances", tags=["instances"])
 
@@ -35,6 +36,17 @@ class NewInstance:
     description: str = ""
     tls: Literal["Disabled", "Preferred", "Required"] = "Preferred"
     endpoint_port: Port | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A server to try."""
+
+    host: str
+    port: Port
+    user: str
+    password: str = field(repr=False)
+    tls: Literal["Disabled", "Preferred", "Required"] = "Preferred"
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,12 @@ def add_instance(new: NewInstance, service: TheService) -> Instance:
         tls=new.tls,
         endpoint_port=new.endpoint_port,
     )
+
+
+@router.post("/test")
+def test_connection(given: Connection, service: TheService) -> ConnectionTest:
+    """Log in to a server and look at it. Nothing is kept, and nothing on the server changes."""
+    return service.instances.test(given.host, given.port, given.user, given.password, given.tls)
 
 
 @router.get("")
