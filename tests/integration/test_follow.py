@@ -261,21 +261,27 @@ def test_fenced_follower_changes_nothing(sides: tuple[Server, Server], tmp_path:
 def test_missing_row_stops_with_table_and_position(
     sides: tuple[Server, Server], tmp_path: Path
 ) -> None:
-    """A row that is not where it should be stops the task; nothing after it is applied."""
+    """A row that is not where it should be stops the task with its key; nothing after it is
+    applied, and all of it once the row is there again."""
     origin, destination = sides
     with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
         run(session, SCHEMA)
-        execute(session, "INSERT INTO parents VALUES (1, 'one'), (2, 'two')")
+        execute(session, "INSERT INTO parents VALUES (1, 'one'), (2, 'two'), (3, 'three')")
         link.caught_up()
         with open_session(destination) as other:
             execute(other, "DELETE FROM shop.parents WHERE id = 1")
         before = current_position(origin)
-        execute(session, "UPDATE parents SET name = 'new' WHERE id = 1")
+        execute(session, "UPDATE parents SET name = 'new' WHERE id IN (1, 3) ORDER BY id DESC")
         execute(session, "UPDATE parents SET name = 'new' WHERE id = 2")
         error = link.stopped()
     assert error.code == "ApplyFailed"
-    assert "shop.parents" in error.message and str(before) in error.message and error.remedy
-    assert applied(destination) == before
+    assert "shop.parents (id = 1)" in error.message and str(before) in error.message
+    assert error.remedy and applied(destination) == before
+    with open_session(destination) as other:
+        execute(other, "INSERT INTO shop.parents VALUES (1, 'one')")
+    with Link(origin, destination, tmp_path) as link:
+        link.caught_up()
+    assert_equal(origin, destination, ["shop"])
 
 
 def test_statement_format_stops(sides: tuple[Server, Server], tmp_path: Path) -> None:

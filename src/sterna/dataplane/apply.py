@@ -13,6 +13,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Iterator
 
+from sterna.dataplane.blame import missing_key
 from sterna.dataplane.checkpoint import Checkpoint, announce_sql, fenced, move_sql, read
 from sterna.dataplane.prepared import (
     StoredPiece,
@@ -187,12 +188,22 @@ class Applier:
     def blame(self, error: ServerError, position: Position) -> Stopped:
         """What a refused window says to the operator; tables are exact in careful mode."""
         tables = ", ".join(sorted(".".join(name) for name in self._batch_tables)) or "a table"
+        key = self._missing_key() if error.number == _NOT_FOUND else ""
+        where = f"{tables} ({key})" if key else tables
         return Stopped(
-            f"The destination refused a change of {tables} behind {position}: {error.number}"
+            f"The destination refused a change of {where} behind {position}: {error.number}"
             f" {error.text}. Nothing of that window was applied.",
             code="ApplyFailed",
             remedy=_ADVICE.get(error.number) or error.remedy or _OTHER_ADVICE,
         )
+
+    def _missing_key(self) -> str:
+        """Of the row that the batch did not find; "" where the server or the batch do not tell."""
+        has_checksum = self._format is not None and self._format[1]
+        try:
+            return missing_key(self.session, self._batch, has_checksum=has_checksum)
+        except SternaError:  # what is known without it is said in any case
+            return ""
 
 
 def _binlog(events: list[bytes]) -> bytes:
@@ -213,6 +224,7 @@ _STRUCTURE = (
     "The table is defined differently on the two sides. Compare SHOW CREATE TABLE, make the"
     " columns alike, and resume the sync task."
 )
+_NOT_FOUND = 1032
 _ADVICE = {
     1032: _DIFFERS,
     1062: _DIFFERS,
