@@ -211,12 +211,12 @@ def key_shown(column: Column, text: str) -> str:
 
 
 def column_hash(column: Column) -> str:
-    """64 bits of one column; minus one for NULL."""
+    """64 bits of one column as text, which tell NULL from everything."""
     form = quote(column.name) if _is_string(column) else _form(column)
     backwards = f"CRC32(REVERSE(CAST({form} AS BINARY)))"
     if column.data_type in _HASHED:
         backwards = _form(column, backwards=True)
-    return f"IFNULL(CRC32({form}) * {_TWO_32} + {backwards}, -1)"
+    return f"IFNULL(CONCAT(CRC32({form}), ' ', {backwards}), '')"
 
 
 def column_shown(column: Column) -> str:

@@ -24,7 +24,7 @@ Values = Mapping[str, str | None]
 class _Row:
     """A row on one side: the hash and, on request, the value of each column by its name."""
 
-    hashes: Mapping[str, int]
+    hashes: Mapping[str, str]
     values: Values
 
 
