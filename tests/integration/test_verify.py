@@ -12,7 +12,10 @@ import pytest
 
 from sterna.dataplane.reports import Report, VerifyDoneReport, VerifyReport
 from sterna.dataplane.verify import Sides, Verification, verify_tables
+from sterna.dataplane.verify_chunks import Chunks
 from sterna.dataplane.verify_compare import read_position
+from sterna.dataplane.verify_layout import read_layouts
+from sterna.dataplane.verify_scope import select_sql
 from sterna.errors import Stopped
 from sterna.mysql.connection import Server, Session, execute, open_session, query, scalar
 from sterna.mysql.position import Position
@@ -265,6 +268,26 @@ def test_many_chunks(shop: Link, monkeypatch: pytest.MonkeyPatch) -> None:
         "a = 'a', b = 150 is missing on the destination.",
         "a = 'zz', b = 1 is only on the destination.",
     ]
+
+
+@pytest.mark.parametrize("servers", ["mysql57", "mariadb1011"], indirect=True)
+def test_chunks_stay_small_where_keys_lie_denser(
+    shop: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a stretch of few keys no chunk has many times its rows; every row is in one."""
+    monkeypatch.setattr("sterna.dataplane.verify_chunks.CHUNK_ROWS", 50)
+    execute(shop.origin, "INSERT INTO orders (id) VALUES (10), (1000010), (2000010), (3000010)")
+    execute(shop.origin, "INSERT INTO orders (id) VALUES (4000010), (9000010)")
+    dense = ", ".join(f"({number})" for number in range(5000000, 5008000))
+    execute(shop.origin, f"INSERT INTO orders (id) VALUES {dense}")
+    query(shop.origin, "ANALYZE TABLE orders")
+    orders = read_layouts(shop.origin, "shop")["orders"]
+    chunks, sizes = Chunks(shop.origin, orders), []
+    for scope in chunks:
+        sizes.append(int(query(shop.origin, select_sql(orders, ["COUNT(*)"], scope))[0][0]))
+        chunks.found(sizes[-1])
+    assert sum(sizes) == 3 + 6 + 8000
+    assert max(sizes) <= 500
 
 
 def test_unknown_column_type_stops(mariadb1011: RunningServer) -> None:
