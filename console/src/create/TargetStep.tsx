@@ -4,7 +4,7 @@ import Input from "antd/es/input";
 import InputNumber from "antd/es/input-number";
 import Select from "antd/es/select";
 import type { Choices } from "../api/schema";
-import { bytes } from "../format/numbers";
+import { memory } from "../format/numbers";
 import { VersionSelect } from "../parts/VersionSelect";
 import type { StepProps } from "./SourceStep";
 
@@ -13,7 +13,7 @@ const plain = (value: string) => ({ value, label: value });
 export function TargetStep({ order, choices, onChange }: StepProps & { choices: Choices }) {
   const classes = choices.node_classes.map((one) => ({
     value: one.name,
-    label: `${one.name} (${bytes(one.memory_bytes)} of memory)`,
+    label: `${one.name} (${memory(one.memory_bytes)} of memory)`,
   }));
   return (
     <Form layout="vertical" style={{ maxWidth: 480 }}>

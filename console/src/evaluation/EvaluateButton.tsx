@@ -6,13 +6,13 @@ import { useChoices } from "../api/queries";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { RoleButton } from "../parts/RoleButton";
 import { useAction } from "../parts/useAction";
-import { VersionSelect } from "../parts/VersionSelect";
+import { newestOf, VersionSelect } from "../parts/VersionSelect";
 
 export function EvaluateButton({ instanceId }: { instanceId: string }) {
   const [, go] = useLocation();
   const [chosen, setVersion] = useState("");
   const { data: choices } = useChoices();
-  const version = chosen || choices?.engines.at(-1)?.version || "";
+  const version = chosen || newestOf(choices?.engines ?? []);
   const evaluate = useAction(
     () =>
       ask(

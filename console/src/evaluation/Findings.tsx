@@ -27,7 +27,7 @@ function OneFinding({ finding }: { finding: Finding }) {
         <Status word={finding.severity} tone={tone} />
         {finding.check}
         {finding.object && <code>{finding.object}</code>}
-        {finding.ignorable && <small>may be accepted</small>}
+        {finding.ignorable && finding.severity === "error" && <small>may be accepted</small>}
       </h3>
       <p>{finding.message}</p>
       <p className="faint">{finding.why}</p>

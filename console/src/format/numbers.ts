@@ -8,6 +8,11 @@ export function count(value: number): string {
   return counts.format(value);
 }
 
+/** A speed: small ones keep a decimal. */
+export function speed(value: number): string {
+  return value > 0 && value < 10 ? value.toFixed(1) : count(value);
+}
+
 /** "1 table", "3 tables" */
 export function counted(value: number, noun: string, plural = `${noun}s`): string {
   return `${count(value)} ${value === 1 ? noun : plural}`;
@@ -22,6 +27,12 @@ export function bytes(value: number): string {
     unit += 1;
   }
   return `${left.toFixed(unit === 0 || left >= 100 ? 0 : 1)} ${BYTE_UNITS[unit]}`;
+}
+
+/** Memory, which is sold in powers of two: 1073741824 → 1 GiB */
+export function memory(value: number): string {
+  const gibibytes = value / 2 ** 30;
+  return gibibytes < 1 ? `${Math.round(value / 2 ** 20)} MiB` : `${Number(gibibytes.toFixed(1))} GiB`;
 }
 
 /** Seconds as "0.213 s", "42 s", "3 min 20 s", "2 h 5 min", "29 d 4 h". */

@@ -11,13 +11,13 @@ import { RoleButton } from "../parts/RoleButton";
 import { Answered } from "../parts/States";
 import { Status } from "../parts/Status";
 import { useAction } from "../parts/useAction";
-import { VersionSelect } from "../parts/VersionSelect";
+import { newestOf, VersionSelect } from "../parts/VersionSelect";
 import PasswordDialog from "./PasswordDialog";
 
 export function Accounts({ instanceId }: { instanceId: string }) {
   const [chosen, setVersion] = useState("");
   const { data: choices } = useChoices();
-  const version = chosen || choices?.engines.at(-1)?.version || "";
+  const version = chosen || newestOf(choices?.engines ?? []);
   const accounts = useQuery({
     queryKey: ["accounts", instanceId, version],
     queryFn: () =>
@@ -55,6 +55,11 @@ const COLUMNS: Column<AccountPlan>[] = [
   { title: "Why", render: (row) => row.reason || "–" },
 ];
 
+/** The server's own accounts stay where they are; the others may be decided about. */
+function isDecidable(row: AccountPlan): boolean {
+  return row.how !== "carried" && !/^'(mysql|mariadb)\./.test(row.account);
+}
+
 function AccountTable({ instanceId, rows }: { instanceId: string; rows: AccountPlan[] }) {
   const [supplying, setSupplying] = useState("");
   const leaveOut = useAction((account: string) =>
@@ -68,7 +73,7 @@ function AccountTable({ instanceId, rows }: { instanceId: string; rows: AccountP
   const actions: Column<AccountPlan> = {
     title: "Decide",
     render: (row) =>
-      row.how !== "carried" && (
+      isDecidable(row) && (
         <span className="actions">
           <RoleButton needs={SUPPLY} size="small" onClick={() => setSupplying(row.account)}>
             Supply password

@@ -64,18 +64,22 @@ export default function RegisterDialog({ onClose }: { onClose: () => void }) {
 function Fields() {
   return (
     <>
-      <Form.Item name="host" label="Host" rules={[{ required: true, message: "A name or an address." }]}>
-        <Input autoFocus autoComplete="off" placeholder="db.example.org" />
-      </Form.Item>
-      <Form.Item name="port" label="Port" rules={[{ required: true, message: "1 to 65535." }]}>
-        <InputNumber min={1} max={65535} />
-      </Form.Item>
-      <Form.Item name="user" label="User" rules={[{ required: true, message: "An administrator of the server." }]}>
-        <Input autoComplete="off" />
-      </Form.Item>
-      <Form.Item name="password" label="Password" rules={[{ required: true, message: "The user's password." }]}>
-        <Input type="password" autoComplete="new-password" />
-      </Form.Item>
+      <div className="pair">
+        <Form.Item name="host" label="Host" rules={[{ required: true, message: "A name or an address." }]}>
+          <Input autoFocus autoComplete="off" placeholder="db.example.org" />
+        </Form.Item>
+        <Form.Item name="port" label="Port" rules={[{ required: true, message: "1 to 65535." }]}>
+          <InputNumber min={1} max={65535} />
+        </Form.Item>
+      </div>
+      <div className="pair even">
+        <Form.Item name="user" label="User" rules={[{ required: true, message: "An administrator of the server." }]}>
+          <Input autoComplete="off" />
+        </Form.Item>
+        <Form.Item name="password" label="Password" rules={[{ required: true, message: "The user's password." }]}>
+          <Input type="password" autoComplete="new-password" />
+        </Form.Item>
+      </div>
       <Form.Item name="tls" label="Encryption">
         <Select options={TLS} />
       </Form.Item>
@@ -98,7 +102,7 @@ function Works({ test }: { test: ConnectionTest }) {
     <Alert
       type={test.warnings.length ? "warning" : "success"}
       showIcon
-      title={`The server answers: ${test.flavor} ${test.version}.`}
+      title={`The server answers: ${test.version}.`}
       description={test.warnings.join(" ") || undefined}
     />
   );

@@ -3,8 +3,6 @@ import { Time } from "../format/Time";
 import { counted } from "../format/numbers";
 import { Facts } from "../parts/Facts";
 
-const ENGINES: Record<string, string> = { mysql: "MySQL", mariadb: "MariaDB" };
-
 /** What the cluster is. */
 export function ClusterFacts({ cluster }: { cluster: Cluster }) {
   const readers = cluster.nodes.filter((node) => node.role === "Reader").length;
@@ -13,7 +11,7 @@ export function ClusterFacts({ cluster }: { cluster: Cluster }) {
       facts={[
         ["Cluster ID", cluster.id],
         ["Name", cluster.description],
-        ["Database engine", `${ENGINES[cluster.engine] ?? cluster.engine} ${cluster.version}`],
+        ["Database engine", cluster.version],
         ["Nodes", `1 primary, ${counted(readers, "read-only node")}`],
         ["Node class", cluster.node_class],
         ["Storage engine", cluster.storage_engine],

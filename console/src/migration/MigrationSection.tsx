@@ -26,7 +26,7 @@ function factsOf(migration: Migration): Fact[] {
     ["Status", <MigrationStatus migration={migration} />],
     [
       "Replication Latency",
-      <span className="big" data-testid="latency">
+      <span className={migration.lag_seconds === null ? "" : "big"} data-testid="latency">
         <Latency migration={migration} />
       </span>,
     ],
@@ -38,14 +38,14 @@ function factsOf(migration: Migration): Fact[] {
     ["Days left to complete", <DaysLeft migration={migration} />],
     ["Verified", <Verified migration={migration} />],
     ["Way back", <WayBack migration={migration} />],
-    ["Write outage of the last switchover", outage(migration.switch_outage_ms)],
-    ["Write outage of the last rollback", outage(migration.rollback_outage_ms)],
-    ["Slowed down", task?.throttled_because ?? ""],
+    ...outage("switchover", migration.switch_outage_ms),
+    ...outage("rollback", migration.rollback_outage_ms),
+    ...(task?.throttled_because ? [["Slowed down", task.throttled_because] satisfies Fact] : []),
   ];
 }
 
-function outage(value: number | null): string {
-  return value === null ? "–" : milliseconds(value);
+function outage(move: string, value: number | null): Fact[] {
+  return value === null ? [] : [[`Write outage of the last ${move}`, milliseconds(value)]];
 }
 
 /** Everything that needs a person, worst first. */

@@ -23,10 +23,8 @@ export default function ClusterPage() {
           <>
             <LiveOperation migration={data} run={runs.data?.at(-1)} />
             <MigrationSection migration={data} />
-            <div className="columns">
-              <LatencyChart migration={data} />
-              <EndpointPairs migration={data} />
-            </div>
+            <LatencyChart migration={data} />
+            <EndpointPairs migration={data} />
           </>
         )}
       </Answered>

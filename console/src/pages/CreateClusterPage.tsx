@@ -13,6 +13,7 @@ import { PageHead } from "../parts/PageHead";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
+import { newestOf } from "../parts/VersionSelect";
 import { useAction } from "../parts/useAction";
 
 const TITLES = ["Source instance", "Cluster", "Migration evaluation"];
@@ -32,7 +33,7 @@ export default function CreateClusterPage() {
 function firstChoice(choices: Choices, instance: string): NewMigration {
   return {
     instance_id: instance,
-    target_version: choices.engines.at(-1)?.version ?? "",
+    target_version: newestOf(choices.engines),
     nodes: 0,
     ignore: [],
     description: "",

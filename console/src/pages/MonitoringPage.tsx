@@ -2,7 +2,7 @@
 import { useParams } from "wouter";
 import { useSamples, useTask } from "../api/queries";
 import type { TaskSample } from "../api/schema";
-import { bytes, count, duration } from "../format/numbers";
+import { bytes, duration, speed } from "../format/numbers";
 import { Chart, type Line } from "../parts/Chart";
 import { Section } from "../parts/Section";
 import { Answered, Empty } from "../parts/States";
@@ -23,7 +23,7 @@ const PICTURES: Picture[] = [
   { title: "Replication latency", format: duration, lines: [["Latency", (one) => one.lag_seconds]] },
   {
     title: "Rows",
-    format: perSecond(count),
+    format: perSecond(speed),
     lines: [
       ["Copied", (one) => one.rows_per_second],
       ["Row events applied", (one) => one.row_events_per_second],
@@ -38,7 +38,7 @@ const PICTURES: Picture[] = [
       ["Binary log applied", (one) => one.stream_bytes_per_second],
     ],
   },
-  { title: "Transactions", format: perSecond(count), lines: [["Applied", (one) => one.transactions_per_second]] },
+  { title: "Transactions", format: perSecond(speed), lines: [["Applied", (one) => one.transactions_per_second]] },
   { title: "Spool", format: bytes, lines: [["Waiting on disk", (one) => one.spool_bytes]] },
   {
     title: "Share of full speed that copy and verification are allowed",

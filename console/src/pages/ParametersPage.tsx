@@ -4,17 +4,18 @@ import Input from "antd/es/input";
 import { useState } from "react";
 import { useParams } from "wouter";
 import { api, ask } from "../api/client";
-import type { ParameterPair } from "../api/schema";
+import type { InheritedParameter } from "../api/schema";
 import { ClusterHead } from "../parts/ClusterHead";
 import { DataTable, type Column } from "../parts/DataTable";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
 
-const COLUMNS: Column<ParameterPair>[] = [
+const COLUMNS: Column<InheritedParameter>[] = [
   { title: "Parameter", render: (row) => <code>{row.name}</code>, sortBy: (row) => row.name },
-  { title: "Source", render: (row) => row.source || "–", sortBy: (row) => row.source },
-  { title: "Cluster", render: (row) => row.cluster || "–", sortBy: (row) => row.cluster },
-  { title: "Carried over", render: (row) => (row.carried ? "yes" : "no"), sortBy: (row) => Number(row.carried) },
+  { title: "Source", render: (row) => row.source_value || "–", sortBy: (row) => row.source_value },
+  { title: "Cluster", render: (row) => row.cluster_value || "–", sortBy: (row) => row.cluster_value },
+  { title: "How", render: (row) => row.how, sortBy: (row) => row.how },
+  { title: "Why", render: (row) => row.why || "–" },
 ];
 
 export default function ParametersPage() {

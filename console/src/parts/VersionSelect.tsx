@@ -1,5 +1,6 @@
 import Select from "antd/es/select";
 import { useChoices } from "../api/queries";
+import type { EngineInfo } from "../api/schema";
 
 interface VersionSelectProps {
   value: string;
@@ -12,7 +13,7 @@ export function VersionSelect({ value, onChange, id }: VersionSelectProps) {
   const { data } = useChoices();
   const options = (data?.engines ?? []).map((engine) => ({
     value: engine.version,
-    label: `${engine.name} (${engine.version})`,
+    label: engine.name,
   }));
   return (
     <Select
@@ -25,4 +26,13 @@ export function VersionSelect({ value, onChange, id }: VersionSelectProps) {
       placeholder="Target version"
     />
   );
+}
+
+/** The version most people want: the newest MySQL there is. */
+export function newestOf(engines: EngineInfo[]): string {
+  const sorted = engines.toSorted((one, other) =>
+    one.version.localeCompare(other.version, "en", { numeric: true }),
+  );
+  const mysql = sorted.filter((engine) => !engine.version.includes("MariaDB"));
+  return (mysql.at(-1) ?? sorted.at(-1))?.version ?? "";
 }

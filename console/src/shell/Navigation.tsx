@@ -28,6 +28,7 @@ export function Navigation({ open, onChoice }: NavigationProps) {
   const [location] = useLocation();
   return (
     <nav className={open ? "navigation open" : "navigation"} aria-label="Sterna">
+      <div>
       {ITEMS.map(([path, title, icon]) => (
         <Link
           key={path}
@@ -39,6 +40,7 @@ export function Navigation({ open, onChoice }: NavigationProps) {
           {title}
         </Link>
       ))}
+      </div>
     </nav>
   );
 }
