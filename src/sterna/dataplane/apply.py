@@ -150,11 +150,10 @@ class Applier:
     def commit(self, position: Position, pending: Position | None = None) -> None:
         """Commit the window and the checkpoint as one transaction."""
         self._send_batch()
-        self._receive_all()
         if pending is not None:
             self.write(announce_sql(self._task, pending))
         self.session.send(move_sql(self._task, self._epoch, position, pending))
-        if self.session.receive() != 1:
+        if self._receive_all() != 1:
             raise fenced(self._task)
         execute(self.session, "COMMIT")
         self.is_careful = False
@@ -174,16 +173,21 @@ class Applier:
         self._batch, self._batch_bytes = [], 0
         self._batch_tables.clear()
 
-    def _receive_all(self) -> None:
-        """Take the answers due. Even after an error all are read, so that the first one counts."""
+    def _receive_all(self) -> int:
+        """Take the answers due; how many rows the last one found.
+
+        Even after an error all are read, so that the first one counts.
+        """
         failure: SternaError | None = None
+        found = 0
         while self.session.unanswered:
             try:
-                self.session.receive()
+                found = self.session.receive()
             except ServerError as error:
                 failure = failure or error
         if failure is not None:
             raise failure
+        return found
 
     def blame(self, error: ServerError, position: Position) -> Stopped:
         """What a refused window says to the operator; tables are exact in careful mode."""
