@@ -270,6 +270,9 @@ def test_what_was_asked_is_kept_without_secrets(stage: Stage) -> None:
     assert (forbidden["action"], forbidden["code"]) == ("add_hook", "Forbidden")
     assert (refused["result"], refused["code"]) == ("refused", "WrongStatus")
     assert refused["object"] == "pc-1" and refused["arguments"] == {"disable_binlog": True}
+    evil = {"name": "\x1b[2Jeve", "password": PASSWORD}
+    assert _code(stage.client().post("/login", json=evil)) == "WrongLogin"
+    assert admin.get("/audit", params={"limit": 1}).json()["items"][0]["who"] == "\ufffd[2Jeve"
     older = admin.get("/audit", params={"before": page["next_before"], "who": "admin-1"}).json()
     assert older["items"][0]["action"] == "login"
     assert "hunter2" not in stage.file.read_bytes().decode(errors="replace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Stage:
     url: str
     tools: Tools
     home: Path
+    service: Service
 
     @contextmanager
     def stream(self, **headers: str) -> Iterator[Iterator[tuple[str, str, Any]]]:
@@ -117,7 +119,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         )
     service = Service(tools, NoEngine())  # type: ignore[arg-type]
     with serving(service) as server:
-        yield Stage(server.url, tools, home)
+        yield Stage(server.url, tools, home, service)
     tools.supervisor.close()
 
 
@@ -322,3 +324,45 @@ def test_a_connection_is_tried_and_not_kept(stage: Stage, mysql57: RunningServer
         refused = client.post(address, json={**given, "password": "wrong"})
         assert (refused.status_code, refused.json()["code"]) == (409, "AccessDenied")
     assert [each["id"] for each in stage.get("/instances")] == ["rm-1"]
+
+
+def test_what_begins_by_itself_is_in_the_audit_log(stage: Stage) -> None:
+    """A migration whose time is over ends by itself; the log says so as of what people ask."""
+    stage.service.expire("pc-1")
+    newest = stage.get("/audit", limit=1)["items"][0]
+    assert (newest["who"], newest["action"], newest["object"]) == ("sterna", "expire", "pc-1")
+
+
+def test_nothing_a_script_sends_makes_the_server_fail(stage: Stage) -> None:
+    """Wrong kinds, huge numbers, deep and long values: refused or malformed, never 500."""
+    deep: Any = "x"
+    for _ in range(400):
+        deep = {"a": [deep]}
+    bodies = ([], 1, None, deep, {"role": 7}, {"name": "\x00" * 300, "role": "admin"}, _WRONG)
+    queries = ("", "?limit=-1", "?before=" + "9" * 30, "?search=" + "%25" * 60, "?points=0")
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    document = stage.get("/openapi.json")
+    with httpx.Client(base_url=stage.url, headers=headers, timeout=60, trust_env=False) as client:
+        for path, methods in document["paths"].items():
+            address = path.replace("{name}", "x").replace("{cluster_id}", "pc-x")
+            address = re.sub(r"\{.*?\}", "%00%2e%2e", address)
+            for method in methods:
+                if "events" in path or address.endswith(("/login", "/setup")):
+                    continue
+                for each in queries if method == "get" else bodies:
+                    sent = {"url": address + each} if method == "get" else {"url": address}
+                    json_ = None if method == "get" else each
+                    answer = client.request(method.upper(), **sent, json=json_)
+                    assert answer.status_code < 500, (method, path, each, answer.text)
+
+
+_WRONG = {
+    "password": "x" * 5000,
+    "token": {},
+    "host": "",
+    "port": 10**30,
+    "tables": [[]],
+    "ignore": "x",
+    "expires_in_days": 1e300,
+    "starts_at": "yesterday",
+}

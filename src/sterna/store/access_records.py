@@ -73,7 +73,7 @@ class AuditEntry:
     number: int
     at: datetime
     who: str
-    kind: str  # user | token | local | nobody
+    kind: str  # user | token | local | nobody | sterna
     role: str
     address: str
     action: str  # name of the route

@@ -37,6 +37,7 @@ from sterna.workflow.health import Health
 from sterna.workflow.hooks import Hooks
 from sterna.workflow.inherited import Inherited
 from sterna.workflow.looking import Looking
+from sterna.workflow.metering import Metering
 from sterna.workflow.node_life import Nodes
 from sterna.workflow.overlooking import actions_of
 from sterna.workflow.pairing import pair_refusals
@@ -70,6 +71,7 @@ class Service:
         self.addresses = Addresses(tools)
         self.health = Health(tools)
         self.nodes = Nodes(tools)
+        self.metering = Metering(tools, tools.usage)
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
         self.speeds = Speeds(tools)
@@ -300,5 +302,7 @@ class Service:
             {"with_endpoints": False, "disable_binlog": False, **arguments},
             STORY[action].busy,
         )
+        if action is Action.EXPIRE or "schedule" in arguments:
+            self.auditing.note(action, cluster_id, arguments)
         self._engine.enqueue(operation.id)
         return self.migration(cluster_id)
