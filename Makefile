@@ -9,7 +9,7 @@ CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules
 API_SOURCES := $(wildcard src/sterna/server/api/*.py src/sterna/store/*records.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers console lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-log soak-regroup soak-switch docs lock clean
+.PHONY: help install servers console lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-log soak-regroup soak-schemas soak-switch docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ soak-regroup: servers  ## Compare regrouped with one-by-one application, EXAMPLE
 
 soak-log: servers  ## Follow one binary log file of more than 4 GB; needs 15 GB of disk
 	$(BIN)/python -m tools.soak_large_log
+
+soak-schemas: servers  ## Carry the schemas of nine Debian packages, with their rows, from every version
+	SCHEMAS_ALL=1 $(BIN)/pytest -s tests/integration/test_package_schemas.py
 
 soak-switch: servers  ## Break everything at every step of a switch; CLIENTS (200) ledgers; RESUME=1
 	$(BIN)/python -m tools.soak_switch $(if $(RESUME),,--anew)

@@ -42,11 +42,12 @@ def silent(_report: Report) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """Wall seconds, and the CPU seconds of the origin and the destination."""
+    """Wall seconds, and the CPU seconds of the origin, the destination and this process."""
 
     seconds: float
     origin_cpu_seconds: float
     destination_cpu_seconds: float
+    own_cpu_seconds: float
 
     @property
     def slower_cpu_seconds(self) -> float:
@@ -58,11 +59,11 @@ def cost_of(bench: Bench, work: Callable[[], None]) -> Cost:
     """What some work costs."""
     servers = (bench.origin, bench.destination)
     before = [cpu_seconds(running) for running in servers]
-    began = time.monotonic()
+    own_before, began = time.process_time(), time.monotonic()
     work()
-    seconds = time.monotonic() - began
+    seconds, own = time.monotonic() - began, time.process_time() - own_before
     origin, destination = (cpu_seconds(running) for running in servers)
-    return Cost(seconds, origin - before[0], destination - before[1])
+    return Cost(seconds, origin - before[0], destination - before[1], own)
 
 
 def scan(server: Server) -> None:
@@ -85,7 +86,7 @@ def verify(origin: Server, destination: Server, rows: int) -> None:
 
 
 def measure(bench: Bench, table: TableSpec) -> dict[str, float]:
-    """The best of some rounds: the scans of both servers one after the other, then a pass."""
+    """The best of some rounds, the three ways in turns: a scan of each server alone, and a pass."""
     origin, destination = bench.origin.server, bench.destination.server
     for server in (origin, destination):
         wipe(server)
@@ -96,9 +97,14 @@ def measure(bench: Bench, table: TableSpec) -> dict[str, float]:
         "scan_destination": lambda: scan(destination),
         "pass": lambda: verify(origin, destination, table.rows),
     }
-    costs = {name: [cost_of(bench, way) for _ in range(ROUNDS)] for name, way in ways.items()}
+    rounds = [{name: cost_of(bench, way) for name, way in ways.items()} for _ in range(ROUNDS)]
+    costs = {name: [costs[name] for costs in rounds] for name in ways}
     seconds = {name: min(cost.seconds for cost in found) for name, found in costs.items()}
     cpu = {name: min(cost.slower_cpu_seconds for cost in found) for name, found in costs.items()}
+    own_cpu_seconds = min(cost.own_cpu_seconds for cost in costs["pass"])
+    servers_cpu_seconds = min(
+        cost.origin_cpu_seconds + cost.destination_cpu_seconds for cost in costs["pass"]
+    )
     return {
         "seconds": seconds["pass"],
         "rows_per_second": table.rows / seconds["pass"],
@@ -106,6 +112,8 @@ def measure(bench: Bench, table: TableSpec) -> dict[str, float]:
         "scan_destination_seconds": seconds["scan_destination"],
         "ratio_vs_scan": max(seconds["scan_origin"], seconds["scan_destination"]) / seconds["pass"],
         "cpu_seconds": cpu["pass"],
+        "own_cpu_seconds": own_cpu_seconds,
+        "own_cpu_share": own_cpu_seconds / (own_cpu_seconds + servers_cpu_seconds),
         "scan_cpu_seconds": max(cpu["scan_origin"], cpu["scan_destination"]),
         "ratio_vs_scan_by_cpu": max(cpu["scan_origin"], cpu["scan_destination"]) / cpu["pass"],
     }

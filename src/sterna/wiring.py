@@ -22,11 +22,13 @@ from sterna.store.journal import Journal
 from sterna.store.repository import open_store
 from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
+from sterna.store.usage import UsageBook
 from sterna.workflow import ambiguity
 from sterna.workflow.abreast import Abreast
 from sterna.workflow.bookkeeping import Bookkeeper
 from sterna.workflow.engine import Engine
 from sterna.workflow.health import INTERVAL_SECONDS
+from sterna.workflow.metering import INTERVAL_SECONDS as METERING_SECONDS
 from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.service import Service
 from sterna.workflow.ticker import Ticker
@@ -53,6 +55,7 @@ def run_server() -> None:
             watch,
             Ticker("schedules", service.schedules.tick),
             Ticker("hooks", service.hooks.deliver),
+            Ticker("usage", service.metering.tick, interval_seconds=METERING_SECONDS),
             Ticker("keeper", NodeKeeper(tools).tick),
             Ticker("proxy", watch.look_after_proxy, interval_seconds=PROXY_SECONDS),
             Ticker("health", service.health.tick, interval_seconds=INTERVAL_SECONDS),
@@ -86,6 +89,7 @@ def make_tools(settings: Settings) -> Tools:
         tasks=tasks,
         standing=Standing(database, Secrets(settings.home / "key")),
         access=Access(database),
+        usage=UsageBook(database),
         provisioner=LocalProvisioner(),
         proxy=HAProxy(settings.home / "proxy"),
         engines=find_engines(settings.servers),

@@ -85,6 +85,7 @@ def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
         execute(session, "CREATE DATABASE kept")
     opened = replace(spec, parameters={"read_only": "OFF"})
     provisioner.configure_node(opened)
+    assert provisioner.storage_bytes(spec) > 10_000_000
     assert "ready for connections" in provisioner.read_log(spec, lines=100)
     if candidate.owns:
         assert_lives_and_dies(provisioner, opened)

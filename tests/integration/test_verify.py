@@ -270,6 +270,27 @@ def test_many_chunks(shop: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+@pytest.mark.parametrize("servers", ["mysql57"], indirect=True)
+def test_many_rows_that_only_the_destination_has(
+    shop: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are compared in parts, and each is counted once; so are those without a key."""
+    monkeypatch.setattr("sterna.dataplane.verify_chunks.CHUNK_ROWS", 40)
+    monkeypatch.setattr("sterna.dataplane.verify_compare.ROWS_COMPARED_MAX", 60)
+    rows = [f"({number}, 'x', 1)" for number in range(-200, 300) if number not in (1, 2, 3)]
+    execute(shop.destination, f"INSERT INTO orders VALUES {', '.join(rows)}")
+    rows = [f"('x', {number})" for number in range(300)]
+    execute(shop.destination, f"INSERT INTO log VALUES {', '.join(rows)}, ('bob', 2)")
+    reports: list[Report] = []
+    shop.verify(reports.append)
+    found = {each.table: each for each in reports if isinstance(each, VerifyReport)}
+    assert {table: each.differences for table, each in found.items()} == {
+        "log": 301,
+        "orders": 497,
+        "parts": 0,
+    }
+
+
 @pytest.mark.parametrize("servers", ["mysql57", "mariadb1011"], indirect=True)
 def test_chunks_stay_small_where_keys_lie_denser(
     shop: Link, monkeypatch: pytest.MonkeyPatch

@@ -34,7 +34,7 @@ function Running({ migration, run }: { migration: Migration; run: OperationRun }
       {moves && <OutageClock run={run} />}
       {run.name === "upgrade" && <CopyProgress migration={migration} />}
       <div aria-live="polite">
-        <Steps steps={run.steps} />
+        <Steps steps={run.steps} live />
       </div>
     </Section>
   );

@@ -36,7 +36,7 @@ function Checked({ plan, again, busy }: CheckedProps) {
       </div>
       <div className="dialog-part">
         <h3>What will be done</h3>
-        <ol className="checks">
+        <ol className="checks scrolled" tabIndex={0} aria-label="What will be done">
           {plan.actions.map((action, place) => (
             <li key={action}>
               <span className="mark faint">{place + 1}</span>

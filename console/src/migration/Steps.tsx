@@ -5,10 +5,13 @@ import { duration } from "../format/numbers";
 
 const MARKS: Record<string, string> = { done: "✓", failed: "✕", undone: "↶" };
 
-export function Steps({ steps }: { steps: TimelineStep[] }) {
+/** `live`: the operation is under way, so between two steps the next one is shown as running. */
+export function Steps({ steps, live }: { steps: TimelineStep[]; live: boolean }) {
+  const next = steps.some((step) => step.state === "running") ? -1 : steps.findIndex((step) => step.state === "waiting");
+  const shown = steps.map((step, place) => (live && place === next ? { ...step, state: "running" } : step));
   return (
     <ol className="steps">
-      {steps.map((step) => (
+      {shown.map((step) => (
         <Fragment key={step.number}>
           {step.point_of_no_return && <li className="line">Point of no return</li>}
           <StepLine step={step} />

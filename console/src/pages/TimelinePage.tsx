@@ -44,7 +44,7 @@ function OneRun({ run }: { run: OperationRun }) {
       </p>
       {run.error && <ProblemAlert error={new Error(run.error)} />}
       {run.state === "started" && run.blocked_at && <OutageClock run={run} />}
-      <Steps steps={run.steps} />
+      <Steps steps={run.steps} live={run.state === "started"} />
     </Section>
   );
 }

@@ -30,6 +30,7 @@ from sterna.cli import (
     task,
     token,
     upgrade,
+    usage,
     user,
     verify,
 )
@@ -69,6 +70,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "cancel": switch.cancel,
     "explain": outline.explain,
     "positions": positions.positions,
+    "usage": usage.usage,
     "audit": audit.audit,
 }
 

@@ -15,7 +15,8 @@ from sterna.cli.output import Json, print_table, say, show
 from sterna.cli.plan import DryRun, show_plan
 from sterna.cli.upgrade import Wait
 from sterna.errors import Refused
-from sterna.store.records import Cluster, NodeHealth
+from sterna.store.cluster_records import NodeHealth
+from sterna.store.records import Cluster
 
 POLL_SECONDS = 0.5
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sterna.clusters.provisioner import NodeSpec
 from sterna.errors import Refused, SternaError
-from sterna.mysql.connection import Session, execute, open_session, server_version
+from sterna.mysql.connection import Session, execute, open_session, scalar, server_version
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.variables import read_variables
 
@@ -67,6 +67,12 @@ class ExistingProvisioner:
                 [lines],
             )
             return "\n".join(_text(row[0]) for row in reversed(cursor.fetchall()))
+
+    def storage_bytes(self, spec: NodeSpec) -> int:
+        """What its InnoDB files take; its logs are not Sterna's to see."""
+        sql = "SELECT COALESCE(SUM(allocated_size), 0) FROM information_schema.innodb_tablespaces"
+        with open_session(spec.server) as session:
+            return int(scalar(session, sql))
 
     def is_running(self, spec: NodeSpec) -> bool:
         """Whether the admin is let in."""

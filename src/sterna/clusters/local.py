@@ -44,6 +44,7 @@ STOP_SECONDS_MAX = 300.0
 POLL_SECONDS = 0.05
 AIO = Path("/proc/sys/fs")
 LOG_LINES = 15
+DISK_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the disk's own is
 LOG_BYTES_MAX = 1024**2
 # Parameters a data directory is born with: they take part in the name of its template.
 BORN_WITH = ("lower_case_table_names", "innodb_page_size", "innodb_data_file_path")
@@ -115,6 +116,15 @@ class LocalProvisioner:
     def read_log(self, spec: NodeSpec, *, lines: int) -> str:
         """See `Provisioner`."""
         return error_log_tail(spec, lines=lines)
+
+    def storage_bytes(self, spec: NodeSpec) -> int:
+        """See `Provisioner`."""
+        size = 0
+        for folder, _, names in os.walk(spec.data):
+            for name in names:
+                with suppress(FileNotFoundError):  # a log that was just removed
+                    size += (Path(folder) / name).lstat().st_blocks * DISK_BLOCK_BYTES
+        return size
 
     def is_running(self, spec: NodeSpec) -> bool:
         """See `Provisioner`."""

@@ -95,5 +95,8 @@ class Provisioner(Protocol):
     def read_log(self, spec: NodeSpec, *, lines: int) -> str:
         """The last lines of what the node's server said."""
 
+    def storage_bytes(self, spec: NodeSpec) -> int:
+        """What the node's data takes of its disk, logs included."""
+
     def is_running(self, spec: NodeSpec) -> bool:
         """Whether the node's process lives; False after a crash."""

@@ -171,6 +171,11 @@ class SshProvisioner:
         done = self._run(spec, f'tail -n {lines} "$folder/error.log"')
         return done.stdout.rstrip("\n") if done.returncode == 0 else "(there is no error log)"
 
+    def storage_bytes(self, spec: NodeSpec) -> int:
+        """See `Provisioner`."""
+        said = self._run(spec, 'du -s -k "$folder/data" 2>/dev/null || true').stdout.split()
+        return int(said[0]) * 1024 if said else 0
+
     def is_running(self, spec: NodeSpec) -> bool:
         """See `Provisioner`. Transient: HostUnreachable; it cannot be known."""
         return bool(self._run(spec, "process || true").stdout.strip())

@@ -22,6 +22,7 @@ from sterna.dataplane.copy_ddl import Change
 from sterna.dataplane.copy_eta import telling
 from sterna.dataplane.copy_finish import add_foreign_keys, add_missing_indexes
 from sterna.dataplane.copy_hits import Hits
+from sterna.dataplane.copy_places import keep_places, passing
 from sterna.dataplane.copy_prepare import (
     CopyRound,
     CopyTask,
@@ -187,7 +188,7 @@ class _Rounds:
     def _is_complete(self, work: CopyRound | None) -> bool:
         if work is not None:
             self._forget_read_late(work)
-            if work.is_settled and not work.spoiled:
+            if work.is_settled and self._has_all_but_passing(work):
                 return True
         self._restless_rounds += 1
         if self._restless_rounds > ROUNDS_MAX:
@@ -213,6 +214,15 @@ class _Rounds:
                 forget_table(session, name)
                 work.spoiled.add(name)
                 self._hits.add(name, change.sentence)
+
+    def _has_all_but_passing(self, work: CopyRound) -> bool:
+        """Whether every table of the snapshot is there, but those that were dropped since; these
+        have places kept for them."""
+        until = max([work.position, work.read_at, *work.read_until.values()])
+        changes = self._task.changes.between(work.position, until)
+        came_or_went = passing(changes, work.tied, work.objects)
+        with state_session(self._task.destination) as session:
+            return keep_places(session, work.spoiled, came_or_went)
 
     def _finish(self, work: CopyRound) -> CopiedTables:
         with state_session(self._task.destination) as session:

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
 
 from sterna.dataplane.ddl import is_system_only, summary
@@ -49,7 +50,8 @@ class Change:
 
     `tables` and `databases` (all tables in them) are those whose copies lack it, in lower case.
     `is_unclear`: they could not be made out, so it may be any. Where it concerns no table,
-    it changes what has no rows.
+    it changes what has no rows. `made` and `dropped` are the tables, as they are written, that
+    did not exist before it, and that exist no more behind it.
     """
 
     position: Position
@@ -57,6 +59,8 @@ class Change:
     tables: frozenset[TableName] = frozenset()
     databases: frozenset[str] = frozenset()
     is_unclear: bool = False
+    made: frozenset[TableName] = frozenset()
+    dropped: frozenset[TableName] = frozenset()
 
     @property
     def is_about_rows(self) -> bool:
@@ -175,8 +179,19 @@ def _change(event: Query, position: Position) -> Change | None:
         for database, name in _all_names(event, statement)
     }
     is_unclear = not names or any(not database or not name for database, name in names)
-    lowered = frozenset((database.lower(), name.lower()) for database, name in names)
-    return Change(position, sentence, tables=lowered, is_unclear=is_unclear)
+    change = Change(position, sentence, frozenset(map(lowered, names)), is_unclear=is_unclear)
+    words = [token.upper for token in islice(tokens(event.sql), 3)]
+    if words[:2] == ["DROP", "TABLE"]:
+        return replace(change, dropped=frozenset(names))
+    if words[:2] == ["CREATE", "TABLE"] and words[2] != "IF":
+        return replace(change, made=frozenset(names))
+    return change
+
+
+def lowered(name: TableName) -> TableName:
+    """Names of changes are compared so."""
+    database, table = name
+    return database.lower(), table.lower()
 
 
 def _database_change(

@@ -9,6 +9,7 @@ in them, nothing else. It is kept so without replaying anything:
   where all of them begin at the same position. Tables that were only made stay made.
 - DDL between the snapshot and the moment all definitions were read: tables made of such
   definitions are forgotten again, and the round is not the last one (`is_settled`).
+  A table that came or went there unsettles nobody (`copy_places`).
 - DDL between the snapshot and the moment a table was read to its end: it is forgotten again. Most
   often the origin refuses to show what the snapshot no longer fits; this does not rely on it.
 
@@ -32,11 +33,12 @@ from sterna.dataplane.copied_objects import (
     read_objects_made,
     remember_object,
 )
-from sterna.dataplane.copy_ddl import NOTHING_CHANGES, Change, Changes
+from sterna.dataplane.copy_ddl import NOTHING_CHANGES, Change, Changes, lowered
 from sterna.dataplane.copy_eta import Forecast
 from sterna.dataplane.copy_hits import Hits
 from sterna.dataplane.copy_keys import RangeKey, range_key
 from sterna.dataplane.copy_pieces import Job, Piece, Pieces
+from sterna.dataplane.copy_places import passing
 from sterna.dataplane.copy_ranges import (
     KeyRange,
     cut_table,
@@ -126,7 +128,8 @@ class CopyRound:
     """What the workers of one round share. `pieces` is a queue, the largest table first.
 
     `objects` are those of the snapshot where the round `is_settled`: no DDL came in between.
-    `read_until` says by when a table was read: DDL up to there may have come in between.
+    `read_until` says by when a table was read: DDL up to there may have come in between; by
+    `read_at` all definitions were. `tied` are the tables with foreign keys, in lower case.
     """
 
     task: CopyTask
@@ -135,6 +138,8 @@ class CopyRound:
     hits: Hits
     objects: Sequence[StoredObject]
     is_settled: bool
+    tied: frozenset[TableName]
+    read_at: Position
     spoiled: set[TableName] = field(default_factory=set)
     read_until: dict[TableName, Position] = field(default_factory=dict)
 
@@ -184,6 +189,7 @@ class _Preparation:
         self._task, self._position = task, position
         self._reader, self._writer = reader, writer
         self._groups = groups_of(read_ties(reader))
+        self._tied = frozenset(map(lowered, self._groups))
 
     def run(self, earlier: Earlier, hits: Hits) -> CopyRound:
         """Clear away, then make and plan."""
@@ -195,6 +201,7 @@ class _Preparation:
         made, objects = self._make(planned, ranges)
         late = self._late()
         known = {(t.database, t.name) for t in planned} & finished | given_up
+        harmless = {*map(lowered, known), *passing(late, self._tied, objects)}
         jobs = self._in_order(self._without_late(made, late, hits), hits)
         hits.is_closing = all(job.name in hits.names for job in jobs)
         return CopyRound(
@@ -203,7 +210,9 @@ class _Preparation:
             self._pieces(jobs),
             hits,
             objects,
-            is_settled=all(_is_harmless(change, known) for change in late),
+            is_settled=all(_is_harmless(change, harmless) for change in late),
+            tied=self._tied,
+            read_at=late[-1].position if late else self._position,
         )
 
     def _pieces(self, jobs: list[Job]) -> Pieces:
@@ -307,10 +316,10 @@ class _Preparation:
         return sorted(jobs, key=lambda job: (job.name in hits.names, order[job.unit]))
 
 
-def _is_harmless(change: Change, known: Iterable[TableName]) -> bool:
-    """Whether it is about tables only that are copied already, and are still there."""
-    lowered = {(database.lower(), name.lower()) for database, name in known}
-    return bool(change.tables) and not change.is_unclear and change.tables <= lowered
+def _is_harmless(change: Change, known: Set[TableName]) -> bool:
+    """Whether it is about tables only that are copied already, and are still there, or that came
+    or went since the snapshot."""
+    return bool(change.tables) and not change.is_unclear and change.tables <= known
 
 
 class _Maker:
@@ -387,8 +396,11 @@ class _Maker:
 
     def _make_tables(self, tables: list[Table], columns: Mapping[str, list[Column]]) -> list[Job]:
         """The jobs of new tables, all of which are named on the destination before the first."""
-        planned = [self._plan_table(table, columns.get(table.name, [])) for table in tables]
+        planned = [found for table in tables if (found := self._plan_table(table, columns))]
+        if not planned:
+            return []
         write_state(self._writer, *(job.state for job, _ in planned))
+        execute(self._writer, f"USE {quote(tables[0].database)}")
         for job, script in planned:
             create_table(script, job.table, destination=self._writer)
             if script.notes:
@@ -396,8 +408,15 @@ class _Maker:
                 self._report(LogReport("WARN", f"Table {quote(*job.name)}: {notes}."))
         return [job for job, _ in planned]
 
-    def _plan_table(self, table: Table, columns: list[Column]) -> tuple[Job, TableScript]:
-        definition = current_definition(self._reader, table)
+    def _plan_table(
+        self, table: Table, columns_of: Mapping[str, list[Column]]
+    ) -> tuple[Job, TableScript] | None:
+        """None where it is gone just now; the log has it."""
+        columns = columns_of.get(table.name, [])
+        try:
+            definition = current_definition(self._reader, table)
+        except DefinitionChanged:
+            return None
         script = convert_table(
             definition,
             table,
@@ -423,19 +442,16 @@ class _Maker:
             return job
         keys = self._keys_of(job.table)
         same = self._facts.origin.is_mariadb == self._facts.destination.is_mariadb
-        key = range_key(job.columns, keys, same_server_kind=same)
-        job = replace(job, walk=key)
+        job = replace(job, walk=(key := range_key(job.columns, keys, same_server_kind=same)))
         slow_rows = self._pace.allows(PIECE_SECONDS, row_bytes(job.table))
         if key is None or (not begun and not is_large(job.table, rows_max=slow_rows)):
             return job
         if begun:
-            width = max(each.width for each in begun) or len(key.columns)
-            key = key.leading(width)
-            own = _tells_ranges(job, key, keys)
-            return replace(job, key=key, ranges=begun, has_own_starts=own)
-        key, ranges = cut_table(self._reader, job.table, key)
+            key, ranges = key.leading(max(each.width for each in begun) or len(key.columns)), begun
+        else:
+            key, ranges = cut_table(self._reader, job.table, key)
         job = replace(job, key=key, ranges=ranges, has_own_starts=_tells_ranges(job, key, keys))
-        if job.is_resumable:
+        if job.is_resumable and not begun:
             write_ranges(self._writer, job.name, ranges)
         return job
 

@@ -167,7 +167,6 @@ class Worker:
             start = self._work.position if job.has_own_starts else None
             done = replace(part, is_done=True, rows_copied=rows, bytes_copied=octets, start=start)
             self._remember(job, done)
-        self._let_go()
         return done.rows_copied, done.bytes_copied
 
     def _let_go(self) -> None:
@@ -180,9 +179,11 @@ class Worker:
         job = piece.job
         selects = select_from(job.table, job.key, piece.range), self._rows_there(piece)
         try:
-            return is_unchanged(origin, self._writer, selects=selects, columns=job.columns)
+            same = is_unchanged(origin, self._writer, selects=selects, columns=job.columns)
         except ServerError as error:
             raise as_definition_change(error, job.table) from error
+        self._let_go()
+        return same
 
     def _rows_there(self, piece: Piece) -> str:
         """A piece's rows on the destination, which may not have the index yet."""

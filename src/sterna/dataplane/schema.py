@@ -102,13 +102,12 @@ def show_create_table(session: Session, table: Table) -> str:
 
 
 def create_table(script: TableScript, table: Table, *, destination: Session) -> None:
-    """Execute the script's CREATE TABLE.
+    """Execute the script's CREATE TABLE in the table's database, which is the session's own.
 
     Raises:
         Stopped: the destination refuses the definition; with its words.
     """
     name = quote(table.database, table.name)
-    execute(destination, f"USE {quote(table.database)}")
     try:
         execute(destination, script.create)
     except ServerError as error:

@@ -60,8 +60,7 @@ class Chunks:
         return self._reckoned_end() if self._layout.is_numbered else self._counted_end()
 
     def _counted_end(self) -> Identity | None:
-        found = query(self._session, boundary_sql(self._layout, self._low, CHUNK_ROWS))
-        return tuple(map(_text, found[0])) if found else None
+        return end_of(self._session, self._layout, Range(self._low))
 
     def _reckoned_end(self) -> Identity | None:
         """Never far more rows than a chunk has: where keys may lie denser than before, the origin
@@ -77,6 +76,21 @@ class Chunks:
             if int(rows or 0) > DENSER_MAX * CHUNK_ROWS:
                 return self._counted_end()
         return high
+
+
+def split(session: Session, layout: Layout, scope: Range) -> Iterator[Range]:
+    """Parts of a range that have not more rows than a chunk, on this side."""
+    low = scope.low
+    while (end := end_of(session, layout, Range(low, scope.high))) is not None:
+        yield Range(low, end)
+        low = end
+    yield Range(low, scope.high)
+
+
+def end_of(session: Session, layout: Layout, scope: Range) -> Identity | None:
+    """Where the first chunk of a range ends; None where it has not more rows."""
+    found = query(session, boundary_sql(layout, scope, CHUNK_ROWS))
+    return tuple(map(_text, found[0])) if found else None
 
 
 def _text(value: Any) -> str:

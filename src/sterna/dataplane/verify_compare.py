@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 from sterna.dataplane.pace import Pace
-from sterna.dataplane.verify_chunks import Chunks
+from sterna.dataplane.verify_chunks import Chunks, split
 from sterna.dataplane.verify_lanes import Lane, Scan, too_long
 from sterna.dataplane.verify_layout import Pair, is_altered
 from sterna.dataplane.verify_scope import (
@@ -30,6 +30,7 @@ from sterna.dataplane.verify_scope import (
     Scope,
     buckets_sql,
     checksum_sql,
+    in_parts,
     rows_sql,
 )
 from sterna.dataplane.verify_suspects import Differing, Outcome, Rows, Suspects
@@ -44,6 +45,7 @@ POLL_SECONDS_MAX = 0.2  # after a while: what takes that long may take longer
 POLL_GROWTH = 1.2
 CHUNK_QUERIES = 2  # one finds where a chunk ends, one sums it
 DESTINATION_READINGS = 10
+ROWS_COMPARED_MAX = 200_000  # of one side, one by one at a time
 CHUNKS_AHEAD = 4  # under way at once, at full speed
 SESSIONS = 2  # that read chunks on each side
 
@@ -87,9 +89,13 @@ class Comparer:
         """
         chunks = Chunks(self._origin, pair.origin, outcome.low)
         for scan in () if outcome.is_whole else self._scans(pair, chunks):
-            rows, differing = self._judge(pair, scan)
+            rows, scopes = self._suspicious(pair, scan)
             chunks.found(rows)
-            outcome.add(rows, differing)
+            found = Outcome()
+            for scope in scopes:
+                found.add(0, self._settle(pair, scope))
+            outcome.add(rows, found.differing)
+            outcome.beyond += found.beyond
             outcome.low, outcome.is_whole = scan.scope.high, scan.scope.high is None
             self._sides.pace.settle(rows, 0, queries=CHUNK_QUERIES, stop=self._stop)
             after_chunk()
@@ -137,22 +143,29 @@ class Comparer:
         there = self._there.begin(pair.origin, checksum_sql(pair.destination, scope))
         return Scan(scope, here, there)
 
-    def _judge(self, pair: Pair, scan: Scan) -> tuple[int, Differing]:
+    def _suspicious(self, pair: Pair, scan: Scan) -> tuple[int, Iterable[Scope]]:
+        """How many rows the origin has in a chunk, and what of it is to be compared row by row, in
+        parts that fit into memory however many rows the other side has."""
         self._check_stop()
         origin, destination = scan.answers()
-        rows = int(origin[0][0])
+        rows, rows_there = int(origin[0][0]), int(destination[0][0])
         if origin == destination:
-            return rows, {}
-        scope: Scope = scan.scope
+            return rows, ()
         if not pair.origin.key:
-            scope = buckets = self._differing_buckets(pair)
-            if not buckets.numbers:  # equal by now
-                return rows, {}
-        return rows, self._settle(pair, scope)
+            return rows, self._differing_buckets(pair)
+        if not pair.origin.walk or max(rows, rows_there) <= ROWS_COMPARED_MAX:
+            return rows, (scan.scope,)
+        if rows > rows_there:
+            return rows, split(self._origin, pair.origin, scan.scope)
+        return rows, split(self._destination, pair.destination, scan.scope)
 
-    def _differing_buckets(self, pair: Pair) -> Buckets:
+    def _differing_buckets(self, pair: Pair) -> Iterator[Buckets]:
+        """None where they are equal by now."""
         here, there = self._at_once(pair, buckets_sql)
-        return Buckets(frozenset(int(row[0]) for row in set(here) ^ set(there)))
+        counts: dict[int, int] = {}
+        for number, count, _ in set(here) ^ set(there):
+            counts[int(number)] = max(counts.get(int(number), 0), int(count))
+        return in_parts(counts, ROWS_COMPARED_MAX)
 
     def _settle(self, pair: Pair, scope: Scope) -> Differing:
         suspects = Suspects()

@@ -6,7 +6,7 @@ set names of the server they go to.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -143,6 +143,18 @@ class Buckets:
         return Buckets(frozenset(int(identity[0]) % BUCKETS for identity in identities))
 
 
+def in_parts(counts: Mapping[int, int], rows_max: int) -> Iterator[Buckets]:
+    """Buckets by how many rows they have, so many together that they have about `rows_max`."""
+    together: set[int] = set()
+    for number in sorted(counts):
+        together.add(number)
+        if sum(counts[each] for each in together) >= rows_max:
+            yield Buckets(frozenset(together))
+            together = set()
+    if together:
+        yield Buckets(frozenset(together))
+
+
 def checksum_sql(layout: Layout, scope: Scope) -> str:
     """One row: how many rows, and one number for them all."""
     hashed = rows_hash(layout.columns, are_distinct=bool(layout.key))
@@ -176,14 +188,11 @@ def buckets_sql(layout: Layout) -> str:
     return f"SELECT h MOD {BUCKETS}, COUNT(*), SUM(h) FROM ({inner}) AS hashes GROUP BY 1"
 
 
-def boundary_sql(layout: Layout, low: Identity | None, chunk_rows: int) -> str:
-    """The key that ends the chunk which begins above `low`; no row in the last chunk."""
-    items = ", ".join(key_text(column) for column in layout.walk)
+def boundary_sql(layout: Layout, scope: Range, rows: int) -> str:
+    """The key of the last of the first so many rows of a range; no row where it has fewer."""
+    items = [key_text(column) for column in layout.walk]
     order = ", ".join(quote(column.name) for column in layout.walk)
-    return (
-        f"SELECT {items} FROM {layout.name}{_forced(layout)} WHERE {Range(low).where(layout)}"
-        f" ORDER BY {order} LIMIT {chunk_rows - 1}, 1"
-    )
+    return f"{select_sql(layout, items, scope)} ORDER BY {order} LIMIT {rows - 1}, 1"
 
 
 def ends_sql(layout: Layout, low: Identity | None) -> str:

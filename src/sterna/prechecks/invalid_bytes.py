@@ -39,7 +39,8 @@ class InvalidBytes(Check):
 
     def _sample(self, context: Context, table: Table, texts: list[Column]) -> Iterator[Finding]:
         name = quote(table.database, table.name)
-        names = ", ".join(quote(column.name) for column in texts)
+        # As bytes: a server's own temporary table would cut such values short.
+        names = ", ".join(f"CAST({quote(c.name)} AS BINARY) AS {quote(c.name)}" for c in texts)
         rows = context.sample(
             f"SELECT {', '.join(map(_wrong, texts))}"
             f" FROM (SELECT {names} FROM {name} LIMIT {ROWS_SAMPLED}) AS sample",
@@ -58,6 +59,7 @@ class InvalidBytes(Check):
 
 
 def _differs(column: Column) -> str:
+    """Whether a value, read as characters, is not what it was."""
     name = quote(column.name)
     converted = f"CONVERT(CAST({name} AS BINARY) USING {column.charset})"
     return f"{name} IS NOT NULL AND NOT HEX({name}) <=> HEX({converted})"

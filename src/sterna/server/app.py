@@ -18,6 +18,7 @@ from sterna.server.api import (
     sessions,
     standing,
     tasks,
+    usage,
     verifications,
     watching,
 )
@@ -34,7 +35,7 @@ PREFIX = "/api/v1"
 VERSION = "1"
 
 _NOUNS = (
-    *(engines, instances, migrations, verifications, clusters, endpoints, tasks, standing),
+    *(engines, instances, migrations, verifications, clusters, endpoints, usage, tasks, standing),
     *(sessions, people, watching),
 )
 

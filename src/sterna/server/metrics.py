@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 from sterna.errors import Transient
 from sterna.server.access import check_access
 from sterna.server.api.common import TheService
-from sterna.store.records import Migration, NodeHealth, SyncTask, TaskSample
+from sterna.store.cluster_records import NodeHealth
+from sterna.store.records import Migration, SyncTask, TaskSample
 from sterna.workflow.addressing import EndpointLoad
 from sterna.workflow.service import Service
 

@@ -38,6 +38,7 @@ GET /clusters/{cluster_id}/inherited
 GET /clusters/{cluster_id}/logs
 GET /clusters/{cluster_id}/health
 GET /clusters/{cluster_id}/delete/plan
+GET /usage
 GET /endpoints
 GET /endpoints/{endpoint_id}
 GET /migrations

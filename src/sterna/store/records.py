@@ -41,19 +41,6 @@ class Node:
 
 
 @dataclass(frozen=True)
-class NodeHealth:
-    """How a read-only node is, and whether it is sent connections."""
-
-    node_id: str
-    cluster_id: str
-    address: str
-    state: str  # fresh | stale | out
-    in_rotation: bool
-    lag_seconds: float | None  # behind its primary; None: not known
-    problem: str
-
-
-@dataclass(frozen=True)
 class Cluster:
     """The target: one primary, N read-only nodes."""
 

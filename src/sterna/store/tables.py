@@ -89,6 +89,7 @@ clusters = Table(
     _text("admin_password_encrypted"),
     Column("parameters", JSON, nullable=False, default=dict, server_default="{}"),
     _time("created_at"),
+    _time("counted_until", nullable=True),
 )
 
 nodes = Table(

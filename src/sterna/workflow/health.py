@@ -19,7 +19,8 @@ from typing import Literal
 from sterna.clusters.readers import reader_lag
 from sterna.errors import SternaError
 from sterna.mysql.connection import Server, Session, open_session, query, scalar
-from sterna.store.records import Cluster, Node, NodeHealth
+from sterna.store.cluster_records import NodeHealth
+from sterna.store.records import Cluster, Node
 from sterna.workflow.abreast import Abreast
 from sterna.workflow.routing import address_of, backend_of
 from sterna.workflow.tools import Tools

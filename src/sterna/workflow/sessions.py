@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pymysql
 
+from sterna.errors import Transient
 from sterna.mysql.connection import Server, Session, open_session
 
 LOCK_WAIT_SECONDS = 1
 # A network that has gone deaf must not hold applications for ever.
 ANSWER_SECONDS_MAX = 10.0
+# Any server that is there answers a ping at once, whatever else it is doing.
+PING_SECONDS_MAX = 3.0
 # Nor may it keep an operation for ever that holds nobody; reading a whole catalog takes longer.
 LOOK_SECONDS_MAX = 30.0
 CATALOG_SECONDS_MAX = 300.0
@@ -56,10 +60,15 @@ class Sessions:
                 if not idle:
                     return None
                 session = idle.pop()
+            began = time.monotonic()
             try:
-                session.ping(reconnect=False)
-            except (pymysql.MySQLError, OSError):
+                session.ping_within(PING_SECONDS_MAX)
+            except (pymysql.MySQLError, OSError) as error:
                 session.cut()
+                # Broken off, another one may do; deaf, another one would only be waited for again.
+                if time.monotonic() - began >= PING_SECONDS_MAX:
+                    sentence = f"The server {server} has not answered for {PING_SECONDS_MAX:.0f} s."
+                    raise Transient(sentence) from error
             else:
                 return session
 

@@ -25,6 +25,7 @@ from sterna.store.records import Endpoint, Node
 from sterna.store.repository import Inventory, new_id
 from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
+from sterna.store.usage import UsageBook
 from sterna.workflow.metrics import Metrics
 from sterna.workflow.routing import address_of, instance_route, own_route, route_of
 from sterna.workflow.sessions import Sessions
@@ -60,6 +61,7 @@ class Tools:
     journal: Journal
     tasks: Tasks
     standing: Standing
+    usage: UsageBook
     access: Access
     provisioner: Provisioner
     proxy: Proxy

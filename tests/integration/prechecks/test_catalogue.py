@@ -16,8 +16,7 @@ from sterna.prechecks.account_hosts import matches
 from sterna.prechecks.base import Context
 from sterna.prechecks.unknown_collations import _known
 from tests.fixtures.precheck_source import Source, heal, prepared
-from tests.fixtures.running import RunningServer, eventually
-from tests.fixtures.servers import SourceFactory
+from tests.fixtures.running import RunningServer, ServerFarm, eventually
 
 T = "CREATE TABLE t (a INT NOT NULL PRIMARY KEY)"
 MARIADB, M56, M57, M97 = "mariadb1011", "mysql56", "mysql57", "mysql97"
@@ -376,20 +375,22 @@ def test_innodb_limits(source57: Source) -> None:
     assert source57.findings("innodb_limits") == []
 
 
-def test_invalid_bytes(mysql56: RunningServer) -> None:
+def test_invalid_bytes(mysql57: RunningServer, source57: Source) -> None:
     """Bytes that are no text are a warning; the remedy leaves text."""
-    with prepared(mysql56.server) as source:
-        execute(
-            source.session,
-            "CREATE TABLE t (a INT PRIMARY KEY, b TEXT CHARSET gbk, c TEXT CHARSET utf8mb4)",
-        )
-        execute(source.session, "INSERT INTO t VALUES (1, _gbk x'C4E3', 'ok'), (2, NULL, 'ä')")
-        assert source.findings("invalid_bytes") == []
-        execute(source.session, "INSERT INTO t VALUES (3, _gbk x'81', 'ok')")
-        (finding,) = source.findings("invalid_bytes")
-        assert (finding.object, finding.severity) == ("shop.t.b", "warning")
-        heal(source.session, [finding])
-        assert source.findings("invalid_bytes") == []
+    execute(
+        source57.session,
+        "CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(20) CHARSET utf8mb4, c TEXT CHARSET gbk)"
+        " ENGINE = MyISAM",
+    )
+    execute(source57.session, "INSERT INTO t VALUES (1, 'marker', 'ok'), (2, 'ä€😀', NULL)")
+    assert source57.findings("invalid_bytes") == []
+    execute(source57.session, "FLUSH TABLES")
+    rows = mysql57.data / "shop" / "t.MYD"  # as a crash, or a server of long ago, leaves it
+    rows.write_bytes(rows.read_bytes().replace(b"marker", b"mark\xff\xfe"))
+    (finding,) = source57.findings("invalid_bytes")
+    assert (finding.object, finding.severity) == ("shop.t.b", "warning")
+    heal(source57.session, [finding])
+    assert source57.findings("invalid_bytes") == []
 
 
 def test_time_for_sampling_is_bounded(source57: Source) -> None:
@@ -438,15 +439,16 @@ def test_notes_of_settings(mysql97: RunningServer, source57: Source) -> None:
         assert finding.severity == "note"
 
 
-def test_group_member(source_factory: SourceFactory) -> None:
-    """A group's only primary is a warning; one of many writers, or one that left, an error."""
-    running = source_factory(
+def test_group_member(server_farm: ServerFarm) -> None:
+    """The only primary of a group is a warning; without a group there is nothing to say."""
+    running = server_farm.start(
         "mysql 9.7",
         plugin_load_add="group_replication.so",
         loose_group_replication_group_name="aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa",
-        loose_group_replication_local_address="127.0.0.1:33061",
+        loose_group_replication_local_address=f"127.0.0.1:{server_farm.free_port()}",
         loose_group_replication_bootstrap_group="ON",
-        loose_group_replication_communication_stack="MYSQL",
+        loose_group_replication_start_on_boot="OFF",
+        report_host="127.0.0.1",
     )
     with prepared(running.server) as source:
         assert source.findings("group_member") == []

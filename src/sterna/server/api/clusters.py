@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from sterna.server.api.common import TheService
-from sterna.store.records import Cluster, InheritedParameter, InheritedState, NodeHealth, Plan
+from sterna.store.cluster_records import NodeHealth
+from sterna.store.records import Cluster, InheritedParameter, InheritedState, Plan
 
 router = APIRouter(tags=["clusters"])
 

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("admin_password_encrypted", sa.Text(), server_default="", nullable=False),
         sa.Column("parameters", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("counted_until", sterna.store.tables.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(

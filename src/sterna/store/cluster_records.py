@@ -1,0 +1,29 @@
+"""What is observed of clusters, as frozen values; the API returns them as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NodeHealth:
+    """How a read-only node is, and whether it is sent connections."""
+
+    node_id: str
+    cluster_id: str
+    address: str
+    state: str  # fresh | stale | out
+    in_rotation: bool
+    lag_seconds: float | None  # behind its primary; None: not known
+    problem: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What nodes of one class of a cluster have used."""
+
+    cluster_id: str
+    node_class: str
+    pay_type: str
+    node_hours: float
+    storage_gb_hours: float  # GB of 10^9 bytes, over all nodes
