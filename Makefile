@@ -9,7 +9,7 @@ CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules
 API_SOURCES := $(wildcard src/sterna/server/api/*.py src/sterna/store/*records.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers console lint test demo bench-switch bench-copy bench-verify bench-apply soak-apply soak-blobs soak-log soak-regroup soak-schemas soak-switch docs lock clean
+.PHONY: help install servers console lint test demo bench-switch bench-endpoints bench-copy bench-verify bench-apply soak-apply soak-blobs soak-log soak-regroup soak-schemas soak-switch docs lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ soak-switch: servers  ## Break everything at every step of a switch; CLIENTS (20
 
 bench-switch: servers  ## Measure the write outage of switchovers and rollbacks with 50 clients
 	$(BIN)/python -m bench.switch
+
+bench-endpoints: install  ## Measure the endpoints beside a plain HAProxy; SESSIONS=2000
+	$(BIN)/python -m bench.endpoints --sessions $(or $(SESSIONS),2000)
 
 docs: install  ## Write the generated pages of docs/reference anew
 	$(BIN)/python -m tools.write_cli_reference docs/reference/cli.md

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sterna.endpoints.proxy import WAIT_SECONDS_MAX, Backend, Route
@@ -275,10 +276,17 @@ def _check_route(route: Route) -> None:
     if len(route.allowed_networks) > NETWORKS_MAX:
         raise _refused(f"The whitelist of {route.name} has more than {NETWORKS_MAX} networks.")
     for network in route.allowed_networks:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
-            raise _refused(f"The whitelist of {route.name} has {network!r} in it.") from None
+        if not _is_network(network):
+            raise _refused(f"The whitelist of {route.name} has {network!r} in it.")
+
+
+@lru_cache(maxsize=100_000)  # thousands of endpoints have the same few networks
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _refused(message: str) -> Refused:
