@@ -129,3 +129,33 @@ def test_what_is_not_known_can_be_made_by_hand(
         checkpoint.resolve_pending(other, TASK, 1, was_applied=True)
     with Link(origin, destination, tmp_path) as link:
         link.caught_up()
+
+
+MARIADB = """
+CREATE OR REPLACE TABLE parents (id INT PRIMARY KEY, doc JSON NOT NULL, json JSON)
+;; INSERT INTO parents VALUES (1, '{"a": 1}', NULL)
+;; CREATE OR REPLACE TABLE chosen AS SELECT id FROM parents
+;; ALTER TABLE chosen WAIT 3 ADD COLUMN IF NOT EXISTS v INT, ADD w INT
+;; ALTER ONLINE TABLE chosen DROP COLUMN IF EXISTS w
+;; INSERT INTO chosen VALUES (2, 2)
+;; CREATE TABLE crashsafe (id INT PRIMARY KEY) ENGINE=Aria TRANSACTIONAL=1 PAGE_CHECKSUM=1
+;; RENAME TABLE crashsafe NOWAIT TO renamed
+;; INSERT INTO renamed VALUES (1)
+;; CREATE OR REPLACE PROCEDURE p() SELECT 1
+;; CREATE OR REPLACE PROCEDURE p() SELECT 2
+"""
+
+
+@pytest.mark.parametrize("sides", [("mariadb1011", "mysql97")], indirect=True, ids="-".join)
+def test_words_of_mariadb_are_said_in_mysqls(sides: tuple[Server, Server], tmp_path: Path) -> None:
+    """What only MariaDB says becomes what MySQL says; what it says of a change is told; and a
+    condition that did not hold is left to a person."""
+    origin, destination = sides
+    with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
+        run(session, "CREATE DATABASE shop CHARACTER SET utf8mb4;; USE shop")
+        run(session, MARIADB)
+        link.caught_up()
+        assert_equal(origin, destination, ["shop"])
+        assert any("OR REPLACE became" in sentence for sentence in link.sentences)
+        execute(session, "ALTER TABLE chosen ADD COLUMN IF NOT EXISTS v INT")
+        assert link.stopped().code == "DdlFailed"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sterna.dataplane.ddl_mariadb import for_mysql
 from sterna.dataplane.ddl_older import Destination, Unrepresentable, for_older
 from sterna.dataplane.ddl_rewrite import (
     as_far_as_it_went,
@@ -248,12 +249,14 @@ def check_representable(event: Query, facts: Facts) -> None:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A statement as the destination will run it. `note` says what was changed about it."""
+    """A statement as the destination will run it, and what comes before it. `note` says what was
+    changed about it."""
 
     sql: bytes
     settings: Mapping[str, str]
     database: str
     note: str
+    before: tuple[bytes, ...] = ()
 
 
 def prepare(event: Query, statement: Statement, facts: Facts, destination: Session) -> Prepared:
@@ -268,7 +271,12 @@ def prepare(event: Query, statement: Statement, facts: Facts, destination: Sessi
         frozenset(name for names in facts.charsets.values() for name in names),
         lambda database, *names: _definition(destination, database or event.database, *names),
     )
-    sql, notes = for_older(event.sql, statement, there)
+    sql, replaced = event.sql, list[str]()
+    before: tuple[bytes, ...] = ()
+    if facts.origin.is_mariadb and not facts.destination.is_mariadb:
+        sql, before, replaced = for_mysql(sql, statement, event.database, there.definition)
+    sql, notes = for_older(sql, statement, there)
+    notes = [*replaced, *notes]
     reserved = newly_reserved(facts.origin, facts.destination)
     sql, note = rewritten(event._replace(sql=sql), statement, reserved)
     note = ", ".join(filter(None, [*notes, note]))
@@ -277,7 +285,7 @@ def prepare(event: Query, statement: Statement, facts: Facts, destination: Sessi
     # a database that comes or goes is not there to be used; ALTER may leave its name out
     comes_or_goes = statement.object_type in ("DATABASE", "SCHEMA") and statement.verb != "ALTER"
     database = "" if comes_or_goes else event.database
-    return Prepared(sql, session_settings(event, facts), database, note)
+    return Prepared(sql, session_settings(event, facts), database, note, before)
 
 
 def _definition(session: Session, database: str, table: str, column: str) -> str | None:
@@ -298,7 +306,8 @@ def run(session: Session, prepared: Prepared) -> None:
     if prepared.database:
         execute(session, f"USE {quote(prepared.database)}")
     with translated_errors():
-        session.query(prepared.sql)  # OPTIMIZE PARTITION and its like answer with rows
+        for sql in (*prepared.before, prepared.sql):
+            session.query(sql)  # OPTIMIZE PARTITION and its like answer with rows
 
 
 def summary(event: Query) -> str:
