@@ -18,17 +18,15 @@ _CUT_OFF = 1301  # a warning: the result was larger than max_allowed_packet, so 
 
 
 class Lane:
-    """Some sessions of one server; statements begin in their order. A context manager."""
+    """Some sessions of one server, opened as they are needed; statements begin in their order. A
+    context manager."""
 
     def __init__(self, server: Server, sessions: int = 1) -> None:
         self._server = server
-        self._count = sessions
         self._threads = ThreadPoolExecutor(sessions, thread_name_prefix="verify")
         self._free: SimpleQueue[Session] = SimpleQueue()
 
     def __enter__(self) -> Self:
-        for _ in range(self._count):
-            self._free.put(open_session(self._server))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -41,7 +39,7 @@ class Lane:
         return self._threads.submit(self._read, layout, sql)
 
     def _read(self, layout: Layout, sql: str) -> Answer:
-        session = self._free.get()
+        session = open_session(self._server) if self._free.empty() else self._free.get()
         try:
             return _read(session, layout, sql)
         finally:
