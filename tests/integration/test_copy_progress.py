@@ -10,12 +10,13 @@ import pytest
 
 from sterna.dataplane import copy_eta, copy_ranges
 from sterna.dataplane.copy import copy_tables
-from sterna.dataplane.pace import Pace
+from sterna.dataplane.pace import Pace, Rate
 from sterna.dataplane.reports import ProgressReport, Report, TableReport
 from sterna.mysql.connection import execute, open_session, query
 from tests.fixtures.running import RunningServer, wipe
 
-ROWS = 800_000
+ROWS = 150_000
+ROWS_PER_SECOND = 12_000  # far below what any machine can do: how busy it is matters little
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def long_table(mysql57: RunningServer) -> RunningServer:
             "SET sql_log_bin = 0",
             "CREATE DATABASE told",
             "USE told",
-            "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, v VARCHAR(200), KEY (n))",
+            "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, v VARCHAR(200))",
             "INSERT INTO t (n, v) VALUES (1, 'x')",
         ):
             execute(session, sql)
@@ -48,11 +49,10 @@ def test_the_time_left_is_right_after_the_first_tenth(
     long_table: RunningServer, mysql97: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows, bytes and the time left are told of the whole and of the table while it is copied;
-    from the first tenth on the time left is right, indexes included, within a fifth (and what
-    the other work on a test machine adds)."""
+    from the first tenth on the time left is right within a fifth."""
     wipe(mysql97.server)
     monkeypatch.setattr(copy_eta, "TELL_SECONDS", 0.1)
-    monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 50_000)
+    monkeypatch.setattr(copy_ranges, "RANGE_ROWS", 10_000)
     told: list[tuple[float, ProgressReport]] = []
     tables: list[TableReport] = []
 
@@ -63,9 +63,8 @@ def test_the_time_left_is_right_after_the_first_tenth(
             tables.append(report)
 
     began = time.monotonic()
-    copy_tables(
-        long_table.server, mysql97.server, pace=Pace(2), report=listen, stop=threading.Event()
-    )
+    pace = Pace(2, Rate(rows_per_second=ROWS_PER_SECOND))
+    copy_tables(long_table.server, mysql97.server, pace=pace, report=listen, stop=threading.Event())
     ended = time.monotonic()
     first = next(when for when, report in told if report.rows_copied > ROWS / 10)
     errors = [
@@ -73,7 +72,7 @@ def test_the_time_left_is_right_after_the_first_tenth(
         for when, report in told
         if report.eta_seconds is not None and first < when < ended - 0.1 * (ended - began)
     ]
-    assert statistics.median(errors) < 0.3, errors
+    assert statistics.quantiles(errors, n=10)[-1] < 0.2, errors
     halfway = [report for when, report in told if when > began + (ended - began) / 2]
     assert halfway[0].rows_estimated == pytest.approx(ROWS, rel=0.2)
     assert [report.rows_copied for report in tables if report.copied] == [ROWS]

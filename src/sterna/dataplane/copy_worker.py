@@ -163,7 +163,8 @@ class Worker:
         if not done.is_done or not self._is_unchanged(piece, origin):
             if not job.is_new:
                 self._clear_range(piece)
-            part, rows, octets = self._move_range(piece)
+            with piece.progress.moving():  # also while a limit makes us wait
+                part, rows, octets = self._move_range(piece)
             start = self._work.position if job.has_own_starts else None
             done = replace(part, is_done=True, rows_copied=rows, bytes_copied=octets, start=start)
             self._remember(job, done)
@@ -275,7 +276,8 @@ class Worker:
         plan = plan_rows(job.table, job.columns)
         mover = RowMover(plan, origin=origin, destination=self._loader)
         try:
-            self._move_rows(piece, mover, pay=lambda rows, octets: None)
+            with piece.progress.moving():
+                self._move_rows(piece, mover, pay=lambda rows, octets: None)
         except ServerError as error:
             raise as_definition_change(error, job.table) from error
         return mover.rows, mover.bytes
@@ -299,8 +301,7 @@ class Worker:
             piece.progress.sent(number, rows, octets)
             pay(rows, octets)
 
-        with piece.progress.moving():
-            mover.move(after_chunk, pay=sent)
+        mover.move(after_chunk, pay=sent)
 
     def _finish_table(self, piece: Piece, state: TableState) -> TableState:
         """All ranges are there, of one definition; the state says so from now on."""
