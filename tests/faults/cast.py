@@ -23,7 +23,6 @@ from tests.fixtures.product import end_servers
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
 from tests.fixtures.wire import Wire
 
-
 MOVING_VARIABLES = ("gtid_", "rpl_", "innodb_buffer_pool_dump", "innodb_buffer_pool_load")
 
 
