@@ -226,6 +226,7 @@ def _record(payload: bytes) -> bytes:
 
 
 def damaged(segment: Segment | None) -> Stopped:
+    """What is said of a segment whose records are not as they were written."""
     where = segment.path.name if segment else "a segment"
     return Stopped(
         f"The spool's {where} is damaged; nothing behind it was applied.",
