@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -11,9 +14,12 @@ import pytest
 
 from sterna.errors import SternaError
 from sterna.mysql.connection import Server, open_session, scalar
+from sterna.wiring import PROXY_SECONDS
+from sterna.workflow.ticker import Ticker
+from sterna.workflow.watch import Watch
 from tests.fixtures.desk import Desk, open_desk
-from tests.fixtures.running import RunningServer, ServerFarm
-from tests.integration.test_haproxy import free_port
+from tests.fixtures.running import RunningServer, ServerFarm, eventually
+from tests.integration.test_haproxy import free_port, worker_pids
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +104,25 @@ def test_an_altered_whitelist_cuts_by_command(
     assert shown["allowed_networks"] == ["127.0.0.0/8", "::1/128"]
     assert who_answers(endpoint, mysql57) == {mysql57.server.port}
     session.cut()
+
+
+def test_a_killed_proxy_is_back_at_once(desk: Desk, instance: str, mysql57: RunningServer) -> None:
+    """Whoever looks after it starts it again, with the same addresses and the same whitelist."""
+    watch = Watch(desk.tools, lambda _: None)
+    hand = Ticker("proxy", watch.look_after_proxy, interval_seconds=PROXY_SECONDS)
+    endpoint = desk.ask("endpoint", "list", instance)[0]
+    before = worker_pids(desk.tools.proxy)  # type: ignore[arg-type]
+    hand.start()
+    try:
+        os.kill(before[0], signal.SIGKILL)
+        began = time.monotonic()
+        eventually(lambda: who_answers(endpoint, mysql57) == {mysql57.server.port})
+        # Under 1 s on a machine of one's own; this one is shared.
+        assert time.monotonic() - began < 8.0
+        assert before != worker_pids(desk.tools.proxy)  # type: ignore[arg-type]
+    finally:
+        hand.stop()
+        hand.join()
 
 
 def test_what_cannot_be_served_is_refused_and_changes_nothing(
