@@ -29,7 +29,9 @@ this page shows ….
 | ambiguous | it cannot be known who owns the writes; only a person goes on | 1 | 500 |
 | failed | everything else | 1 | 500 |
 
-The API also answers 401 (Unauthorized) and 422 (InvalidRequest). `Usage` is exit code 2.
+The API answers 401 for `Unauthorized`, `WrongLogin` and `SetupTokenWrong`, 403 for `Forbidden` and
+`CsrfRefused`, 429 for `TooManyAttempts` and `TooManyStreams`. It also answers 408 (TooSlow), 413
+(TooLarge), 421 (WrongHost: see `STERNA_NAMES`) and 422 (InvalidRequest). `Usage` is exit code 2.
 
 | code | family | message | remedy |
 |---|---|---|---|

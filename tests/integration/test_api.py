@@ -39,6 +39,7 @@ def client(service: PretendService) -> Iterator[httpx.Client]:
             base_url=f"{server.url}/api/v1",
             headers={"Authorization": f"Bearer {TOKEN}"},
             trust_env=False,
+            timeout=60,
         ) as client,
     ):
         yield client
@@ -58,7 +59,7 @@ def test_every_route_wants_the_token(client: httpx.Client) -> None:
     for method, path in [*paths, ("GET", "/api/v1/openapi.json")]:
         address = str(client.base_url.copy_with(path=path.replace("{", "").replace("}", "")))
         for headers in ({}, {"Authorization": "Bearer wrong"}):
-            answer = httpx.request(method, address, headers=headers, trust_env=False)
+            answer = httpx.request(method, address, headers=headers, timeout=60, trust_env=False)
             assert answer.status_code == 401, (method, path)
             assert answer.json()["code"] == "Unauthorized"
 
@@ -215,7 +216,7 @@ def test_a_signal_ends_the_serving_and_not_the_cleaning_up(tmp_path: Path, numbe
         assert server.stderr and "listens" in server.stderr.readline()
         headers = {"Authorization": f"Bearer {read_or_make_token(tmp_path)}"}
         address = f"http://127.0.0.1:{port}/api/v1/migrations/pc-1/events"
-        with httpx.stream("GET", address, headers=headers, trust_env=False):
+        with httpx.stream("GET", address, headers=headers, timeout=60, trust_env=False):
             server.send_signal(number)
             out, _ = server.communicate(timeout=20)
     assert (server.returncode, out) == (0, "cleaned up\n")

@@ -23,7 +23,7 @@ def client(service: PretendService) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with (
         serving(service) as server,
-        httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client,
+        httpx.Client(base_url=server.url, headers=headers, timeout=60, trust_env=False) as client,
     ):
         yield client
 
