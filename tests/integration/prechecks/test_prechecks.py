@@ -24,7 +24,7 @@ from tests.fixtures.precheck_source import (
     prepared,
     serious,
 )
-from tests.fixtures.running import RunningServer
+from tests.fixtures.running import RunningServer, eventually
 from tests.fixtures.servers import SourceFactory
 
 
@@ -269,6 +269,9 @@ def test_prepared_transactions(source57: Source) -> None:
             "XA PREPARE 'order', 'b1', 7",
         ):
             execute(other, sql)
+        number = other.thread_id()
+    still_there = f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {number}"
+    eventually(lambda: not query(source57.session, still_there))
     finds_and_heals(source57, "prepared_transactions", "x'6f72646572', x'6231', 7", "warning")
 
 
