@@ -48,15 +48,19 @@ def live_refusals(
     yield from _ask(arriving, _arriving_refusals)
 
 
+# InnoDB tells times in the zone of the machine, whatever the session's zone is.
+_NOW = "CONVERT_TZ(NOW(), '+00:00', 'SYSTEM')"
+
+
 def long_transactions(connection: Session) -> list[OldTransaction]:
     """The transactions that changed rows and are old; the switch would cut them."""
     time.sleep(STALE_SECONDS)
     rows = query(
         connection,
-        "SELECT t.trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.user"
+        f"SELECT t.trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, t.trx_started, {_NOW}), p.user"
         " FROM information_schema.innodb_trx t"
         " JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id"
-        " WHERE t.trx_rows_modified > 0 AND t.trx_started < NOW() - INTERVAL %s SECOND",
+        f" WHERE t.trx_rows_modified > 0 AND t.trx_started < {_NOW} - INTERVAL %s SECOND",
         [int(TRANSACTION_SECONDS_MAX)],
     )
     return [OldTransaction(int(number), int(seconds), str(user)) for number, seconds, user in rows]
