@@ -199,9 +199,9 @@ def sterna(folder: Path, servers: tuple[int, int]) -> Iterator[Candidate]:
     proxy = HAProxy(folder)
     proxy.apply([Route("pe-bench", "127.0.0.1", port, backends, allowed)])
     try:
-        master = int((folder / "haproxy.pid").read_text().split()[0])
-        workers = [child.pid for child in psutil.Process(master).children()]
-        yield Candidate("sterna", port, (master, *workers))
+        parent = int((folder / "haproxy.pid").read_text().split()[0])
+        workers = [child.pid for child in psutil.Process(parent).children()]
+        yield Candidate("sterna", port, (parent, *workers))
     finally:
         proxy.stop()
 

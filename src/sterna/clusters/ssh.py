@@ -164,7 +164,12 @@ class SshProvisioner:
     def delete_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
         gone = '[ -d "$cluster" ] || exit 0\n'
-        self._must(spec, gone + LOCK + DELETE, "could not be deleted", "NodeNotDeleted")
+        done = self._run(spec, gone + LOCK + DELETE)
+        if done.returncode != 0:
+            raise Transient(
+                f"Node {spec.id} could not be deleted: {done.stderr.strip()}.",
+                code="NodeNotDeleted",
+            )
 
     def read_log(self, spec: NodeSpec, *, lines: int) -> str:
         """See `Provisioner`."""
