@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.console.cast import Cast, open_cast
+from tests.console.cast import WAIT_MILLISECONDS, Cast, open_cast
 from tests.fixtures.running import ServerFarm
 
 CHROMIUM = "/usr/bin/chromium"
@@ -20,6 +20,7 @@ ARGUMENTS = (
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
     """Debian's Chromium, without a window and without a word to anybody."""
+    expect.set_options(timeout=WAIT_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])
         yield browser

@@ -1,6 +1,8 @@
-"""The whole upgrade, through nothing but the console."""
+"""The whole upgrade, through nothing but the console; on its way every page is looked at."""
 
 from __future__ import annotations
+
+import re
 
 from playwright.sync_api import expect
 
@@ -22,6 +24,10 @@ def test_a_bank_is_upgraded_by_somebody_with_a_browser(cast: Cast) -> None:
     with cast.bank():
         move(cast, "Switch Over", "Cluster Read/Write Status", "read and write")
         refuse_release(cast)
+        look_at_every_page(cast)
+        look_from_a_phone(cast)
+        keep_a_viewer_from_pressing(cast)
+        lose_the_server(cast)
         move(cast, "Roll Back Migration", "Source RDS Read/Write Status", "read and write")
         verify_again(cast)
         move(cast, "Switch Over", "Cluster Read/Write Status", "read and write")
@@ -93,14 +99,15 @@ def move(cast: Cast, action: str, fact: str, value: str) -> None:
     admin = cast.admin
     admin.go(f"/clusters/{cast.cluster_id}")
     confirm(cast, action)
-    admin.sees(f"{action} is done")
     cast.wait_until_idle()
+    admin.sees(f"{action} is done")
     admin.sees_fact(fact, value)
 
 
 def end(cast: Cast, action: str) -> None:
     """The same for what ends a migration."""
     confirm(cast, action)
+    cast.wait_until_idle()
     cast.admin.sees(f"{action} is done")
 
 
@@ -114,6 +121,7 @@ def confirm(cast: Cast, action: str) -> None:
     admin.dialog.get_by_role("textbox").last.fill(cast.cluster_id)
     expect(button).to_be_enabled()
     button.click()
+    expect(admin.dialog).to_have_count(0)
 
 
 def refuse_release(cast: Cast) -> None:
@@ -132,5 +140,88 @@ def verify_again(cast: Cast) -> None:
     admin.go(f"/clusters/{cast.cluster_id}/verification")
     admin.press("Verify again")
     row = admin.page.get_by_role("row").nth(1)
-    expect(row).to_contain_text("clean", timeout=90_000)
+    expect(row).to_contain_text("clean")
     cast.wait_until_verified()
+
+
+def look_at_every_page(cast: Cast) -> None:
+    """Each shows its data, has nothing serious for axe-core, and is photographed."""
+    for name, path in pages_of(cast).items():
+        cast.admin.go(path)
+        cast.admin.photograph(name)
+        cast.admin.assert_accessible()
+
+
+def pages_of(cast: Cast) -> dict[str, str]:
+    """Name → address of every page."""
+    cluster, task = f"/clusters/{cast.cluster_id}", f"/tasks/{cast.migration['task_id']}"
+    (report, *_) = cast.product.see(f"/instances/{cast.instance_id}/evaluations")
+    return {
+        "overview": "/",
+        "instances": "/instances",
+        "instance": f"/instances/{cast.instance_id}",
+        "clusters": "/clusters",
+        "create-cluster": "/clusters/new",
+        "cluster": cluster,
+        **{name: f"{cluster}/{name}" for name in ("timeline", "nodes", "verification")},
+        "parameters": f"{cluster}/parameters",
+        "tasks": "/tasks",
+        "task": task,
+        **{name: f"{task}/{name}" for name in ("monitoring", "logs", "objects")},
+        "evaluations": "/evaluations",
+        "evaluation": f"/evaluations/{cast.instance_id}/{report['id']}",
+        "audit": "/audit",
+        "settings": "/settings",
+        "account": "/account",
+    }
+
+
+def look_from_a_phone(cast: Cast) -> None:
+    """Watching and switching fit on a phone: nothing is wider than it."""
+    page = cast.admin.page
+    desktop = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    cast.admin.go(f"/clusters/{cast.cluster_id}")
+    cast.admin.photograph("phone-cluster")
+    cast.admin.press("Roll Back Migration")
+    cast.admin.sees("All guards pass")
+    cast.admin.photograph("phone-roll-back")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert desktop is not None
+    page.set_viewport_size(desktop)
+
+
+def keep_a_viewer_from_pressing(cast: Cast) -> None:
+    """Somebody with the role viewer sees the migration, and reads which role is missing."""
+    admin = cast.admin
+    admin.go("/settings")
+    admin.press("Add user")
+    admin.type("Name", "vera")
+    admin.type("First password", PASSWORD)
+    admin.press("Add", within=admin.dialog)
+    admin.sees("vera")
+    vera = cast.somebody()
+    vera.go(f"/clusters/{cast.cluster_id}")
+    vera.photograph("login")
+    vera.type("Name", "vera")
+    vera.type("Password", PASSWORD)
+    vera.press("Sign in")
+    vera.sees_fact("Cluster Read/Write Status", "read and write")
+    expect(vera.button("Roll Back Migration")).to_be_disabled()
+    expect(vera.button("Roll Back Migration")).to_have_attribute("title", re.compile("operator"))
+    vera.go("/settings")
+    vera.sees("for those with the role admin")
+    vera.page.context.close()
+
+
+def lose_the_server(cast: Cast) -> None:
+    """While the server is gone the page says so and keeps what it knew; then it goes on."""
+    admin = cast.admin
+    admin.go(f"/clusters/{cast.cluster_id}")
+    cast.product.stop()
+    admin.sees("The Sterna server does not answer")
+    admin.sees_fact("Cluster Read/Write Status", "read and write")
+    admin.photograph("server-gone")
+    cast.product.start()
+    expect(admin.page.get_by_text("The Sterna server does not answer")).to_have_count(0)
+    cast.wait_until_idle()

@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build/screenshots"
 AXE = ROOT / "console/node_modules/axe-core/axe.min.js"
 SERIOUS = ("serious", "critical")
-WAIT_MILLISECONDS = 60_000
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Viewer:
     def settle(self) -> None:
         """Until nothing is being loaded any more."""
         self.page.wait_for_load_state()
-        expect(self.page.get_by_text("Loading ")).to_have_count(0, timeout=WAIT_MILLISECONDS)
+        expect(self.page.get_by_text("Loading ")).to_have_count(0)
 
     def press(self, name: str, *, within: Locator | None = None) -> None:
         """Press a button by what is written on it."""
@@ -48,12 +47,12 @@ class Viewer:
     def sees(self, text: str) -> None:
         """Until a text is there."""
         shown = self.page.get_by_text(text).first
-        expect(shown).to_be_visible(timeout=WAIT_MILLISECONDS)
+        expect(shown).to_be_visible()
 
     def sees_fact(self, name: str, value: str) -> None:
         """Until a fact of the page, by its name, contains a value."""
         term = self.page.locator(".facts > div", has=self.page.locator("dt", has_text=name)).first
-        expect(term.locator("dd")).to_contain_text(value, timeout=WAIT_MILLISECONDS)
+        expect(term.locator("dd")).to_contain_text(value)
 
     @property
     def dialog(self) -> Locator:

@@ -26,6 +26,9 @@ function Checked({ plan, again, busy }: CheckedProps) {
     <div data-testid="plan">
       <div className="dialog-part">
         <Guards plan={plan} />
+        {(plan.warnings ?? []).map((warning) => (
+          <Alert key={warning} className="problem" type="warning" showIcon title={warning} />
+        ))}
         <Button size="small" onClick={again} loading={busy}>
           Check again
         </Button>

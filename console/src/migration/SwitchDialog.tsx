@@ -6,13 +6,17 @@ import { useAction } from "../parts/useAction";
 import type { DialogProps } from "./Actions";
 import { OperationDialog } from "./OperationDialog";
 import { TransactionChoice, type Transactions } from "./TransactionChoice";
-import { WithEndpoints } from "./WithEndpoints";
+import { WithEndpoints, type EndpointChoice, type Pairs } from "./WithEndpoints";
 
 const PLAN_MILLISECONDS = 10_000;
 
+function asQuery(pairs: Pairs): { pair?: string[] } {
+  return pairs ? { pair: Object.entries(pairs).map(([one, other]) => `${one}=${other}`) } : {};
+}
+
 export default function SwitchDialog({ action, migration, onClose }: DialogProps) {
   const forward = action === "switch_over";
-  const [withEndpoints, setWithEndpoints] = useState(true);
+  const [endpoints, setEndpoints] = useState<EndpointChoice>({ exchange: true, pairs: null });
   const [transactions, setTransactions] = useState<Transactions>({ waitSeconds: 0, end: false });
   const asked = {
     wait_for_transactions_seconds: transactions.waitSeconds,
@@ -20,9 +24,10 @@ export default function SwitchDialog({ action, migration, onClose }: DialogProps
   };
   const path = { cluster_id: migration.cluster_id };
   const plan = useQuery({
-    queryKey: ["plan", action, path, asked, withEndpoints],
+    queryKey: ["plan", action, path, asked, endpoints],
     queryFn: () => {
-      const switchOver = { params: { path, query: { ...asked, with_endpoints: withEndpoints } } };
+      const query = { ...asked, with_endpoints: endpoints.exchange, ...asQuery(endpoints.pairs) };
+      const switchOver = { params: { path, query } };
       return forward
         ? ask(api.GET("/api/v1/migrations/{cluster_id}/switch-over/plan", switchOver))
         : ask(api.GET("/api/v1/migrations/{cluster_id}/roll-back/plan", { params: { path, query: asked } }));
@@ -31,7 +36,8 @@ export default function SwitchDialog({ action, migration, onClose }: DialogProps
   });
   const begin = useAction(
     () => {
-      const body = { ...asked, with_endpoints: withEndpoints };
+      const { exchange, pairs } = endpoints;
+      const body = { ...asked, with_endpoints: exchange, ...(pairs ? { pairs } : {}) };
       return forward
         ? ask(api.POST("/api/v1/migrations/{cluster_id}/switch-over", { params: { path }, body }))
         : ask(api.POST("/api/v1/migrations/{cluster_id}/roll-back", { params: { path }, body: asked }));
@@ -50,7 +56,7 @@ export default function SwitchDialog({ action, migration, onClose }: DialogProps
       onClose={onClose}
     >
       {forward ? (
-        <WithEndpoints value={withEndpoints} migration={migration} onChange={setWithEndpoints} />
+        <WithEndpoints value={endpoints} migration={migration} onChange={setEndpoints} />
       ) : (
         <p>
           The source takes the writes again, with everything written on the cluster meanwhile.{" "}
