@@ -238,8 +238,8 @@ class SshProvisioner:
 def _put(name: str, text: str) -> str:
     """Shell that writes a file of the node; the text is quoted whole, and never an argument."""
     lines = text.rstrip("\n")
-    assert "\nSTERNA_END" not in f"\n{lines}"
-    return f"put \"$folder/{name}\" <<'STERNA_END'\n{lines}\nSTERNA_END\n"
+    assert "\nEND_OF_FILE" not in f"\n{lines}"
+    return f"put \"$folder/{name}\" <<'END_OF_FILE'\n{lines}\nEND_OF_FILE\n"
 
 
 def _server(spec: NodeSpec) -> str:
