@@ -18,7 +18,7 @@ from tests.fixtures.task import RunningTask, read_only, task_spec
 
 ALL = bool(os.environ.get("SCHEMAS_ALL"))
 ORIGINS = ["mysql56", "mysql57", "mariadb1011"] if ALL else ["mysql57"]
-QUICK = {"zabbix-server-mysql", "icinga2-ido-mysql", "kea-admin", "pdns-backend-mysql"}
+QUICK = {"zabbix-server-mysql", "kea-admin", "pdns-backend-mysql"}
 CARRIED_MIN = 6 if ALL else len(QUICK)
 CATCH_UP_SECONDS = 600
 
