@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build/screenshots"
 AXE = ROOT / "console/node_modules/axe-core/axe.min.js"
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+TWO_FRAMES = "() => new Promise(next => requestAnimationFrame(() => setTimeout(next, 100)))"
 SERIOUS = ("serious", "critical")
 
 
@@ -62,11 +65,19 @@ class Viewer:
     def photograph(self, name: str) -> None:
         """The page in light and dark, below build/screenshots."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        for theme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=theme)
+        for theme in THEMES:
+            self._use(theme)
             file = PICTURES / f"{name}-{theme}.png"
             self.page.screenshot(path=file, full_page=True, animations="disabled")
-        self.page.emulate_media(color_scheme="light")
+        self._use("light")
+
+    def _use(self, theme: Theme) -> None:
+        """The system's theme; returns when the page is drawn in it."""
+        self.page.emulate_media(color_scheme=theme)
+        self.page.wait_for_function(
+            "theme => document.documentElement.dataset.theme == theme", arg=theme
+        )
+        self.page.evaluate(TWO_FRAMES)
 
     def assert_accessible(self) -> None:
         """axe-core finds nothing serious on the page as it is."""

@@ -5,7 +5,7 @@ import Form from "antd/es/form";
 import Input from "antd/es/input";
 import { api, ask } from "../api/client";
 import { useSession } from "../api/roles";
-import type { PasswordChange } from "../api/schema";
+import type { NewPassword } from "../api/schema";
 import { Time } from "../format/Time";
 import { duration } from "../format/numbers";
 import { Facts } from "../parts/Facts";
@@ -37,8 +37,8 @@ export default function AccountPage() {
 }
 
 function PasswordForm() {
-  const [form] = Form.useForm<PasswordChange>();
-  const change = useAction((body: PasswordChange) => ask(api.POST("/api/v1/password", { body })), {
+  const [form] = Form.useForm<NewPassword>();
+  const change = useAction((body: NewPassword) => ask(api.POST("/api/v1/password", { body })), {
     onDone: () => form.resetFields(),
   });
   return (

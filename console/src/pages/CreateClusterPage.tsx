@@ -37,8 +37,6 @@ function firstChoice(choices: Choices, instance: string): NewMigration {
     nodes: 0,
     ignore: [],
     description: "",
-    node_class: choices.node_classes[0]?.name ?? "",
-    pay_type: choices.pay_types[0] ?? "",
   };
 }
 

@@ -1,7 +1,7 @@
 /** Log lines, newest first, older ones on demand. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import Button from "antd/es/button";
-import type { LogEntry, LogPage } from "../api/schema";
+import type { LogItem, LogPage } from "../api/schema";
 import { Time } from "../format/Time";
 import { DataTable, type Column } from "../parts/DataTable";
 import { Failed, Loading } from "../parts/States";
@@ -9,7 +9,7 @@ import { Status } from "../parts/Status";
 
 const POLL_MILLISECONDS = 5000;
 
-const COLUMNS: Column<LogEntry>[] = [
+const COLUMNS: Column<LogItem>[] = [
   { title: "At", render: (row) => <Time at={row.at} />, sortBy: (row) => row.at },
   { title: "Level", render: (row) => <Status word={row.level} tone={row.level === "WARN" ? "warning" : "idle"} />, sortBy: (row) => row.level },
   { title: "What", render: (row) => row.sentence },

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import Button from "antd/es/button";
 import { useState } from "react";
 import { api, ask } from "../api/client";
+import { useMissingRole } from "../api/roles";
 import type { Difference, DifferencePage } from "../api/schema";
 import { Time } from "../format/Time";
 import { count } from "../format/numbers";
@@ -24,7 +25,9 @@ const COLUMNS: Column<Difference>[] = [
 
 export function Differences({ clusterId }: { clusterId: string }) {
   const [offset, setOffset] = useState(0);
+  const missingRole = useMissingRole(["GET", "/api/v1/migrations/{cluster_id}/differences"]);
   const page = useQuery({
+    enabled: !missingRole,
     queryKey: ["differences", clusterId, offset],
     queryFn: () =>
       ask(
@@ -34,6 +37,8 @@ export function Differences({ clusterId }: { clusterId: string }) {
       ),
     refetchInterval: 5000,
   });
+  if (missingRole)
+    return <Section title="Differences">{`Rows are shown to the role ${missingRole}.`}</Section>;
   return (
     <Section title="Differences">
       <Answered query={page} what="the differences">
