@@ -54,7 +54,6 @@ GET /migrations/{cluster_id}/complete/plan
 GET /migrations/{cluster_id}/cancel/plan
 GET /migrations/{cluster_id}/resolution
 GET /migrations/{cluster_id}/verifications
-GET /migrations/{cluster_id}/differences
 GET /tasks/{task_id}
 GET /tasks/{task_id}/tables
 GET /tasks/{task_id}/log
@@ -68,6 +67,7 @@ POST /password
 """
 
 _OPERATOR = """
+GET /migrations/{cluster_id}/differences
 POST /instances/{instance_id}/evaluations
 POST /migrations
 POST /migrations/{cluster_id}/continue
