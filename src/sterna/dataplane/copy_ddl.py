@@ -228,7 +228,9 @@ def _all_names(event: Query, statement: Statement) -> Iterator[tuple[str | None,
     found = list(tokens(event.sql))
     for at, token in enumerate(found[2:], 2):
         if token.upper in ("RENAME", "TO", "AS", "=", "TABLE", ","):
-            yield from _name_at(found, at + 1)
+            # without a default database a word alone names no table: it is TO, a column, an index
+            names = _name_at(found, at + 1)
+            yield from (name for name in names if name[0] or event.database)
 
 
 def _name_at(found: list[Token], at: int) -> Iterator[tuple[str | None, str]]:
