@@ -20,7 +20,7 @@ class GroupMember(Check):
     title = "Members of a group"
     category = "basic"
     why = (
-        "A group may fail over to another member at any time. Sterna reads one server's binary"
+        "A group may choose another primary at any time. Sterna reads one server's binary"
         " log, and makes one server read-only at the switch."
     )
 
