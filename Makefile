@@ -39,10 +39,11 @@ lint: install  ## Check formatting, style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: servers lint  ## Run all tests on real servers; print sizes and the slowest tests
-	$(BIN)/pytest --durations=15
+test: servers console lint  ## Run all tests on real servers; print sizes and the slowest tests
+	tools/system-packages $(PYTHON) chromium
+	$(BIN)/pytest -n 2 --dist loadfile --durations=15
 
-demo: servers  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
+demo: servers console  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
 	$(BIN)/python -m demo
 
 bench-copy: servers  ## Measure the copy beside mysqldump, mydumper and LOAD DATA; ROWS=3000000, or ALONE=1, or TABLES=10000

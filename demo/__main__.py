@@ -71,6 +71,8 @@ class Demo:
         self.source = self.farm.start(SOURCE_SERIES)
         self.accounts = create_schema(self.source.server, SOURCE_SERIES)
         self.product.start()
+        self.say(f"the console is at http://127.0.0.1:{self.product.port}/, open to whoever says")
+        print(self.product.log().strip(), flush=True)
 
     def open_the_bank(self) -> None:
         """The application writes through the source's endpoint from now on."""
