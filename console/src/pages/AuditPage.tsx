@@ -21,7 +21,7 @@ const COLUMNS: Column<AuditEntry>[] = [
   { title: "From", render: (row) => row.address || "–" },
   { title: "Action", render: (row) => row.action.replaceAll("_", " ") },
   { title: "Object", render: (row) => row.object || "–" },
-  { title: "With", render: (row) => <code>{argumentsOf(row)}</code> },
+  { title: "With", render: (row) => <code className="breakable">{argumentsOf(row)}</code> },
   { title: "Result", render: (row) => <Status word={row.result} tone={TONES[row.result as keyof typeof TONES] ?? "busy"} /> },
   { title: "Why", render: (row) => row.sentence || "–" },
 ];

@@ -17,19 +17,25 @@ const share = (row: Verification) => (100 * row.rows_verified) / Math.max(row.ro
 
 const COLUMNS: Column<Verification>[] = [
   { title: "Ordered", render: (row) => <Time at={row.ordered_at} />, sortBy: (row) => row.ordered_at },
-  { title: "State", render: (row) => <Status word={row.state} />, sortBy: (row) => row.state },
+  { title: "State", render: (row) => <State pass={row} />, sortBy: (row) => row.state },
   { title: "Tables", render: (row) => row.tables.join(", ") || "all" },
-  {
-    title: "Progress",
-    render: (row) => (row.state === "running" ? <Bar percent={share(row)} label="Rows compared" /> : "–"),
-  },
   { title: "Rows compared", render: (row) => count(row.rows_verified), sortBy: (row) => row.rows_verified, numeric: true },
   { title: "Rows/s", render: (row) => count(row.rows_per_second), sortBy: (row) => row.rows_per_second, numeric: true },
   { title: "Differences", render: (row) => count(row.differences), sortBy: (row) => row.differences, numeric: true },
   { title: "Repaired", render: (row) => count(row.repaired), sortBy: (row) => row.repaired, numeric: true },
   { title: "Took", render: (row) => duration(row.seconds), sortBy: (row) => row.seconds, numeric: true },
-  { title: "Problem", render: (row) => row.problem || "–" },
 ];
+
+/** Where a pass stands, how far it is while it runs, and why it failed. */
+function State({ pass }: { pass: Verification }) {
+  return (
+    <>
+      <Status word={pass.state} />{" "}
+      {pass.state === "running" && <Bar percent={share(pass)} label="Rows compared" />}
+      {pass.problem && <div>{pass.problem}</div>}
+    </>
+  );
+}
 
 export default function VerificationPage() {
   const { id = "" } = useParams();
