@@ -6,6 +6,7 @@ Plain ASGI, so that it also holds for files, errors and unknown paths.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 from typing import Any
@@ -20,6 +21,9 @@ from sterna.settings import Settings
 BODY_BYTES_MAX = 1 << 20
 BODY_SECONDS_MAX = 30.0
 SEND_SECONDS_MAX = 60.0
+# Who sends too much is listened to for a while: cut off while sending, he would not read why.
+DISCARD_BYTES_MAX = 16 << 20
+DISCARD_SECONDS_MAX = 5.0
 LOCAL_NAMES = frozenset({"localhost"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; script-src 'self'; "
@@ -66,6 +70,7 @@ class Guard:
         if not self._is_ours(headers.get("host", "")):
             await outlet.refuse(*WRONG_HOST)
         elif int(headers.get("content-length") or 0) > BODY_BYTES_MAX:
+            await _discard(receive)
             await outlet.refuse(*TOO_LARGE)
         else:
             await self._pass(scope, _Inlet(receive, outlet), outlet)
@@ -104,6 +109,8 @@ class _Inlet:
         self._bytes += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         if self._bytes > BODY_BYTES_MAX:
+            if not self._is_whole:
+                await _discard(self._receive)
             await self._outlet.refuse(*TOO_LARGE)
             raise _EndedError
         return message
@@ -148,6 +155,18 @@ class _Outlet:
         if (number := state.pop("audit_number", None)) is not None:
             auditing = state["auditing"]
             await run_in_threadpool(auditing.end, number, result, code, sentence)
+
+
+async def _discard(receive: Receive) -> None:
+    """Take the rest of a body that nobody will look at, within bounds."""
+    taken = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS_MAX):
+            while taken < DISCARD_BYTES_MAX:
+                message = await receive()
+                taken += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _name_of(host: str) -> str:
