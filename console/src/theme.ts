@@ -38,6 +38,8 @@ export function chooseScheme(scheme: Scheme): void {
 }
 
 const SHARED = {
+  // Ant Design waits for the ends of its own animations, so it must know that there are none.
+  motion: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
   borderRadius: 4,
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
 };

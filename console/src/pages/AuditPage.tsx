@@ -12,6 +12,7 @@ import { Section } from "../parts/Section";
 import { Failed, Loading } from "../parts/States";
 import { Status } from "../parts/Status";
 
+const PAGE_ROWS = 100;
 const POLL_MILLISECONDS = 5000;
 const TONES = { done: "good", refused: "warning", failed: "bad" } as const;
 
@@ -39,7 +40,14 @@ export default function AuditPage() {
     queryFn: ({ pageParam }) =>
       ask(
         api.GET("/api/v1/audit", {
-          params: { query: { limit: 100, who, object, ...(pageParam === undefined ? {} : { before: pageParam }) } },
+          params: {
+            query: {
+              limit: PAGE_ROWS,
+              ...(who ? { who } : {}),
+              ...(object ? { object } : {}),
+              ...(pageParam === undefined ? {} : { before: pageParam }),
+            },
+          },
         }),
       ),
     initialPageParam: undefined as number | undefined,

@@ -18,7 +18,7 @@ export default function TaskLogsPage() {
       api.GET("/api/v1/tasks/{task_id}/logs", {
         params: {
           path: { task_id: id },
-          query: { search, ...(level ? { level } : {}), ...(before === undefined ? {} : { before }) },
+          query: { ...(search ? { search } : {}), ...(level ? { level } : {}), ...(before === undefined ? {} : { before }) },
         },
       }),
     );

@@ -2,7 +2,7 @@
 import { Link } from "wouter";
 import { useMigrations } from "../api/queries";
 import type { Migration } from "../api/schema";
-import { bytes, count } from "../format/numbers";
+import { count } from "../format/numbers";
 import { DataTable, type Column } from "../parts/DataTable";
 import { Latency } from "../parts/Latency";
 import { PageHead } from "../parts/PageHead";
@@ -16,10 +16,9 @@ const COLUMNS: Column<Migration>[] = [
   { title: "Target", render: (row) => <Link href={`/clusters/${row.cluster_id}`}>{row.cluster_id}</Link> },
   { title: "Direction", render: (row) => (row.task?.direction === "Reverse" ? "cluster → source" : "source → cluster") },
   { title: "Status", render: (row) => <Status word={row.task?.status ?? ""} />, sortBy: (row) => row.task?.status ?? "" },
-  { title: "Step", render: (row) => `${row.task?.stage ?? "–"} synchronization`, sortBy: (row) => row.task?.stage ?? "" },
+  { title: "Step", render: (row) => row.task?.stage ?? "–", sortBy: (row) => row.task?.stage ?? "" },
   { title: "Latency", render: (row) => <Latency migration={row} />, sortBy: (row) => row.lag_seconds },
   { title: "Rows copied", render: (row) => count(row.task?.rows_copied ?? 0), sortBy: (row) => row.task?.rows_copied ?? 0, numeric: true },
-  { title: "Data copied", render: (row) => bytes(row.task?.bytes_copied ?? 0), sortBy: (row) => row.task?.bytes_copied ?? 0, numeric: true },
 ];
 
 export default function TasksPage() {

@@ -19,8 +19,8 @@ const COLUMNS: Column<Migration>[] = [
     sortBy: (row) => row.instance_id,
   },
   { title: "Status", render: (row) => <MigrationStatus migration={row} />, sortBy: (row) => row.status },
-  { title: "Replication latency", render: (row) => <Latency migration={row} />, sortBy: (row) => row.lag_seconds },
-  { title: "Source", render: (row) => mode(row.source_mode) },
+  { title: "Latency", render: (row) => <Latency migration={row} />, sortBy: (row) => row.lag_seconds },
+  { title: "Source is", render: (row) => mode(row.source_mode) },
   { title: "Cluster is", render: (row) => mode(row.cluster_mode) },
   { title: "Days left", render: (row) => <DaysLeft migration={row} />, sortBy: (row) => row.expires_at },
 ];

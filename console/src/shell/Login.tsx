@@ -13,7 +13,7 @@ import { Gate } from "./Gate";
 export function Login() {
   const login = useAction((body: Given) => ask(api.POST("/api/v1/login", { body })), {
     onDone: (session) => {
-      cache.clear();
+      cache.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION_KEY[0] });
       cache.setQueryData(SESSION_KEY, session);
     },
   });
