@@ -9,3 +9,11 @@ export const cache = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+
+/** Not asked for again by themselves: who is signed in, and prechecks, which work on the source. */
+const ASKED_ONCE = ["session", "roles", "precheck"];
+
+/** Ask anew for everything that is shown. */
+export function refresh(): void {
+  void cache.invalidateQueries({ predicate: ({ queryKey }) => !ASKED_ONCE.includes(String(queryKey[0])) });
+}

@@ -1,7 +1,7 @@
 /** What changes on the server, as it happens: one event stream for all pages of a tab. */
 import type { QueryKey } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
-import { cache } from "./cache";
+import { cache, refresh } from "./cache";
 import { connectionLost, connectionUp } from "./connection";
 import { keys } from "./keys";
 import type {
@@ -93,7 +93,7 @@ const hear: Record<string, (data: never) => void> = {
       if (!old) return old;
       return [one, ...old.filter((other) => other.id !== one.id)];
     }),
-  gone: () => void cache.invalidateQueries(),
+  gone: refresh,
 };
 
 function told(migration: Migration, entry: HistoryEntry): Migration {

@@ -14,7 +14,7 @@ import type { StepProps } from "./SourceStep";
 export function EvaluationStep({ order, onChange }: StepProps) {
   const { instance_id, target_version } = order;
   const report = useQuery({
-    queryKey: ["wizard-evaluation", instance_id, target_version],
+    queryKey: ["precheck", "wizard", instance_id, target_version],
     queryFn: () =>
       ask(
         api.POST("/api/v1/instances/{instance_id}/evaluations", {

@@ -1,6 +1,6 @@
 /** Something the viewer asks for: under way, done, or refused. */
 import { useMutation } from "@tanstack/react-query";
-import { cache } from "../api/cache";
+import { refresh } from "../api/cache";
 
 interface Options<Result> {
   onDone?: (result: Result) => void;
@@ -15,7 +15,7 @@ export function useAction<Given, Result>(
     mutationFn: ask,
     onSuccess: (result) => {
       onDone?.(result);
-      void cache.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+      refresh();
     },
   });
 }

@@ -1,6 +1,6 @@
 /** Says on every page that the server does not answer, and since when. */
 import { useEffect, useRef } from "react";
-import { cache } from "../api/cache";
+import { refresh } from "../api/cache";
 import { useLostAt } from "../api/connection";
 import { useNow } from "../format/useNow";
 import { duration } from "../format/numbers";
@@ -9,7 +9,7 @@ export function Banner() {
   const lostAt = useLostAt();
   const wasLost = useRef(false);
   useEffect(() => {
-    if (lostAt === null && wasLost.current) void cache.invalidateQueries();
+    if (lostAt === null && wasLost.current) refresh();
     wasLost.current = lostAt !== null;
   }, [lostAt]);
   return <div role="status">{lostAt !== null && <Silence since={lostAt} />}</div>;
