@@ -95,9 +95,7 @@ def check_pairs(
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def unpaired(
-    pairs: Iterable[Pair], endpoints: Collection[EndpointT]
-) -> tuple[EndpointT, ...]:
+def unpaired(pairs: Iterable[Pair], endpoints: Collection[EndpointT]) -> tuple[EndpointT, ...]:
     """The endpoints, of either side, that no pair names; they stay where they are."""
     named = _named(pairs)
     return tuple(endpoint for endpoint in endpoints if endpoint.id not in named)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from sterna.store import tables
 from sterna.store.cluster_records import Usage
-from sterna.store.records import (Cluster)
+from sterna.store.records import Cluster
 from sterna.store.repository import Database
 
 GB = 1_000_000_000

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sterna.errors import Refused, SternaError
 from sterna.store.cluster_records import Usage
-from sterna.store.records import (Cluster)
+from sterna.store.records import Cluster
 from sterna.store.usage import UsageBook
 from sterna.workflow.tools import Tools
 
