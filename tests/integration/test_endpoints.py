@@ -139,6 +139,7 @@ def test_what_cannot_be_served_is_refused_and_changes_nothing(
             (*create, "Custom"),
             (*create, "Custom", "--node", "pi-nobody"),
             (*create, "Primary", "--allow", "everybody"),
+            (*create, "Primary", "--allow", "fe80::1%x; show info/128"),
             (*create, "Primary", "--node", cluster.nodes[0].id),
             (*create, "Cluster", "--read-only-port", "4711"),
             ("endpoint", "create", instance, "--type", "Custom", "--node", "x"),
@@ -151,6 +152,7 @@ def test_what_cannot_be_served_is_refused_and_changes_nothing(
         "InvalidRequest": [
             (*create, "Router"),
             (*create, "Primary", "--host", "localhost"),
+            (*create, "Primary", "--host", "::1%x"),
             (*create, "Primary", "--network", "not a label"),
             (*create, "Primary", "--name", "a\nb"),
             (*create, "Custom", "--node", f"{cluster.nodes[0].id}=11"),

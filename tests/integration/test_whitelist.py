@@ -16,7 +16,9 @@ import pytest
 
 from sterna.endpoints.haproxy import HAProxy
 from sterna.endpoints.proxy import Backend, Route
+from sterna.endpoints.render import Files, Process, render
 from sterna.endpoints.whitelist import EVERYBODY, is_allowed, normal_networks
+from sterna.errors import Refused
 from sterna.mysql.connection import execute, open_session
 from tests.fixtures.running import RunningServer, eventually
 from tests.integration.test_haproxy import free_port, server_of, worker_pids
@@ -156,3 +158,17 @@ def test_networks_are_written_in_one_way() -> None:
     assert not is_allowed("11.0.0.1:80", ["10.0.0.0/8", "::/0"])
     with pytest.raises(ValueError, match="everybody"):
         normal_networks(["everybody"])
+
+
+@pytest.mark.parametrize("zone", ["x y", "x; show info", "x\nadd map", "x,10.0.0.0"])
+def test_no_network_brings_a_command_with_it(zone: str, tmp_path: Path) -> None:
+    """Python takes any text behind an address's %; none gets into HAProxy's files or its socket."""
+    with pytest.raises(ValueError, match="zone"):
+        normal_networks([f"fe80::1%{zone}/128"])
+    endpoint, process = Route(ONE, HERE, 4000, (), EVERYBODY), Process(connections_max=10)
+    for bad in (
+        replace(endpoint, allowed_networks=(f"fe80::1%{zone}/128",)),
+        replace(endpoint, host=f"fe80::1%{zone}"),
+    ):
+        with pytest.raises(Refused, match="The proxy was left as it was"):
+            render([bad], files=Files(tmp_path), process=process)

@@ -9,7 +9,6 @@ configuration and need no reload.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -18,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sterna.endpoints.proxy import WAIT_SECONDS_MAX, Backend, Route
+from sterna.endpoints.whitelist import normal_networks
 from sterna.errors import Refused
 
 LUA_SOURCE = Path(__file__).with_name("route.lua")
@@ -25,6 +25,7 @@ NETWORKS_MAX = 300  # they travel as one line of a map; HAProxy reads at most 16
 INSPECT_SECONDS = WAIT_SECONDS_MAX + 10  # else it ends the wait as an error of the script
 DIRECT = "direct"  # the backend of connections that go straight to an address
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+HOST = re.compile(r"[A-Za-z0-9_.:-]{1,255}")  # nothing that would end its line
 SERVER = re.compile(
     r"^    server s\d+ (?P<address>\S+) weight \d+(?P<mark> disabled)?$", re.MULTILINE
 )
@@ -269,6 +270,8 @@ def _check(routes: list[Route]) -> None:
 def _check_route(route: Route) -> None:
     if not NAME.fullmatch(route.name):
         raise _refused(f"{route.name!r} cannot be the name of an endpoint.")
+    if not HOST.fullmatch(route.host):
+        raise _refused(f"The endpoint {route.name} cannot listen at {route.host!r}.")
     if not 1024 <= route.port <= 65535:
         raise _refused(f"The endpoint {route.name} cannot listen on port {route.port}.")
     if any(not 1 <= backend.weight <= 256 for backend in route.backends):
@@ -283,7 +286,7 @@ def _check_route(route: Route) -> None:
 @lru_cache(maxsize=100_000)  # thousands of endpoints have the same few networks
 def _is_network(text: str) -> bool:
     try:
-        ipaddress.ip_network(text, strict=False)
+        normal_networks([text])
     except ValueError:
         return False
     return True

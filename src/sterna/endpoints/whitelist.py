@@ -16,7 +16,7 @@ def normal_networks(networks: Iterable[str]) -> tuple[str, ...]:
     Raises:
         ValueError: one of them is neither an address nor a network; the message names it.
     """
-    found = {ipaddress.ip_network(network.strip(), strict=False) for network in networks}
+    found = {_network(network.strip()) for network in networks}
     ordered = sorted(found, key=lambda n: (n.version, int(n.network_address), n.prefixlen))
     return tuple(str(network) for network in ordered)
 
@@ -40,6 +40,13 @@ def disallowed(sessions: Iterable[Session], allowed: dict[str, str]) -> set[Sess
         if session.server is not None
         and not is_allowed(session.client, _networks(allowed.get(session.frontend, "")))
     }
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Without a zone: behind its % Python takes any text, ends of lines and commands included."""
+    if "%" in text:
+        raise ValueError(f"{text!r} has a zone, which no network has")
+    return ipaddress.ip_network(text, strict=False)
 
 
 def _networks(text: str) -> list[str]:

@@ -17,7 +17,9 @@ router = APIRouter(prefix="/endpoints", tags=["endpoints"])
 
 
 def _numeric(host: str) -> str:
-    """An address of this machine to listen on; no name, for it may change."""
+    """An address of this machine to listen on; no name, for it may change, and no zone."""
+    if "%" in host:
+        raise ValueError("an address with a zone cannot be listened on")
     return str(ipaddress.ip_address(host))
 
 
