@@ -19,7 +19,7 @@ function Silence({ since }: { since: number }) {
   const seconds = Math.max(0, (useNow(1000) - since) / 1000);
   return (
     <div className="banner">
-      <strong>The Sterna server does not answer</strong>, for {duration(Math.floor(seconds))} now. What you
+      <strong>The Sterna server does not answer</strong>, for {seconds < 60 ? `${Math.floor(seconds)} s` : duration(seconds)} now. What you
       see is as it was then. Operations under way go on by themselves as soon as the server is back;
       this page connects again by itself.
     </div>

@@ -14,6 +14,7 @@ import { Answered } from "../parts/States";
 
 const ROWS_ASKED_FOR = 1000;
 const POLL_MILLISECONDS = 3000;
+const POLL_MANY_MILLISECONDS = 15_000;
 
 const STATES = [
   { value: "all", label: "All tables" },
@@ -58,7 +59,8 @@ export function TaskTables({ taskId }: { taskId: string }) {
     queryKey: ["tables", taskId, search, state],
     queryFn: () => allTables(taskId, search, state),
     placeholderData: keepPreviousData,
-    refetchInterval: POLL_MILLISECONDS,
+    refetchInterval: ({ state: { data = [] } }) =>
+      data.length > ROWS_ASKED_FOR ? POLL_MANY_MILLISECONDS : POLL_MILLISECONDS,
   });
   return (
     <Section title="Synchronization Details" extra={<span className="faint">{tables.data && `${count(tables.data.length)} tables`}</span>}>
