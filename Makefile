@@ -103,3 +103,4 @@ clean:  ## Remove what was built; the fetched servers stay
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src -name '*.so' -delete -o -name '*.egg-info' -prune -exec rm -rf {} +
 	rm -f src/sterna/dataplane/_native/*.c
+	rm -rf src/sterna/server/console console/node_modules console/src/api/schema.d.ts
