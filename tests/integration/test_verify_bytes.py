@@ -91,6 +91,12 @@ FEW_ROWS = (
     "INSERT INTO swapped_texts VALUES (1, 'plumless'), (2, 'buckeroo'), (3, 'a')",
     "CREATE TABLE words (w VARCHAR(9) NOT NULL PRIMARY KEY, x VARCHAR(9), y VARCHAR(9))",
     "INSERT INTO words VALUES ('a', 'aa', 'a'), ('b', 'aa', 'a')",
+    "CREATE TABLE nothing (id INT NOT NULL PRIMARY KEY, a INT, b BIGINT, c ENUM('x'), d DATETIME,"
+    " e DATETIME, f VARCHAR(9), g VARCHAR(9), h LONGTEXT, i LONGTEXT)",
+    "INSERT INTO nothing (id, a, f, h) VALUES (1, 0, '', ''), (2, NULL, NULL, NULL),"
+    " (3, NULL, NULL, NULL), (4, NULL, NULL, NULL), (5, NULL, NULL, NULL)",
+    "CREATE TABLE signs (id INT NOT NULL PRIMARY KEY)",
+    "INSERT INTO signs VALUES (3), (5)",
 )  # fmt: skip
 FEW_DAMAGED = (
     # as many rows, the same sum, the same sum of squares
@@ -98,8 +104,22 @@ FEW_DAMAGED = (
     "UPDATE swapped SET v = 3 - v WHERE id < 3",
     "UPDATE swapped_texts SET v = IF(id = 1, 'buckeroo', 'plumless') WHERE id < 3",
     "UPDATE words SET w = 'A' WHERE w = 'a'", "UPDATE words SET x = 'a', y = 'aa' WHERE w = 'b'",
+    # NULL and nothing change places, and come and go by two
+    "UPDATE nothing SET a = NULL, b = 0, f = NULL, g = '', h = NULL, i = '' WHERE id = 1",
+    "UPDATE nothing SET a = 0, b = 0 WHERE id = 2",
+    "UPDATE nothing SET f = '', g = '' WHERE id = 3",
+    "UPDATE nothing SET b = 0, c = 0, h = '', i = '' WHERE id = 4",
+    "UPDATE nothing SET d = '2020-01-01', e = '2020-01-01' WHERE id = 5",
+    "UPDATE signs SET id = -id",
 )  # fmt: skip
-FEW_DIFFERENT = {"squares": 4, "swapped": 2, "swapped_texts": 2, "words": 3}
+FEW_DIFFERENT = {
+    "squares": 4,
+    "swapped": 2,
+    "swapped_texts": 2,
+    "words": 3,
+    "nothing": 5,
+    "signs": 4,
+}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sterna.dataplane.verify_mix import MEDIUM_BITS, PRIMES, SMALL_BITS, joined, small, wide
+from sterna.dataplane.verify_mix import PRIMES, SMALL_BITS, joined, medium, small, wide
 from sterna.errors import Stopped
 from sterna.mysql.catalog import Column
 from sterna.mysql.identifiers import quote, quote_text
@@ -135,7 +135,8 @@ def _refuse_unknown(columns: Sequence[Column]) -> None:
 
 
 def _half(text: str, numbers: Sequence[str], prime: int) -> str:
-    rest = [f"({joined(numbers)}) % {prime}"] if numbers else []
+    # without an operation on bits -5 stays negative, and the products of 5 and -5 are the same
+    rest = [f"({joined([*numbers, '0'])}) % {prime}"] if numbers else []
     return "(" + " ^ ".join([f"CRC32({text})"] * bool(text) + [f"({each})" for each in rest]) + ")"
 
 
@@ -290,8 +291,8 @@ def _whole_numbers(columns: Sequence[Column]) -> Iterator[str]:
         elif column.data_type in _BITS:
             yield wide(name, place, nullable=column.nullable)
         elif column.data_type in _SMALL and not _has_fraction(column):
-            bits = MEDIUM_BITS if column.data_type in _MEDIUM else SMALL_BITS
-            yield small(name, place, nullable=column.nullable, bits=bits)
+            term = medium if column.data_type in _MEDIUM else small
+            yield term(name, place, nullable=column.nullable)
 
 
 def _bits(column: Column) -> int:

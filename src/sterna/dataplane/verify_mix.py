@@ -16,14 +16,23 @@ PRIMES = (4_294_967_291, 3_221_225_473)
 SMALL_BITS = 32  # and a sign
 MEDIUM_BITS = 47  # a date and a time, as a number
 _PRODUCT_BITS = 61
-_NULL = 2**62  # no product is that large; the same as a DOUBLE, which an ENUM makes of it
+_NULL_BIT = 2**62  # no product is that large
+_NULL_BITS, _NULL_ZEROS = 52, 10  # the same as a DOUBLE, which an ENUM makes of it
 _LOW_HALF = 2**32 - 1
 _HIGH_HALF = 2**64 - 2**32
 
 
 def small(value: str, place: str, *, nullable: bool = False, bits: int = SMALL_BITS) -> str:
     """The term of a number of not more than so many bits; `place` is where in the row it stands."""
-    return _or_null(f"({value}) * {_factor(place, _PRODUCT_BITS - bits)}", nullable)
+    term = f"({value}) * {_factor(place, _PRODUCT_BITS - bits)}"
+    return _or_null(term, place) if nullable else term
+
+
+def medium(value: str, place: str, *, nullable: bool = False) -> str:
+    """The term of a date and a time. Factors that short may be the same in two columns, where equal
+    values would cancel each other; so it is moved first, by another number in each."""
+    moved = f"({value}) + {_factor(f'{place} moved', MEDIUM_BITS)}"
+    return small(moved, place, nullable=nullable, bits=MEDIUM_BITS + 1)
 
 
 def wide(value: str, place: str, *, nullable: bool = False) -> str:
@@ -31,7 +40,8 @@ def wide(value: str, place: str, *, nullable: bool = False) -> str:
     # masked before it is shifted: some SETs would be shifted as the text of their members
     high = small(f"(({value}) & {_HIGH_HALF}) >> {SMALL_BITS}", f"{place} high")
     low = small(f"({value}) & {_LOW_HALF}", f"{place} low")
-    return _or_null(f"({high}) ^ ({low})", nullable)
+    term = f"({high}) ^ ({low})"
+    return _or_null(term, place) if nullable else term
 
 
 def joined(terms: Sequence[str]) -> str:
@@ -43,8 +53,10 @@ def joined(terms: Sequence[str]) -> str:
     return f"({joined(terms[:half])}) ^ ({joined(terms[half:])})"
 
 
-def _or_null(term: str, nullable: bool) -> str:
-    return f"IFNULL({term}, {_NULL})" if nullable else term
+def _or_null(term: str, place: str) -> str:
+    """NULL has a number of its own in each place: two of the same would be as two zeros."""
+    null = _NULL_BIT | _factor(f"{place} null", _NULL_BITS) << _NULL_ZEROS
+    return f"IFNULL({term}, {null})"
 
 
 def _factor(place: str, bits: int) -> int:
