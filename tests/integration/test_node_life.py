@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sterna.clusters.process import signal_process
-from sterna.errors import SternaError
+from sterna.errors import Refused, SternaError
 from sterna.mysql.connection import Server, execute, open_session, scalar
 from sterna.store.records import Cluster, Node
 from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
@@ -157,13 +157,36 @@ def assert_deleted(desk: Desk, cluster: Cluster, mysql57: RunningServer) -> None
     for command in (("restart", cluster.id), ("add-nodes", cluster.id), ("delete", cluster.id)):
         yes = () if command[0] == "add-nodes" else ("--yes",)
         assert desk.refusal("cluster", *command, *yes) in ("MigrationExists", "NotAllowed")
-    desk.tools.journal.change_migration(cluster.id, status="NO_MIGRATION")
+    desk.tools.journal.change_migration(cluster.id, status="NO_MIGRATION", operation="open_cluster")
+    assert desk.refusal("cluster", "restart", cluster.id, "--yes") == "MigrationExists"
+    desk.tools.journal.change_migration(cluster.id, operation="")
     plan = desk.ask("cluster", "delete", cluster.id, "--dry-run")
     assert len(plan["actions"]) == 4 and plan["warnings"]
     desk.ask("cluster", "delete", cluster.id, "--yes")
     assert desk.refusal("cluster", "show", cluster.id) == "NotFound"
     assert desk.ask("endpoint", "list", cluster.id) == []
     assert not (desk.tools.settings.home / "clusters" / cluster.id).exists()
+
+
+def test_what_is_asked_for_meanwhile_is_not_forgotten(
+    server_farm: ServerFarm, mysql57: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deletion during a restart is done after it; of two who ask at once one is refused."""
+    home = server_farm.folder / "node-meanwhile"
+    home.mkdir()
+    with open_desk(home) as desk:
+        cluster, nodes = desk.add_cluster(mysql57), desk.service.nodes
+        nodes.restart(cluster.id)
+        with pytest.raises(Refused, match="is Rebooting"):
+            desk.service.nodes.refuse_busy(cluster.id)
+        keeper = NodeKeeper(desk.tools)
+        monkeypatch.setattr(keeper, "_restart", lambda *_: nodes.delete(cluster.id))
+        keeper.work(cluster.id)
+        assert desk.tools.inventory.cluster(cluster.id).status == "Deleting"
+        monkeypatch.setattr(nodes, "_idle", lambda *_, **__: cluster)
+        with pytest.raises(Refused, match="is no longer Running"):
+            nodes.add(cluster.id, 1)
+        assert len(desk.tools.inventory.nodes(cluster.id)) == 1
 
 
 def test_judgement() -> None:

@@ -201,6 +201,11 @@ class Inventory:
         """Creating, Running, …"""
         self._database.change(tables.clusters, {"id": cluster_id}, status=status)
 
+    def turn_cluster(self, cluster_id: str, before: str, after: str) -> bool:
+        """Change the status; False where it is no longer `before`."""
+        where = {"id": cluster_id, "status": before}
+        return bool(self._database.change(tables.clusters, where, status=after))
+
     def add_node(self, cluster_id: str, node: Node, *, server_id: int) -> None:
         """Keep a new node of a cluster."""
         values = dataclasses.asdict(node)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -59,15 +60,18 @@ class Nodes:
                 code="NodesNotSupported",
                 remedy="Use a cluster of MySQL 8.0.17 or newer.",
             )
-        for _ in range(count):
-            node = Node(new_id("pi"), "Reader", "127.0.0.1", self._tools.free_port(), "Creating")
-            server_id = secrets.randbelow(2**30) + 2**30
-            self._tools.inventory.add_node(cluster_id, node, server_id=server_id)
-        return self._begun(cluster_id, "DBNodeCreating")
+        with self._beginning(cluster, "DBNodeCreating"):
+            for _ in range(count):
+                port = self._tools.free_port()
+                node = Node(new_id("pi"), "Reader", "127.0.0.1", port, "Creating")
+                server_id = secrets.randbelow(2**30) + 2**30
+                self._tools.inventory.add_node(cluster_id, node, server_id=server_id)
+        return self._tools.inventory.cluster(cluster_id)
 
     def remove(self, cluster_id: str, node_id: str) -> Cluster:
         """Remove a read-only node with its data."""
-        node = self._node(self._idle(cluster_id), node_id)
+        cluster = self._idle(cluster_id)
+        node = self._node(cluster, node_id)
         if node.role == "Writer":
             raise Refused(
                 f"{node_id} is the primary of {cluster_id}.",
@@ -75,8 +79,9 @@ class Nodes:
                 remedy=f"Delete the whole cluster: sterna cluster delete {cluster_id}.",
             )
         self._refuse_only_node(node)
-        self._tools.inventory.set_node_status(node_id, "Deleting")
-        return self._begun(cluster_id, "DBNodeDeleting")
+        with self._beginning(cluster, "DBNodeDeleting"):
+            self._tools.inventory.set_node_status(node_id, "Deleting")
+        return self._tools.inventory.cluster(cluster_id)
 
     def change_class(self, cluster_id: str, node_class: str) -> Cluster:
         """Give every node another class, one after the other."""
@@ -89,20 +94,22 @@ class Nodes:
                 remedy="Choose another class.",
             )
         inventory = self._tools.inventory
-        for node in cluster.nodes:
-            # Until its turn has come a node that dies is started as it was.
-            kept = node.node_class or cluster.node_class
-            inventory.change_node(node.id, node_class=kept, status="ClassChanging")
-        inventory.change_cluster(cluster_id, node_class=node_class)
-        return self._begun(cluster_id, "ClassChanging")
+        with self._beginning(cluster, "ClassChanging"):
+            for node in cluster.nodes:
+                # Until its turn has come a node that dies is started as it was.
+                kept = node.node_class or cluster.node_class
+                inventory.change_node(node.id, node_class=kept, status="ClassChanging")
+            inventory.change_cluster(cluster_id, node_class=node_class)
+        return inventory.cluster(cluster_id)
 
     def restart(self, cluster_id: str, node_id: str | None = None) -> Cluster:
         """Restart one node, or all of them one after the other."""
         cluster = self._idle(cluster_id)
         chosen = cluster.nodes if node_id is None else [self._node(cluster, node_id)]
-        for node in chosen:
-            self._tools.inventory.set_node_status(node.id, "Rebooting")
-        return self._begun(cluster_id, "Rebooting")
+        with self._beginning(cluster, "Rebooting"):
+            for node in chosen:
+                self._tools.inventory.set_node_status(node.id, "Rebooting")
+        return self._tools.inventory.cluster(cluster_id)
 
     def plan_delete(self, cluster_id: str) -> Plan:
         """The dry run of a deletion."""
@@ -127,8 +134,10 @@ class Nodes:
 
     def delete(self, cluster_id: str) -> Cluster:
         """Delete a cluster with all its data. There is no way back."""
-        self._idle(cluster_id, deleting=True)
-        return self._begun(cluster_id, "Deleting")
+        cluster = self._idle(cluster_id, deleting=True)
+        with self._beginning(cluster, "Deleting"):
+            pass
+        return self._tools.inventory.cluster(cluster_id)
 
     def logs(self, cluster_id: str, node_id: str | None = None, *, lines: int = 100) -> list[str]:
         """The last lines of what a node said; of the primary where none is named."""
@@ -144,22 +153,29 @@ class Nodes:
         """The cluster; Refused while a migration or the keeper is at work on it."""
         cluster = self._tools.inventory.cluster(cluster_id)
         for migration in self._tools.journal.migrations():
-            if migration.cluster_id == cluster_id and migration.status != Status.CLOSED:
+            is_busy = migration.operation or migration.status != Status.CLOSED
+            if migration.cluster_id == cluster_id and is_busy:
                 raise Refused(
                     f"{cluster_id} is being migrated to (status {migration.status}).",
                     code="MigrationExists",
                     remedy=f"Complete or cancel that first: sterna migration show {cluster_id}.",
                 )
         may_be_stuck = deleting and cluster.status != "Deleting"
-        if cluster.status in BUSY and not may_be_stuck:
+        if not may_be_stuck:
+            self.refuse_busy(cluster_id)
+        if deleting:
+            self._refuse_in_use(cluster)
+        return cluster
+
+    def refuse_busy(self, cluster_id: str) -> None:
+        """Refused while the keeper is at work on the cluster."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        if cluster.status in BUSY:
             raise Refused(
                 f"{cluster_id} is {cluster.status}.",
                 code="ClusterNotRunning",
                 remedy=f"Wait until it is Running: sterna cluster show {cluster_id}.",
             )
-        if deleting:
-            self._refuse_in_use(cluster)
-        return cluster
 
     def _refuse_in_use(self, cluster: Cluster) -> None:
         """An instance's endpoint may lead here since a switchover that was completed."""
@@ -194,9 +210,18 @@ class Nodes:
             remedy=f"See which there are: sterna cluster show {cluster.id}.",
         )
 
-    def _begun(self, cluster_id: str, status: str) -> Cluster:
-        self._tools.inventory.set_cluster_status(cluster_id, status)
-        return self._tools.inventory.cluster(cluster_id)
+    @contextmanager
+    def _beginning(self, cluster: Cluster, status: str) -> Iterator[None]:
+        """Keep all of it or nothing; Refused when another hand has begun since it was looked at."""
+        inventory = self._tools.inventory
+        with inventory.at_once():
+            if not inventory.turn_cluster(cluster.id, cluster.status, status):
+                raise Refused(
+                    f"{cluster.id} is no longer {cluster.status}: something else has just begun.",
+                    code="ClusterNotRunning",
+                    remedy=f"See what: sterna cluster show {cluster.id}.",
+                )
+            yield
 
 
 class NodeKeeper:
@@ -230,8 +255,9 @@ class NodeKeeper:
                 self._remove(cluster, node)
             elif node.status in ("Rebooting", "ClassChanging"):
                 self._restart(cluster, node)
-        inventory.set_cluster_status(cluster_id, "Running")
-        log.info("a cluster is as it was asked to be", cluster=cluster_id)
+        # It may have been asked to be deleted meanwhile.
+        if inventory.turn_cluster(cluster_id, cluster.status, "Running"):
+            log.info("a cluster is as it was asked to be", cluster=cluster_id)
 
     def _add(self, cluster: Cluster, node: Node) -> None:
         tools = self._tools

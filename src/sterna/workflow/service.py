@@ -191,6 +191,7 @@ class Service:
                 code="StatusNotSupported",
                 remedy="Nothing is left to do.",
             )
+        self.nodes.refuse_busy(cluster_id)
         return self._begin(cluster_id, Action.OPEN)
 
     def verify(
