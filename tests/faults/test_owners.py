@@ -171,6 +171,9 @@ def test_the_other_side_is_chosen(cast: Cast) -> None:
     assert (migration.status, migration.cluster_mode) == (Status.REVERSED, "rw")
     assert any("cannot be closed now" in entry.sentence for entry in migration.history)
     assert {endpoint.state for endpoint in cast.service.endpoints()} == {"Open"}
+    server = cluster_of(cast).server
+    leading = {endpoint.routes_to for endpoint in cast.service.endpoints()}
+    assert leading == {(f"{server.host}:{server.port}",)}
     assert enabled_events(cluster_of(cast)) == {"rare"}
     cast.source.start()
     assert (roles(cast), enabled_events(source_of(cast))) == ((False, False), {"rare"})

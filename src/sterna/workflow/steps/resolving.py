@@ -165,14 +165,16 @@ def open_chosen_side(run: Run) -> str:
 
 @step(no_undo_because=AFTER)
 def lead_endpoints(run: Run) -> str:
-    """Lead the instance's endpoints to the chosen side."""
+    """Lead the instance's endpoints to the chosen side; the cluster's own lead to the cluster."""
     tools, to_cluster = run.tools, chosen(run).word == "cluster"
     tools.inventory.set_routes(tools.home_routes(run.cluster_id))
     if to_cluster:
         pairs = pairing.last_pairs(tools, run.cluster_id)
-        tools.inventory.set_routes(
-            pairing.routes_after(tools, run.cluster_id, Action.SWITCH_OVER, pairs)
-        )
+        routes = pairing.routes_after(tools, run.cluster_id, Action.SWITCH_OVER, pairs)
+        # No exchange: applications may have moved to the cluster's own endpoints themselves, and
+        # nobody is led to a side that is closed or gone.
+        own = tools.cluster_routes(run.cluster_id)
+        tools.inventory.set_routes({name: to for name, to in routes.items() if name not in own})
     tools.apply_routes()
     tools.journal.change_migration(run.cluster_id, with_endpoints=to_cluster)
     return f"the instance's endpoints lead to the {chosen(run).word}"
