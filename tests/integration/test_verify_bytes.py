@@ -95,6 +95,9 @@ FEW_ROWS = (
     " e DATETIME, f VARCHAR(9), g VARCHAR(9), h LONGTEXT, i LONGTEXT)",
     "INSERT INTO nothing (id, a, f, h) VALUES (1, 0, '', ''), (2, NULL, NULL, NULL),"
     " (3, NULL, NULL, NULL), (4, NULL, NULL, NULL), (5, NULL, NULL, NULL)",
+    "CREATE TABLE turned (w VARCHAR(9) NOT NULL PRIMARY KEY)", "INSERT INTO turned VALUES ('ab')",
+    "CREATE TABLE turned_too (id INT NOT NULL PRIMARY KEY, x VARCHAR(9), y VARCHAR(9))",
+    "INSERT INTO turned_too VALUES (1, 'a', 'N'), (2, 'ab', 'cd')",
     "CREATE TABLE signs (id INT NOT NULL PRIMARY KEY)",
     "INSERT INTO signs VALUES (3), (5)",
 )  # fmt: skip
@@ -110,7 +113,8 @@ FEW_DAMAGED = (
     "UPDATE nothing SET f = '', g = '' WHERE id = 3",
     "UPDATE nothing SET b = 0, c = 0, h = '', i = '' WHERE id = 4",
     "UPDATE nothing SET d = '2020-01-01', e = '2020-01-01' WHERE id = 5",
-    "UPDATE signs SET id = -id",
+    "UPDATE signs SET id = -id", "UPDATE turned SET w = 'ba'",
+    "UPDATE turned_too SET x = REVERSE(y), y = IF(id = 1, 'a', 'ba')",
 )  # fmt: skip
 FEW_DIFFERENT = {
     "squares": 4,
@@ -119,6 +123,8 @@ FEW_DIFFERENT = {
     "words": 3,
     "nothing": 5,
     "signs": 4,
+    "turned": 2,
+    "turned_too": 2,
 }
 
 

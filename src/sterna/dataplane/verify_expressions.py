@@ -28,6 +28,8 @@ from sterna.mysql.identifiers import quote, quote_text
 # Above every sum of hashes (2^64 times the rows of any table): found in a sum, it betrays a NULL.
 TOO_LONG = 10**40
 _TWO_32 = 2**32
+# Else a row and the same read backwards would exchange their hashes, which have one product.
+_APART = 0x9E3779B9
 SHOWN_CHARACTERS = 100
 FEW_NUMBERS = 4
 MODERATE_MAX = 8  # columns of 64 KiB fit into one text, whatever max_allowed_packet is
@@ -124,7 +126,7 @@ def _halves(columns: Sequence[Column], *, printed_above: int = 0) -> tuple[str, 
     forwards, backwards = _texts(columns, printed)
     return (
         _half(forwards, [*numbers, *_large(columns)], PRIMES[0]),
-        _half(backwards, [*numbers, *_large(columns, backwards=True)], PRIMES[1]),
+        _half(backwards, [*numbers, *_large(columns, backwards=True)], PRIMES[1], apart=_APART),
     )
 
 
@@ -134,9 +136,10 @@ def _refuse_unknown(columns: Sequence[Column]) -> None:
             _form(column)
 
 
-def _half(text: str, numbers: Sequence[str], prime: int) -> str:
+def _half(text: str, numbers: Sequence[str], prime: int, *, apart: int = 0) -> str:
     # without an operation on bits -5 stays negative, and the products of 5 and -5 are the same
     rest = [f"({joined([*numbers, '0'])}) % {prime}"] if numbers else []
+    rest += [str(apart)] * bool(apart)
     return "(" + " ^ ".join([f"CRC32({text})"] * bool(text) + [f"({each})" for each in rest]) + ")"
 
 
