@@ -213,9 +213,17 @@ class People:
             return None
         if token.used_at is None or now() - token.used_at > TOUCH_EVERY:
             self._access.touch_token(token.id)
-        maker = self._access.role_of(token.created_by)
-        role = token.role if maker is None or maker.includes(token.role) else maker
+        maker = self._access.role_of(token.created_by) if token.created_by else Role.ADMIN
+        if maker is None:  # removed while the token was being made
+            return None
+        role = token.role if maker.includes(token.role) else maker
         return Identity(token.id, role, "token", secret, "", token.expires_at)
+
+    def maker_of(self, who: Identity) -> str:
+        """The user a token that `who` makes depends on; empty for the server's own token."""
+        if who.kind == "token":
+            return self._access.token_named(who.name).created_by
+        return who.name if who.kind == "user" else ""
 
     def again(self, who: Identity) -> Identity | None:
         """The same one a moment later; None when the session or the token is over."""

@@ -96,7 +96,7 @@ def list_tokens(service: TheService) -> list[ApiToken]:
 @router.post("/tokens", status_code=201)
 def add_token(new: NewToken, who: Who, service: TheService) -> MadeToken:
     """Make a token for a script; its secret is in this answer and nowhere else."""
-    by = who.name if who.kind == "user" else ""
+    by = service.people.maker_of(who)
     return MadeToken(*service.people.add_token(new.description, new.role, by, new.expires_in_days))
 
 
