@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
@@ -34,6 +34,7 @@ from sterna.mysql.sql_text import Kind, Statement, Token, classify, tokens
 
 _NEARLY_FULL = 0.9
 _TABLES = ("TABLE", "TABLES", "INDEX")
+_LATE_BOUND = ("PROCEDURE", "FUNCTION", "EVENT")  # they look at tables when they run
 _DATABASES = ("DATABASE", "SCHEMA")
 _PACKED = EventType.MARIADB_QUERY_COMPRESSED
 _READ = frozenset({EventType.QUERY, EventType.TRANSACTION_PAYLOAD, _PACKED})
@@ -51,7 +52,8 @@ class Change:
     `tables` and `databases` (all tables in them) are those whose copies lack it, in lower case.
     `is_unclear`: they could not be made out, so it may be any. Where it concerns no table,
     it changes what has no rows. `made` and `dropped` are the tables, as they are written, that
-    did not exist before it, and that exist no more behind it.
+    did not exist before it, and that exist no more behind it. `mentioned` are words, in lower case,
+    of which one may be a table that it looks at: CREATE TABLE … LIKE, a view, a trigger.
     """
 
     position: Position
@@ -61,6 +63,7 @@ class Change:
     is_unclear: bool = False
     made: frozenset[TableName] = frozenset()
     dropped: frozenset[TableName] = frozenset()
+    mentioned: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def is_about_rows(self) -> bool:
@@ -146,7 +149,7 @@ def read_changes(spool: Spool, after: Position, until: Position) -> Iterator[Cha
 
 def _changes(raw: bytes, reader: SpoolReader) -> Iterator[Change]:
     for event in _queries(raw, reader.log_format):
-        if change := _change(event, reader.position):
+        if change := change_of(event, reader.position):
             yield change
 
 
@@ -165,27 +168,37 @@ def _queries(raw: bytes, log_format: Format) -> Iterator[Query]:
             yield from _queries(one, log_format)
 
 
-def _change(event: Query, position: Position) -> Change | None:
+def change_of(event: Query, position: Position) -> Change | None:
+    """What a statement that ends at `position` changes; None where it is no DDL of the user's."""
     statement = classify(event.sql)
     if statement.kind is not Kind.DDL or is_system_only(event, statement):
         return None
     sentence = f"{summary(event)} ({position})"
     if statement.object_type in _DATABASES:
         return _database_change(event, statement, position, sentence)
+    looks = statement.object_type not in _LATE_BOUND
+    mentioned = frozenset(_mentioned(event) if looks else ())
     if statement.object_type not in _TABLES:
-        return Change(position, sentence)
+        return Change(position, sentence, mentioned=mentioned)
     names = {
         (_in_utf8(database, event) if database else event.database, _in_utf8(name, event))
         for database, name in _all_names(event, statement)
     }
     is_unclear = not names or any(not database or not name for database, name in names)
-    change = Change(position, sentence, frozenset(map(lowered, names)), is_unclear=is_unclear)
+    tables = frozenset(map(lowered, names))
+    change = Change(position, sentence, tables, is_unclear=is_unclear, mentioned=mentioned)
     words = [token.upper for token in islice(tokens(event.sql), 3)]
     if words[:2] == ["DROP", "TABLE"]:
         return replace(change, dropped=frozenset(names))
     if words[:2] == ["CREATE", "TABLE"] and words[2] != "IF":
         return replace(change, made=frozenset(names))
     return change
+
+
+def _mentioned(event: Query) -> Iterator[str]:
+    for token in tokens(event.sql):
+        if name := token.name:
+            yield name.lower()
 
 
 def lowered(name: TableName) -> TableName:

@@ -31,18 +31,33 @@ def passing(
     """Tables, in lower case, that came or went: the first of all these changes that concerns them
     makes or drops them. One that was made first was not there before; nothing that was done to one
     that was dropped first matters any more. Those that foreign keys tie to others, or that a view
-    may read, are not among them."""
-    first: dict[TableName, Change] = {}
-    for change in changes:
-        for name in change.tables:
-            first.setdefault(name, change)
-    views = [each.text.lower() for each in objects if each.kind == "VIEW"]
+    or a trigger needs, are not among them."""
+    needed_by = [each.text.lower() for each in objects if each.kind in ("VIEW", "TRIGGER")]
     return {
         name: change
-        for name, change in first.items()
+        for name, change in _first(changes).items()
         if name in set(map(lowered, change.made | change.dropped)) - tied
-        and not any(name[1] in text for text in views)
+        and not any(name[1] in text for text in needed_by)
     }
+
+
+def _first(changes: Iterable[Change]) -> dict[TableName, Change]:
+    """For each table the first change that concerns it, but for those of which it is not sure to
+    be the first, and those dropped that another statement may have looked at before: an empty one
+    is no model for CREATE TABLE … LIKE."""
+    first: dict[TableName, Change | None] = {}
+    databases: set[str] = set()
+    looked_at: set[str] = set()
+    for change in changes:
+        if change.is_unclear:
+            break
+        gone = set(map(lowered, change.dropped))
+        for name in change.tables:
+            is_model = name in gone and (name[1] in looked_at or not name[1].isascii())
+            first.setdefault(name, None if is_model or name[0] in databases else change)
+        databases |= change.databases
+        looked_at |= change.mentioned
+    return {name: change for name, change in first.items() if change is not None}
 
 
 def keep_places(
