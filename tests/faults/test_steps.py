@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from sterna.errors import Refused
+from sterna.migration.status import Status
 from sterna.mysql.connection import open_session, query
 from sterna.workflow.engine import outline
+from sterna.workflow.pairing import routes_after
 from sterna.workflow.watch import Watch
 from tests.faults.cast import Cast, open_cast
 from tests.fixtures.running import eventually
@@ -92,3 +94,16 @@ def test_migration_expires_by_itself(cast: Cast) -> None:
         assert query(session, "SELECT @@GLOBAL.read_only") == [(0,)]
     with pytest.raises(Refused, match="takes writes already"):
         cast.service.open_cluster(cast.cluster_id)
+    assert_endpoints_after_expiry(cast)
+
+
+def assert_endpoints_after_expiry(cast: Cast) -> None:
+    """Had the writes moved with endpoints, the cluster's own no longer lead to the source."""
+    cast.tools.journal.change_migration(cast.cluster_id, status=Status.REVERSED)
+    exchanged = routes_after(cast.tools, cast.cluster_id, "switch_over", None)
+    cast.tools.inventory.set_routes(exchanged)
+    node = cast.tools.writer(cast.cluster_id)
+    cluster = (f"{node.host}:{node.port}",)
+    assert set(exchanged.values()) > {cluster}
+    cast.service.expire(cast.cluster_id)
+    assert {endpoint.routes_to for endpoint in cast.service.endpoints()} == {cluster}

@@ -141,6 +141,7 @@ def expire(run: Run) -> None:
     """Expire: the time is over; the side with the writes keeps them, the other stays read-only."""
     run.point_of_no_return(closing.decide_to_close)
     run(closing.cut_link)
+    run(closing.lead_endpoints_home)
     run(closing.remove_traces)
 
 
