@@ -19,7 +19,7 @@ from sterna.mysql.connection import Session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
 from sterna.store.database import now
-from sterna.workflow import inheritance, inherited
+from sterna.workflow import inheritance, inherited, pairing
 from sterna.workflow.engine import Run, step
 from sterna.workflow.guards import current_refusals, joined
 from sterna.workflow.live_guards import OldTransaction, long_transactions
@@ -83,7 +83,9 @@ def _wait_for_transactions(connection: Session, seconds: float) -> list[OldTrans
 def check_guards(run: Run) -> str:
     """Check that nothing stands in the way, before anything is touched."""
     refusals = current_refusals(run.tools, run.cluster_id, run.operation.name, under_way=True)
-    if refusal := joined(refusals):
+    # An endpoint may have become another since its pair was looked at; from here on none can.
+    bad_pairs = pairing.pair_refusals(run.tools, run.cluster_id, run.arguments)
+    if refusal := joined((*refusals, *bad_pairs)):
         raise refusal
     snapshot = run.tools.tasks.task(sides.task_id(run))
     return f"nothing stands in the way; the replication latency is {snapshot.lag_seconds} s"
