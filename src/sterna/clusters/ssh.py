@@ -113,7 +113,8 @@ class SshHost:
             "ClearAllForwardings": "yes",
         }
         given = [f"-o{name}={value}" for name, value in options.items()]
-        where = ["-p", str(self.port), "-i", str(self.key), f"{self.user}@{self.host}"]
+        # Behind the two hyphens no name is an option, whatever it begins with.
+        where = ["-p", str(self.port), "-i", str(self.key), "--", f"{self.user}@{self.host}"]
         return ["ssh", "-F", "none", "-T", *given, *where]
 
 
