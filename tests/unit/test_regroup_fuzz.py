@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 
 import pytest
@@ -171,3 +172,16 @@ def test_a_packed_transaction_is_gathered_like_others() -> None:
     assert packed_transaction(buffer[:-1], 0, log_format, bytes_max=1 << 20) in (None, packed)
     assert packed_transaction(buffer[:90], 0, log_format, bytes_max=1 << 20) is None
     assert packed_transaction(buffer, 0, log_format, bytes_max=1) is None
+
+
+def test_what_is_looked_at_in_vain_is_given_free() -> None:
+    """A transaction that is left to others leaves nothing behind once nothing is drained either:
+    a backlog of such transactions would else stay in memory as a whole."""
+    events = transactions(PLAIN[1])
+    buffer = b"".join(map(record, events[: _end(events) - 2]))
+    held = sys.getrefcount(buffer)
+    gatherer = Gatherer(rows_flags=FLAGS)
+    assert gatherer.take(buffer, 0, has_checksum=True) == 0
+    assert sys.getrefcount(buffer) > held
+    assert gatherer.transactions == 0 and gatherer.drain(1000) == []
+    assert sys.getrefcount(buffer) == held

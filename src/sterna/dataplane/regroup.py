@@ -117,6 +117,12 @@ class Regrouper:
 
     def gather(self, reader: SpoolReader) -> bool:
         """Take the reader's next transaction; False where it has to be read event by event."""
+        is_taken = self._take(reader)
+        if not is_taken and not self._gatherer.transactions:
+            self._gatherer.drain(BODY_BYTES)  # else it keeps what it looked at in vain, for ever
+        return is_taken
+
+    def _take(self, reader: SpoolReader) -> bool:
         self._format = reader.log_format
         has_checksum = self._format.has_checksum
         self.is_starved = False
