@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from sterna.dataplane.receive import ends_at_border
 from sterna.dataplane.spool import WRAP_BYTES, Spool, whole_offset
 from sterna.dataplane.spool_reader import SpoolReader
 from sterna.mysql.binlog.events import Format
+from sterna.mysql.binlog.parse import read_header
 from sterna.mysql.binlog.rewrite import body_of, seal
 from sterna.mysql.binlog.types import EventType
 from sterna.mysql.position import Position
@@ -66,6 +68,15 @@ def test_a_spool_goes_on_beyond_four_gigabytes(tmp_path: Path) -> None:
     for count in (0, 10, 17, 30, len(ends)):
         after = ends[count - 1] if count else START
         assert read(again, after) == ends[count:]
+
+
+def test_an_event_that_ends_at_the_border_stands_in_the_file() -> None:
+    """It says 0, as the sender's own events do; its length tells it from them."""
+    header = read_header(event(WRAP_BYTES))
+    assert header.is_artificial  # or so it looks
+    assert ends_at_border(header, 3 * WRAP_BYTES - header.size_bytes)
+    assert not ends_at_border(header, 3 * WRAP_BYTES - header.size_bytes - 1)
+    assert not ends_at_border(header._replace(flags=0x20), WRAP_BYTES - header.size_bytes)
 
 
 def test_what_is_passed_over_counts(tmp_path: Path) -> None:

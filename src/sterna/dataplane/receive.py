@@ -15,7 +15,7 @@ from sterna.dataplane._native.framing import Framer
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.spool import WRAP_BYTES, Spool, whole_offset
 from sterna.errors import Refused, Stopped, Transient
-from sterna.mysql.binlog.events import Format, Header, Heartbeat, Rotate
+from sterna.mysql.binlog.events import FLAG_ARTIFICIAL, Format, Header, Heartbeat, Rotate
 from sterna.mysql.binlog.parse import parse, parse_format, read_header, verify_checksum
 from sterna.mysql.binlog.types import EventType, name_of
 from sterna.mysql.connection import Server
@@ -142,7 +142,7 @@ class _Receiver:
         verify_checksum(raw, self._format)
         if header.type in _HEARTBEATS:
             self._heartbeat(raw)
-        elif not header.is_artificial:
+        elif not header.is_artificial or ends_at_border(header, self._place.offset_bytes):
             self._append(raw, header)
 
     def _begin(self, raw: bytes, header: Header) -> None:
@@ -182,6 +182,13 @@ class _Receiver:
         self._spool.sync_if_due()
         if event.file == self._place.file and event.offset > self._place.offset_bytes:
             self._append(raw, event.header)
+
+
+def ends_at_border(header: Header, before: int) -> bool:
+    """Whether an event behind offset `before` says 0 because it ends at 4 GB to the byte, not
+    because it stands in no file."""
+    is_made_up = header.flags & FLAG_ARTIFICIAL or header.type == EventType.FORMAT_DESCRIPTION
+    return not is_made_up and (before + header.size_bytes) % WRAP_BYTES == 0
 
 
 def _has_checksum(raw: bytes) -> bool:
