@@ -183,10 +183,18 @@ def test_what_is_asked_for_meanwhile_is_not_forgotten(
         monkeypatch.setattr(keeper, "_restart", lambda *_: nodes.delete(cluster.id))
         keeper.work(cluster.id)
         assert desk.tools.inventory.cluster(cluster.id).status == "Deleting"
-        monkeypatch.setattr(nodes, "_idle", lambda *_, **__: cluster)
-        with pytest.raises(Refused, match="is no longer Running"):
-            nodes.add(cluster.id, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(nodes, "_idle", lambda *_, **__: cluster)
+            with pytest.raises(Refused, match="is no longer Running"):
+                nodes.add(cluster.id, 1)
         assert len(desk.tools.inventory.nodes(cluster.id)) == 1
+        source = desk.add_cluster(mysql57)
+        server = mysql57.server
+        instance = desk.service.instances.add(
+            server.host, server.port, server.user, server.password
+        )
+        desk.add_migration(instance.id, "pc-next")
+        assert desk.refusal("cluster", "restart", source.id, "--yes") == "MigrationExists"
 
 
 def test_judgement() -> None:

@@ -21,7 +21,7 @@ from sterna.clusters.readers import can_have_readers, join_reader, reader_lag
 from sterna.errors import Refused, Transient
 from sterna.migration.status import Status
 from sterna.mysql.connection import open_session
-from sterna.store.records import Cluster, Node, Plan
+from sterna.store.records import Cluster, Migration, Node, Plan
 from sterna.store.repository import new_id
 from sterna.workflow.abreast import Abreast
 from sterna.workflow.creating import NODES_MAX, refuse_node_class
@@ -153,12 +153,13 @@ class Nodes:
         """The cluster; Refused while a migration or the keeper is at work on it."""
         cluster = self._tools.inventory.cluster(cluster_id)
         for migration in self._tools.journal.migrations():
-            is_busy = migration.operation or migration.status != Status.CLOSED
-            if migration.cluster_id == cluster_id and is_busy:
+            way = self._way_of(migration, cluster)
+            if way and (migration.operation or migration.status != Status.CLOSED):
                 raise Refused(
-                    f"{cluster_id} is being migrated to (status {migration.status}).",
+                    f"{cluster_id} is being migrated {way} (status {migration.status}).",
                     code="MigrationExists",
-                    remedy=f"Complete or cancel that first: sterna migration show {cluster_id}.",
+                    remedy="Complete or cancel that first: "
+                    f"sterna migration show {migration.cluster_id}.",
                 )
         may_be_stuck = deleting and cluster.status != "Deleting"
         if not may_be_stuck:
@@ -166,6 +167,17 @@ class Nodes:
         if deleting:
             self._refuse_in_use(cluster)
         return cluster
+
+    def _way_of(self, migration: Migration, cluster: Cluster) -> str:
+        """Whether a migration leads to the cluster, or from it: its primary may be an instance."""
+        if migration.cluster_id == cluster.id:
+            return "to"
+        # A closed one has let go of its instance, which may have been released.
+        if migration.status == Status.CLOSED:
+            return ""
+        instance = self._tools.inventory.instance(migration.instance_id)
+        address = instance.host.replace("localhost", "127.0.0.1"), instance.port
+        return "from" if address in {(n.host, n.port) for n in cluster.nodes} else ""
 
     def refuse_busy(self, cluster_id: str) -> None:
         """Refused while the keeper is at work on the cluster."""
