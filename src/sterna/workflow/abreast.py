@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
@@ -39,8 +40,15 @@ class Abreast:
 
 
 def attempt(name: str, look: Callable[[], object]) -> None:
-    """Do it; what cannot be done now is said and tried again another time."""
+    """Do it; what cannot be done now is said and tried again another time.
+
+    So is what nobody has thought of, with its traceback: who looks after things must not end, for
+    then nobody closes a side that only follows.
+    """
     try:
         look()
     except (SternaError, SQLAlchemyError, OSError) as error:
         log.warning("could not be mended yet", what=name, error=str(error))
+    except Exception as error:
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("an error nobody thought of", what=name, error=repr(error), where=where)

@@ -5,14 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
-from sterna.errors import SternaError
+from sterna.workflow.abreast import attempt
 
 INTERVAL_SECONDS = 1.0
-
-log = structlog.get_logger("sterna.ticker")
 
 
 class Ticker(threading.Thread):
@@ -29,10 +24,7 @@ class Ticker(threading.Thread):
     def run(self) -> None:
         """Look until stopped; what cannot be done now is tried again the next time."""
         while not self._stopping.wait(self._interval_seconds):
-            try:
-                self._look()
-            except (SternaError, SQLAlchemyError, OSError) as error:
-                log.warning("tried again in a moment", what=self.name, error=str(error))
+            attempt(self.name, self._look)
 
     def stop(self) -> None:
         """End the thread after what it is doing."""
