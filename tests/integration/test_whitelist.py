@@ -112,6 +112,23 @@ def test_who_waited_is_judged_by_the_whitelist_of_the_release(
     assert answers == [False]
 
 
+def test_an_ipv4_client_is_known_by_his_ipv4_address(proxy: HAProxy, endpoint: Route) -> None:
+    """Also at an address of both families: IPv4 networks name him, IPv6 networks do not."""
+    everywhere = replace(endpoint, host="::", port=free_port())
+    for networks, is_named in ((f"{HERE}/32",), True), (("::/0",), False), (("::1/128",), False):
+        proxy.apply([replace(everywhere, allowed_networks=networks)])
+        if is_named:
+            assert is_alive(connect(everywhere_at(everywhere), HERE))
+        else:
+            with pytest.raises(pymysql.Error):
+                connect(everywhere_at(everywhere), HERE)
+
+
+def everywhere_at(endpoint: Route) -> Route:
+    """The same endpoint as an IPv4 client sees it."""
+    return replace(endpoint, host=HERE)
+
+
 def test_an_interrupted_change_still_cuts(
     proxy: HAProxy, endpoint: Route, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +173,10 @@ def test_networks_are_written_in_one_way() -> None:
     assert is_allowed("::ffff:10.9.9.9:4711", ["10.0.0.0/8"])
     assert is_allowed("::1:4711", ["::1/128"])
     assert not is_allowed("11.0.0.1:80", ["10.0.0.0/8", "::/0"])
+    assert normal_networks(["::ffff:10.0.0.0/104", "::ffff:1.2.3.4"]) == (
+        "1.2.3.4/32",
+        "10.0.0.0/8",
+    )
     with pytest.raises(ValueError, match="everybody"):
         normal_networks(["everybody"])
 

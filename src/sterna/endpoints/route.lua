@@ -69,7 +69,8 @@ local function networks_of(endpoint)
 end
 
 local function may_come_in(txn, endpoint)
-    local client = core.parse_addr(txn.f:src())
+    -- Who comes by IPv4 to an address of both families is known by his IPv4 address.
+    local client = core.parse_addr((txn.f:src():gsub("^::ffff:(%d+%.%d+%.%d+%.%d+)$", "%1")))
     for _, network in ipairs(networks_of(endpoint)) do
         if core.match_addr(client, network) then
             return true

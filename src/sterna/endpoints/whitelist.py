@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from sterna.endpoints.control import Session
 
 EVERYBODY = ("0.0.0.0/0", "::/0")
+IPV4_MAPPED_BITS = 96  # ::ffff:0:0/96 is all of IPv4; clients are known by their IPv4 addresses
 
 
 def normal_networks(networks: Iterable[str]) -> tuple[str, ...]:
@@ -46,7 +47,11 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Without a zone: behind its % Python takes any text, ends of lines and commands included."""
     if "%" in text:
         raise ValueError(f"{text!r} has a zone, which no network has")
-    return ipaddress.ip_network(text, strict=False)
+    network = ipaddress.ip_network(text, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped and network.prefixlen >= IPV4_MAPPED_BITS:
+        return ipaddress.IPv4Network((mapped, network.prefixlen - IPV4_MAPPED_BITS))
+    return network
 
 
 def _networks(text: str) -> list[str]:
