@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
@@ -127,6 +128,15 @@ def test_other_definitions_are_differences() -> None:
     assert "int on the origin" in pair(layout("int"), layout("json")).problem
     assert "no column c1" in pair(layout("int", "int"), layout("int")).problem
     assert "missing" in pair(layout("int"), None).problem
+
+
+def test_members_in_another_order_are_a_difference() -> None:
+    """ENUM and SET are compared by number, which says nothing where the members are others."""
+    table = layout("int", "enum")
+    columns = [replace(table.columns[1], column_type=f"enum({m})") for m in ("'a','b'", "'b','a'")]
+    one, other = (replace(table, columns=(table.columns[0], column)) for column in columns)
+    assert "enum('b','a') on the destination" in pair(one, other).problem
+    assert not pair(one, one).problem
 
 
 def judge(rounds: Sequence[tuple[Sequence[Rows], Rows]]) -> Suspects:

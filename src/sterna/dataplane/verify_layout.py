@@ -22,6 +22,7 @@ from sterna.mysql.connection import Session, greeting_version, query
 
 # Types that are spelled differently by the two servers, and hold the same bytes.
 _SAME_TYPE = {"geomcollection": "geometrycollection"}
+_NUMBERED = frozenset({"enum", "set"})  # compared by numbers, which only the members explain
 _JSON = frozenset({"json", LOOSE_JSON})
 _POINT_ZERO_SINCE = (8, 0)  # MariaDB has no JSON type, so for it this does not matter
 _NOT_TABLES = frozenset({"SEQUENCE"})
@@ -150,11 +151,13 @@ def _difference(origin: Iterable[Column], destination: dict[str, Column]) -> str
             return f"has no column {column.name} on the destination"
         if _type(column) != _type(other):
             return (
-                f"has the column {column.name} as {column.data_type} on the origin"
-                f" and as {other.data_type} on the destination"
+                f"has the column {column.name} as {_type(column)} on the origin"
+                f" and as {_type(other)} on the destination"
             )
     return ""
 
 
 def _type(column: Column) -> str:
+    if column.data_type in _NUMBERED:
+        return column.column_type
     return _SAME_TYPE.get(column.data_type, column.data_type)
