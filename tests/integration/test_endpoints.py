@@ -12,7 +12,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from sterna.errors import SternaError
+from sterna.errors import Refused, SternaError
 from sterna.mysql.connection import Server, open_session, scalar
 from sterna.wiring import PROXY_SECONDS
 from sterna.workflow.ticker import Ticker
@@ -167,6 +167,12 @@ def test_what_cannot_be_served_is_refused_and_changes_nothing(
     for code, commands in refused.items():
         for command in commands:
             assert desk.refusal(*command) == code, command
+    server = mariadb1011.server
+    with pytest.raises(Refused, match="cannot listen on port 80"):
+        desk.service.instances.add(
+            server.host, server.port, server.user, server.password, endpoint_port=80
+        )
+    assert [each.id for each in desk.service.instances.all()] == [instance]
     assert desk.ask("endpoint", "list") == before
     assert desk.tools.proxy.is_running()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Generator
@@ -127,6 +128,27 @@ def test_an_ipv4_client_is_known_by_his_ipv4_address(proxy: HAProxy, endpoint: R
 def everywhere_at(endpoint: Route) -> Route:
     """The same endpoint as an IPv4 client sees it."""
     return replace(endpoint, host=HERE)
+
+
+def test_a_name_that_is_not_found_keeps_its_last_address(
+    proxy: HAProxy, endpoint: Route, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name service that is down is in the way of no exchange, also for the next process."""
+    named = replace(
+        endpoint, backends=tuple(Backend("localhost", b.port) for b in endpoint.backends)
+    )
+    proxy.apply([named])
+    assert is_alive(connect(named, HERE))
+
+    def is_down(*_: object, **__: object) -> None:
+        raise socket.gaierror("no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", is_down)
+    HAProxy(proxy._files.home).apply([replace(named, backends=named.backends[:1])])
+    with pytest.raises(Refused, match="nobody is unknown"):
+        proxy.apply([replace(named, backends=(Backend("nobody", 1),))])
+    monkeypatch.undo()
+    assert is_alive(connect(named, HERE))
 
 
 def test_an_interrupted_change_still_cuts(

@@ -68,7 +68,9 @@ class HAProxy:
 
     def apply(self, routes: Collection[Route]) -> None:
         """Serve exactly these endpoints; no session and no waiting connection is lost."""
-        rendered = render([_resolve(r) for r in routes], files=self._files, process=_process())
+        # Before it is anybody's turn: a name service may take its time.
+        resolved = [self._resolve(route) for route in routes]
+        rendered = render(resolved, files=self._files, process=_process())
         with self._exclusive():
             if not self._runs(rendered.fingerprint):
                 self._check_ports(routes)
@@ -84,7 +86,7 @@ class HAProxy:
 
     def avoid(self, backends: Collection[Backend]) -> None:
         """Send new connections to none of these servers, and to all others; sessions go on."""
-        resolved = map(_resolve_backend, backends)
+        resolved = map(self._resolve_backend, backends)
         wanted = {f"{backend.host}:{backend.port}": "1" for backend in resolved}
         with self._exclusive():
             if wanted == _read_map(self._files.avoided) or not self._files.config.exists():
@@ -237,6 +239,30 @@ class HAProxy:
                 code="UnknownEndpoint",
                 remedy="Apply a route for it first.",
             )
+
+    def _resolve(self, route: Route) -> Route:
+        """The route with numeric backend addresses."""
+        return replace(route, backends=tuple(map(self._resolve_backend, route.backends)))
+
+    def _resolve_backend(self, backend: Backend) -> Backend:
+        """A name that is not found now keeps its last address: it must not be in others' way."""
+        known = _read_map(self._files.addresses)
+        try:
+            found = socket.getaddrinfo(backend.host, backend.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            if backend.host in known:
+                return replace(backend, host=known[backend.host])
+            raise Refused(
+                f"The server {backend.host} is unknown ({error}); the proxy was left as it was.",
+                code="UnknownHost",
+                remedy="Correct its name or the name service and try again.",
+            ) from error
+        host = str(found[0][4][0])
+        if host not in (backend.host, known.get(backend.host)):
+            with self._exclusive():
+                known = _read_map(self._files.addresses) | {backend.host: host}
+                _write_map(self._files.addresses, known)
+        return replace(backend, host=host)
 
     # --- workers: what is
 
@@ -426,23 +452,6 @@ def _process() -> Process:
     except KeyError:
         return process
     return replace(process, user=user, group=group)
-
-
-def _resolve(route: Route) -> Route:
-    """The route with numeric backend addresses."""
-    return replace(route, backends=tuple(map(_resolve_backend, route.backends)))
-
-
-def _resolve_backend(backend: Backend) -> Backend:
-    try:
-        found = socket.getaddrinfo(backend.host, backend.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Refused(
-            f"The server {backend.host} is unknown ({error}); the proxy was left as it was.",
-            code="UnknownHost",
-            remedy="Correct its name or the name service and try again.",
-        ) from error
-    return replace(backend, host=str(found[0][4][0]))
 
 
 def _write(path: Path, text: str) -> None:

@@ -68,6 +68,11 @@ class Files:
         return self.home / "avoided.map"
 
     @property
+    def addresses(self) -> Path:
+        """The last numeric address of every server that was given by name."""
+        return self.home / "addresses"
+
+    @property
     def unchecked(self) -> Path:
         """Endpoints whose sessions have not been compared with the whitelist yet."""
         return self.home / "unchecked"

@@ -61,9 +61,15 @@ class Instances:
             status="Running",
             created_at=now(),
         )
-        self._tools.inventory.add_instance(instance, password)
-        self._tools.add_endpoint(instance.id, "Primary", f"{host}:{port}", port=endpoint_port)
-        self._tools.apply_routes()
+        with self._tools.inventory.at_once():
+            self._tools.inventory.add_instance(instance, password)
+            self._tools.add_endpoint(instance.id, "Primary", f"{host}:{port}", port=endpoint_port)
+        try:
+            self._tools.apply_routes()
+        except Refused:
+            # One endpoint that cannot be served would be in the way of every exchange of others.
+            self._tools.inventory.remove_instance(instance.id)
+            raise
         return instance
 
     def test(self, host: str, port: int, user: str, password: str, tls: str) -> ConnectionTest:
