@@ -85,6 +85,7 @@ class RogueWatch:
             except Stopped as error:
                 report(LogReport("WARN", f"Rogue writers were not looked for: {error.message}"))
                 self._keep(self._newest())
+                stop.wait(RETRY_SECONDS)  # whatever stopped it may be there still
 
     def _read(self, report: ReportTo, stop: threading.Event) -> None:
         stream = BinlogStream(self._destination, self._place, self._server_id)
