@@ -61,7 +61,6 @@ GET /tasks/{task_id}/logs
 GET /tasks/{task_id}/objects
 GET /tasks/{task_id}/metrics
 GET /schedules
-GET /hooks
 POST /logout
 POST /password
 """
@@ -101,6 +100,7 @@ POST /instances/{instance_id}/accounts/set-password
 POST /instances/{instance_id}/fixes
 POST /instances/{instance_id}/accounts/leave-out
 POST /migrations/{cluster_id}/resolve
+GET /hooks
 POST /hooks
 DELETE /hooks/{hook_id}
 GET /settings
