@@ -41,6 +41,8 @@ class Watch(threading.Thread):
         self._stopping = threading.Event()
         self._told: dict[tuple[str, str], str] = {}
         self._servers, self._nodes = Abreast("servers"), Abreast("nodes")
+        # No look ends the thread, whatever it meets: nobody else closes a side that only follows.
+        self._looks = Abreast("watch")
 
     def run(self) -> None:
         """Look around until stopped. A node may take minutes to start: nothing waits for that."""
@@ -51,11 +53,11 @@ class Watch(threading.Thread):
                 break
             # Who may write is looked at in every turn, the rest once a second.
             for look in self.looks() if turn % SLOW_TURNS == 0 else (self._look_at_followers,):
-                attempt(look.__name__, look)
+                self._looks.look({look.__name__: look}, within_seconds=None)
         nodes.stop()
         nodes.join(LAST_LOOK_SECONDS_MAX)
-        self._servers.close()
-        self._nodes.close()
+        for each in (self._looks, self._servers, self._nodes):
+            each.close()
 
     def looks(self) -> tuple[Callable[[], None], ...]:
         """Everything that is looked at, in order, but for the nodes."""
