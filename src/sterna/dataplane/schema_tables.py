@@ -141,7 +141,10 @@ def _item(
     item: Sequence[Token], table: Table, *, by_name: dict[str, Column], facts: Facts
 ) -> list[Token]:
     if item[0].kind is Kind.NAME:
-        return _column(item, table, column=by_name[item[0].name], facts=facts)
+        column = by_name.get(item[0].name)
+        if column is None:  # DDL came between the columns and the definition
+            raise _stopped(table, "was altered while it was looked at", "Resume the sync task")
+        return _column(item, table, column=column, facts=facts)
     moved = facts.origin.is_mariadb and not facts.destination.is_mariadb
     return _mariadb_constraint(item) if moved else list(item)
 
