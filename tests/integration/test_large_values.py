@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,17 @@ SUMS = "SELECT COUNT(*), SUM(id), SUM(LENGTH(b)), SUM(CRC32(b)) FROM large.many"
 
 
 @pytest.fixture
-def sides(mysql57: RunningServer, mysql97: RunningServer) -> tuple[Server, Server]:
+def sides(mysql57: RunningServer, mysql97: RunningServer) -> Generator[tuple[Server, Server]]:
     """A 5.7 and a 9.7 with the empty database `large`; every packet may have 1 GB."""
-    for running in (mysql57, mysql97):
-        wipe(running.server)
-        run(running.server, f"SET GLOBAL max_allowed_packet = {1 << 30}")
+    servers = (mysql57.server, mysql97.server)
+    limits = [rows(server, "SELECT @@GLOBAL.max_allowed_packet")[0][0] for server in servers]
+    for server in servers:
+        wipe(server)
+        run(server, f"SET GLOBAL max_allowed_packet = {1 << 30}")
     run(mysql57.server, "CREATE DATABASE large")
-    return mysql57.server, mysql97.server
+    yield servers
+    for server, limit in zip(servers, limits, strict=True):
+        run(server, f"SET GLOBAL max_allowed_packet = {limit}")
 
 
 def run(server: Server, *statements: str) -> None:

@@ -36,15 +36,16 @@ class Met:
 
 def plan(tools: Tools, cluster_id: str, action: Action, arguments: Mapping[str, Any]) -> Plan:
     """Every action and every refusal; nothing is touched."""
+    against_pairs = pairing.pair_refusals(tools, cluster_id, arguments)
     refusals = (
         *current_refusals(tools, cluster_id, action, waived=waived_by(arguments)),
-        *pairing.pair_refusals(tools, cluster_id, arguments),
+        *against_pairs,
     )
     to_cluster = action is Action.SWITCH_OVER
     met = _meet(tools.source(cluster_id) if to_cluster else tools.cluster(cluster_id))
     lag_seconds = snapshot_of(tools, cluster_id).lag_seconds
     latency = "not known" if lag_seconds is None else f"{lag_seconds:.3f} s"
-    routes = _routes(tools, cluster_id, action, arguments) if not refusals else {}
+    routes = _routes(tools, cluster_id, action, arguments) if not against_pairs else {}
     task = tools.tasks.task(tools.journal.migration(cluster_id).task_id)
     notes = _notes(tools, cluster_id, met, latency, routes)
     return Plan(
