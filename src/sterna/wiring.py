@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+
+import structlog
 
 from sterna.clusters.engines import find_engines
 from sterna.clusters.local import LocalProvisioner
@@ -42,6 +45,7 @@ PROXY_SECONDS = 0.2
 
 def run_server() -> None:
     """Take up what the last server left, then serve until told to stop."""
+    _log_no_values()
     settings = read_settings()
     os.umask(0o077)
     with _alone(settings.home):
@@ -122,6 +126,15 @@ def take_up(tools: Tools) -> None:
     tools.apply_routes()
     for task_id in tools.tasks.wanted():
         tools.supervisor.ensure(task_id)
+
+
+def _log_no_values() -> None:
+    """Tracebacks name lines, not what the variables there hold: a password may be among them."""
+    *others, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[*others, renderer])
 
 
 @contextmanager
