@@ -330,6 +330,7 @@ def test_row_beyond_max_allowed_packet_stops(mysql57: RunningServer) -> None:
         execute(session, "CREATE DATABASE shop")
         execute(session, "CREATE TABLE shop.w (id INT PRIMARY KEY, a VARCHAR(5000), b CHAR)")
         execute(session, "INSERT INTO shop.w VALUES (1, REPEAT('x', 5000), 'y')")
+        limit = scalar(session, "SELECT @@GLOBAL.max_allowed_packet")
         execute(session, "SET GLOBAL max_allowed_packet = 4096")
         try:
             with pytest.raises(Stopped, match="max_allowed_packet"):
@@ -337,7 +338,7 @@ def test_row_beyond_max_allowed_packet_stops(mysql57: RunningServer) -> None:
                     static_sides(server, server), report=lambda _: None, stop=threading.Event()
                 )
         finally:
-            execute(session, "SET GLOBAL max_allowed_packet = DEFAULT")
+            execute(session, f"SET GLOBAL max_allowed_packet = {limit}")
 
 
 class Relay:
