@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from sterna.errors import Refused, Transient
+from sterna.mysql import connection
 from sterna.mysql.connection import (
     Server,
     ServerError,
@@ -68,6 +71,15 @@ def test_errors_are_translated(running: RunningServer) -> None:
         execute(other, f"KILL {session.thread_id()}")
         with pytest.raises(Transient):
             scalar(session, "SELECT 1")
+
+
+def test_a_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kernel takes the connection, and then nobody says anything."""
+    monkeypatch.setattr(connection, "GREETING_SECONDS_MAX", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(Transient):
+            open_session(Server("127.0.0.1", port, "root", "any"))
 
 
 def test_answers_come_in_order(running: RunningServer) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import socket
 import ssl
 import threading
@@ -35,6 +36,8 @@ from sterna.mysql.version import Version
 Tls = Literal["Preferred", "Disabled", "Required"]
 
 CONNECT_TIMEOUT_SECONDS = 10
+# A server that hangs still takes connections: its kernel does.
+GREETING_SECONDS_MAX = 30.0
 # A peer that is gone without a word is noticed in half a minute; a slow one is waited for.
 PROBES = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 4}
 IDLE_TIMEOUT_SECONDS = 604_800
@@ -127,6 +130,10 @@ class Session(Connection):
             for option, value in PROBES.items():
                 self._sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
+    def limit_answers(self, seconds: float | None) -> None:
+        """Wait so long for every answer from now on; None: for ever."""
+        self._read_timeout = seconds
+
     def ping_within(self, seconds: float) -> None:
         """Raise an error of PyMySQL's unless the server answers by then."""
         usual, self._read_timeout = self._read_timeout, seconds
@@ -177,7 +184,8 @@ def open_session(
     """
     with translated_errors(server):
         try:
-            connection = _connect(server, read_timeout_seconds, local_infile)
+            greeting_seconds = min(read_timeout_seconds or math.inf, GREETING_SECONDS_MAX)
+            connection = _connect(server, greeting_seconds, local_infile)
         except UnicodeError as error:  # Python's own of names such as a..b
             raise pymysql.OperationalError(2005, "that is no name of a host") from error
         connection.probe_peer()
@@ -186,6 +194,7 @@ def open_session(
         _opened.add(connection)
     for sql in _session_statements(lock_wait_seconds, greeting_version(connection)):
         execute(connection, sql)
+    connection.limit_answers(read_timeout_seconds)
     return connection
 
 
@@ -202,7 +211,7 @@ def own_connections(server: Server) -> frozenset[int]:
     return frozenset(session.server_thread_id[0] for session in open_there)
 
 
-def _connect(server: Server, read_timeout_seconds: float | None, local_infile: bool) -> Session:
+def _connect(server: Server, read_timeout_seconds: float, local_infile: bool) -> Session:
     return Session(
         host=server.host,
         port=server.port,

@@ -88,22 +88,24 @@ class Health:
         if looks:
             self._lookers.look(looks, within_seconds=ANSWER_SECONDS_MAX)
         now = time.monotonic()
-        self._states = {
+        states = {
             node.id: judge(self._states.get(node.id), self._probes.get(node.id), now)
             for cluster in clusters
             for node in _readers(cluster)
         }
-        bad = [n for n in self.nodes(clusters) if not n.in_rotation]
-        self._tools.proxy.avoid([backend_of(each.address) for each in bad])
+        found = [each for cluster in clusters for each in self._of(cluster, states)]
+        bad = [backend_of(each.address) for each in found if not each.in_rotation]
+        self._tools.proxy.avoid(bad)
+        self._states = states  # nobody is told before it is so
 
     def nodes(self, clusters: Iterable[Cluster] | None = None) -> list[NodeHealth]:
         """Every read-only node as it was seen last."""
         if clusters is None:
             clusters = self._tools.inventory.clusters()
-        return [each for cluster in clusters for each in self._of(cluster)]
+        return [each for cluster in clusters for each in self._of(cluster, self._states)]
 
-    def _of(self, cluster: Cluster) -> list[NodeHealth]:
-        states: dict[str, State] = {n.id: self._states.get(n.id, "out") for n in _readers(cluster)}
+    def _of(self, cluster: Cluster, known: Mapping[str, State]) -> list[NodeHealth]:
+        states: dict[str, State] = {n.id: known.get(n.id, "out") for n in _readers(cluster)}
         bad = avoided(states)
         found = []
         for node in _readers(cluster):
