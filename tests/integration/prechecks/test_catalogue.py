@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -287,9 +288,15 @@ def test_history_list(source57: Source, monkeypatch: pytest.MonkeyPatch) -> None
     execute(source57.session, "INSERT INTO t VALUES (0)")
     with open_session(source57.server) as reader:
         execute(reader, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
-        for number in range(250):
-            execute(source57.session, f"UPDATE t SET a = {number + 1}")
-        (finding,) = eventually(lambda: source57.findings("history_list"))
+        values = itertools.count(1)
+
+        def is_found() -> list[Finding]:
+            for number in itertools.islice(values, 100):
+                execute(source57.session, f"UPDATE t SET a = {number}")
+            return source57.findings("history_list")
+
+        # What other tests have left may be cleared away meanwhile.
+        (finding,) = eventually(is_found, within_seconds=60)
         assert (finding.object, finding.severity) == ("trx_rseg_history_len", "warning")
     number = iter(range(-10_000, 0))
 
