@@ -6,7 +6,7 @@ import pytest
 
 from tests.house.sizes import measure
 
-pytest_plugins = ["tests.fixtures.servers"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.copying"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

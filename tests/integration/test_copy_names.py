@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sterna.dataplane import backoff
 from sterna.dataplane.reports import Report, TableReport
 from sterna.mysql.connection import Server, Session, execute, open_session, translated_errors
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.running import RunningServer, eventually, wipe
-from tests.fixtures.task import RunningTask, read_only, task_spec
+from tests.fixtures.task import RunningTask, task_spec
 
 CHARSETS = {"latin1": "cp1252", "gbk": "gbk"}
 NAMES = {"latin1": "größe", "gbk": "乣表"}
 
 
-@pytest.fixture(autouse=True)
-def never_slower(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy the machine is."""
-    monkeypatch.setattr(backoff, "SHARE_MIN", 1.0)
+pytestmark = pytest.mark.usefixtures("never_slower")
 
 
 @pytest.fixture
@@ -30,14 +25,6 @@ def origin(mysql57: RunningServer) -> Server:
     """The main origin, empty."""
     wipe(mysql57.server)
     return mysql57.server
-
-
-@pytest.fixture
-def destination(mysql97: RunningServer) -> Iterator[Server]:
-    """The server that people go to, empty and closed."""
-    wipe(mysql97.server)
-    with read_only(mysql97.server):
-        yield mysql97.server
 
 
 @pytest.mark.parametrize("charset", CHARSETS)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sterna.dataplane import backoff, copy
+from sterna.dataplane import copy
 from sterna.mysql.connection import Server, Session, execute, open_session, query
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.running import RunningServer, eventually, wipe
-from tests.fixtures.task import RunningTask, read_only, task_spec
+from tests.fixtures.task import RunningTask, task_spec
 
 TABLES = 6
 JOBS = {
@@ -22,10 +22,12 @@ JOBS = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("never_slower")
+
+
 @pytest.fixture(autouse=True)
-def never_slower(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy the machine is; and whoever is unsettled every time is found out soon."""
-    monkeypatch.setattr(backoff, "SHARE_MIN", 1.0)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is unsettled every time is found out soon."""
     monkeypatch.setattr(copy, "ROUNDS_MAX", 8)
 
 
@@ -42,14 +44,6 @@ def origin(request: pytest.FixtureRequest) -> Server:
             values = ", ".join(f"({row}, 'x')" for row in range(800))
             execute(session, f"INSERT INTO still.t{number} VALUES {values}")
     return running.server
-
-
-@pytest.fixture
-def destination(mysql97: RunningServer) -> Iterator[Server]:
-    """The server that people go to, empty and closed."""
-    wipe(mysql97.server)
-    with read_only(mysql97.server):
-        yield mysql97.server
 
 
 @contextmanager

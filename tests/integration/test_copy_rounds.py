@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sterna.dataplane import backoff, copy_ranges
+from sterna.dataplane import copy_ranges
 from sterna.dataplane.copy_starts import read_starts
 from sterna.dataplane.range_starts import TableStarts
 from sterna.dataplane.reports import Report, TableReport
@@ -28,13 +28,9 @@ from sterna.mysql.connection import (
 )
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.running import RunningServer, eventually, wipe
-from tests.fixtures.task import RunningTask, read_only, task_spec
+from tests.fixtures.task import RunningTask, task_spec
 
-
-@pytest.fixture(autouse=True)
-def never_slower(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy the machine is."""
-    monkeypatch.setattr(backoff, "SHARE_MIN", 1.0)
+pytestmark = pytest.mark.usefixtures("never_slower")
 
 
 @pytest.fixture(params=["mysql56", "mysql57", "mariadb1011"])
@@ -50,14 +46,6 @@ def mysql(mysql57: RunningServer) -> Server:
     """The main origin, empty."""
     wipe(mysql57.server)
     return mysql57.server
-
-
-@pytest.fixture
-def destination(mysql97: RunningServer) -> Iterator[Server]:
-    """The server that people go to, empty and closed."""
-    wipe(mysql97.server)
-    with read_only(mysql97.server):
-        yield mysql97.server
 
 
 def run(session: Session, script: str) -> None:
