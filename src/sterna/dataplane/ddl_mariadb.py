@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from sterna.dataplane.ddl_older import FindColumn
 from sterna.mysql.identifiers import quote
-from sterna.mysql.sql_text import Statement, Token, tokens
+from sterna.mysql.sql_text import Change, Statement, Token, changed, tokens
 
 _REPLACED = frozenset({"TABLE", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "DATABASE", "SCHEMA"})
 _WAITING = frozenset({"ALTER", "DROP", "RENAME", "TRUNCATE"})
@@ -23,8 +23,6 @@ _BEFORE_A_NAME = frozenset(
     {"ADD", "COLUMN", "MODIFY", "CHANGE", "ALTER", "DROP", "EXISTS", "AFTER", "KEY", "INDEX", "TO"}
 )
 _JSON = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin CHECK (JSON_VALID({}))"
-
-Change = tuple[int, int, bytes]  # from, to, what stands there instead
 
 
 def for_mysql(
@@ -47,9 +45,7 @@ def for_mysql(
         notes.append("OR REPLACE became a DROP before it")
     if any(text.startswith(b"LONGTEXT") for _, _, text in changes):
         notes.append("JSON became a checked LONGTEXT, as it is in MariaDB")
-    for start, end, text in sorted(changes, reverse=True):
-        sql = sql[:start] + text + sql[end:]
-    return sql, tuple(before), notes
+    return changed(sql, changes), tuple(before), notes
 
 
 def _conditions(found: list[Token], has_column: Callable[[str], bool]) -> Iterator[Change]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from sterna.errors import Stopped
 from sterna.mysql.identifiers import quote
-from sterna.mysql.sql_text import Statement, Token, tokens
+from sterna.mysql.sql_text import Change, Statement, Token, tokens
 from sterna.mysql.version import Version
 
 _DONE_HOW = {
@@ -36,7 +36,6 @@ _REMEDY = (
     " server that follows, what comes nearest, then: sterna task resume TASK --statement-applied."
 )
 
-Change = tuple[int, int, bytes]  # from, to, what stands there instead
 FindColumn = Callable[[str | None, str, str], str | None]  # database, table, column
 
 

@@ -7,7 +7,7 @@ character sets a client may use.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -26,6 +26,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
+Change = tuple[int, int, bytes]  # from, to, what stands there instead
 
 
 @dataclass(frozen=True)
@@ -180,3 +183,10 @@ def _names(found: list[Token], at: int) -> Iterator[tuple[str | None, str]]:
 
 def _decoded(name: str) -> str:
     return name.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def changed(sql: bytes, changes: Iterable[Change]) -> bytes:
+    """The statement with all the changes made; none lies in another one."""
+    for start, end, text in sorted(changes, reverse=True):
+        sql = sql[:start] + text + sql[end:]
+    return sql

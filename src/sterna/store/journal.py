@@ -147,10 +147,8 @@ class Journal:
 
     def newest(self, cluster_id: str, name: str) -> OperationRow | None:
         """The last run of an operation that passed its point of no return."""
-        where = {"cluster_id": cluster_id, "name": name}
-        rows = self._database.rows(tables.operations, order="created_at", **where)
-        passed = [row for row in rows if row.committed_at is not None]
-        return to_record(OperationRow, passed[-1]) if passed else None
+        runs = [row for row in self.operations(cluster_id) if row.name == name]
+        return next((row for row in reversed(runs) if row.committed_at is not None), None)
 
     def unfinished(self) -> list[OperationRow]:
         """Operations that were begun and have not ended."""

@@ -91,7 +91,7 @@ class Addresses:
         if new.read_only_port:
             made.append(self._part(owner, endpoint, new.read_only_port))
         for each in made:
-            self._refuse_taken(each)
+            self._tools.refuse_taken(each.port, but_of=each.id)
 
         def keep() -> None:
             for each in made:
@@ -111,7 +111,7 @@ class Addresses:
         port = changes.get("read_only_port")
         new_part = self._new_part(owner, after, part, port)
         for each in (after, *([new_part] if new_part else [])):
-            self._refuse_taken(each)
+            self._tools.refuse_taken(each.port, but_of=each.id)
 
         def keep() -> None:
             self._keep(before, after)
@@ -238,16 +238,6 @@ class Addresses:
         return dataclasses.replace(part, routes_to=owner.route_of(part))
 
     # --- what is refused
-
-    def _refuse_taken(self, endpoint: Endpoint) -> None:
-        taken = {e.port: e.id for e in self._tools.inventory.endpoints() if e.id != endpoint.id}
-        taken |= {n.port: n.id for c in self._tools.inventory.clusters() for n in c.nodes}
-        if endpoint.port in taken:
-            raise Refused(
-                f"Port {endpoint.port} is the port of {taken[endpoint.port]} already.",
-                code="PortTaken",
-                remedy="Choose another one, or none: Sterna then takes a free one.",
-            )
 
     def _refuse_exchanged(self, owner: _Owner, endpoint: Endpoint) -> None:
         migration = owner.migration()

@@ -13,7 +13,7 @@ from sterna.migration.policy import MIGRATION_LIFETIME
 from sterna.migration.status import Status
 from sterna.mysql.version import Version
 from sterna.store.database import now
-from sterna.store.records import Cluster, Migration, Node
+from sterna.store.records import Cluster, Migration
 from sterna.store.repository import new_id
 from sterna.workflow import evaluation
 from sterna.workflow.tools import ADMIN_USER, NODE_CLASSES, Tools
@@ -97,9 +97,7 @@ class Creating:
             cluster, admin_user=ADMIN_USER, admin_password=secrets.token_urlsafe(24)
         )
         for role in ("Writer", *["Reader"] * nodes):
-            node = Node(new_id("pi"), role, "127.0.0.1", tools.free_port(), "Creating")
-            server_id = secrets.randbelow(2**30) + 2**30
-            tools.inventory.add_node(cluster.id, node, server_id=server_id)
+            tools.add_node(cluster.id, role)
         tools.tasks.add(task_id, f"{instance_id} to {cluster.id}")
         tools.journal.add_migration(migration, ignored)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 
 from sterna.errors import Refused
 from sterna.migration.policy import EVALUATION_LIFETIME
@@ -89,7 +88,7 @@ class Evaluating:
                 code="NothingToChange",
                 remedy="Do what its findings advise, or leave it.",
             )
-        with closing(open_session(self._tools.instance_server(instance_id))) as session:
+        with open_session(self._tools.instance_server(instance_id)) as session:
             for sql in _statements(findings):
                 execute(session, sql)
         return self._keep(instance_id, version, done=tuple(map(_done, findings)))

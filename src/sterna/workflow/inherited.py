@@ -6,7 +6,7 @@ Only looks. What is carried, and when, is `inheritance.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from sterna.clusters.account_copy import compare_accounts
 from sterna.clusters.carried_objects import compare_objects, count_objects
@@ -73,5 +73,5 @@ def sentence(state: InheritedState) -> str:
 @contextmanager
 def _both(tools: Tools, cluster_id: str) -> Iterator[tuple[Session, Session]]:
     source, cluster = tools.source(cluster_id).server, tools.cluster(cluster_id).server
-    with closing(open_session(source)) as there, closing(open_session(cluster)) as here:
+    with open_session(source) as there, open_session(cluster) as here:
         yield there, here

@@ -58,7 +58,8 @@ class Looking:
         self._tools.tasks.task(task_id, with_tables=False)
         return self._tools.tasks.pages.log(task_id, wanted)
 
-    def _engines(self) -> tuple[EngineInfo, ...]:
+    def engines(self) -> tuple[EngineInfo, ...]:
+        """Server versions that can be a target on this machine."""
         engines = self._tools.engines
         return tuple(EngineInfo(e.name, str(e.version), str(e.binary)) for e in engines)
 
@@ -69,7 +70,7 @@ class Looking:
             pay_types=PAY_TYPES,
             storage_engines=STORAGE_ENGINES,
             nodes_max=NODES_MAX,
-            engines=self._engines(),
+            engines=self.engines(),
         )
 
     def settings(self) -> ServerSettings:
@@ -87,7 +88,7 @@ class Looking:
             proxies=given.proxies,
             started_at=self._started_at,
             database_bytes=sum(f.stat().st_size for f in given.home.glob("sterna.db*")),
-            engines=self._engines(),
+            engines=self.engines(),
             limits=tuple(_limits()),
         )
 

@@ -8,7 +8,6 @@ meanwhile waits at its endpoints.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,13 +21,12 @@ from sterna.errors import Refused, Transient
 from sterna.migration.status import Status
 from sterna.mysql.connection import open_session
 from sterna.store.records import Cluster, Migration, Node, Plan
-from sterna.store.repository import new_id
 from sterna.workflow.abreast import Abreast
 from sterna.workflow.creating import NODES_MAX, refuse_node_class
+from sterna.workflow.health import FRESH_SECONDS
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
 
-FRESH_SECONDS = 2.0
 FRESH_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.2
 TURN_SECONDS_MAX = 5.0
@@ -62,10 +60,7 @@ class Nodes:
             )
         with self._beginning(cluster, "DBNodeCreating"):
             for _ in range(count):
-                port = self._tools.free_port()
-                node = Node(new_id("pi"), "Reader", "127.0.0.1", port, "Creating")
-                server_id = secrets.randbelow(2**30) + 2**30
-                self._tools.inventory.add_node(cluster_id, node, server_id=server_id)
+                self._tools.add_node(cluster_id, "Reader")
         return self._tools.inventory.cluster(cluster_id)
 
     def remove(self, cluster_id: str, node_id: str) -> Cluster:
@@ -304,8 +299,7 @@ class NodeKeeper:
 
     def _restart_primary(self, cluster: Cluster, node: Node) -> None:
         """New connections wait at the endpoints that lead there."""
-        tools, address = self._tools, address_of(node)
-        names = tuple(e.id for e in tools.inventory.endpoints() if address in e.routes_to)
+        tools, names = self._tools, self._tools.leading_to(node)
         tools.inventory.set_endpoint_state(names, "Held")
         tools.proxy.hold(names)
         tools.proxy.sweep(names)
@@ -339,7 +333,7 @@ class NodeKeeper:
 
     def _route(self, cluster: Cluster) -> None:
         """The cluster's endpoints lead to the nodes that run now."""
-        self._tools.inventory.set_routes(self._tools.cluster_routes(cluster.id))
+        self._tools.inventory.set_routes(self._tools.own_routes(cluster.id))
         self._tools.apply_routes()
 
     def _delete(self, cluster: Cluster) -> None:

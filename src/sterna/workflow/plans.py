@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from sterna.dataplane.event_switch import read_events_state
 from sterna.errors import SternaError
 from sterna.migration.status import Action
-from sterna.mysql.connection import Session, open_session, scalar
+from sterna.mysql.connection import open_session, scalar
 from sterna.store.records import Plan
 from sterna.workflow import pairing
 from sterna.workflow.binlog_off import refuse_binlog_off
@@ -118,13 +117,9 @@ def _binlog_refusals(tools: Tools, cluster_id: str, arguments: Mapping[str, Any]
             yield str(error)
 
 
-def _open(side: Side) -> Session:
-    return open_session(side.server, read_timeout_seconds=LOOK_SECONDS_MAX)
-
-
 def _meet(side: Side) -> Met:
     try:
-        with contextlib.closing(_open(side)) as connection:
+        with open_session(side.server, read_timeout_seconds=LOOK_SECONDS_MAX) as connection:
             sessions = len(sides.foreign_sessions(connection))
             transactions = int(scalar(connection, OPEN_TRANSACTIONS))
             old = len(long_transactions(connection))

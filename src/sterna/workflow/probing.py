@@ -13,6 +13,7 @@ from sterna.mysql.connection import Session, query, scalar
 from sterna.mysql.replication import read_current_position
 from sterna.mysql.variables import read_variables
 from sterna.store.records import Resolution, SideProbe
+from sterna.workflow.routing import address_of
 from sterna.workflow.steps import sides
 from sterna.workflow.tools import Side, Tools
 
@@ -99,7 +100,7 @@ def _last_write(session: Session) -> datetime | None:
 def _leading_to(tools: Tools, cluster_id: str, side: Side) -> tuple[str, ...]:
     addresses = {f"{side.server.host}:{side.server.port}"}
     if side.word == "cluster":
-        addresses |= {f"{node.host}:{node.port}" for node in tools.inventory.nodes(cluster_id)}
+        addresses |= {address_of(node) for node in tools.inventory.nodes(cluster_id)}
     return tuple(
         f"{endpoint.host}:{endpoint.port}"
         for endpoint in tools.inventory.endpoints()

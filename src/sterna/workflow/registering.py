@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 
 from sterna.errors import Refused
@@ -49,7 +48,7 @@ class Instances:
         connection = open_session(server)
         version = str(server_version(connection))
         connection.close()
-        self._refuse_taken(endpoint_port)
+        self._tools.refuse_taken(endpoint_port)
         instance = Instance(
             id=new_id("rm"),
             description=description,
@@ -75,7 +74,7 @@ class Instances:
     def test(self, host: str, port: int, user: str, password: str, tls: str) -> ConnectionTest:
         """Log in to a server and look at it; nothing is kept. Refused as registering would be."""
         server = Server(host, port, user, password, tls)  # type: ignore[arg-type]
-        with contextlib.closing(open_session(server)) as connection:
+        with open_session(server) as connection:
             version = server_version(connection)
             found = read_variables(connection, "log_bin", "binlog_format")
             (row,) = query(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'") or [("", "")]
@@ -104,12 +103,3 @@ class Instances:
         """Forget an instance; the server itself is not touched."""
         with self._claiming:
             releasing.release(self._tools, instance_id)
-
-    def _refuse_taken(self, port: int | None) -> None:
-        for endpoint in self._tools.inventory.endpoints():
-            if endpoint.port == port:
-                raise Refused(
-                    f"Port {port} is the port of endpoint {endpoint.id} already.",
-                    code="PortTaken",
-                    remedy="Choose another one, or none: Sterna then takes a free one.",
-                )

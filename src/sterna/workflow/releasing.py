@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sterna.errors import Refused
 from sterna.store.records import Endpoint, Plan
+from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
 
 
@@ -54,7 +55,7 @@ def _refusals(tools: Tools, instance_id: str) -> Iterator[Refused]:
 def _endpoints(tools: Tools, instance_id: str) -> Iterator[tuple[Endpoint, str]]:
     """Each endpoint of the instance and the cluster it leads to, or nothing."""
     owners = {
-        f"{node.host}:{node.port}": cluster.id
+        address_of(node): cluster.id
         for cluster in tools.inventory.clusters()
         for node in cluster.nodes
     }

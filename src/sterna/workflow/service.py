@@ -83,7 +83,7 @@ class Service:
 
     def engines(self) -> list[EngineInfo]:
         """Server versions that can be a target on this machine."""
-        return [EngineInfo(e.name, str(e.version), str(e.binary)) for e in self._tools.engines]
+        return list(self.looking.engines())
 
     # The upgrade
 

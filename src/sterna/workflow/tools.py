@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.proxy import Proxy
 from sterna.endpoints.whitelist import EVERYBODY, normal_networks
+from sterna.errors import Refused
 from sterna.mysql.connection import Server
 from sterna.settings import Settings
 from sterna.store.access import Access
@@ -189,11 +191,11 @@ class Tools:
     def home_routes(self, cluster_id: str) -> dict[str, tuple[str, ...]]:
         """Endpoint id → its own side's servers, as if nothing had been exchanged."""
         instance_id = self.journal.migration(cluster_id).instance_id
-        return {**self.cluster_routes(cluster_id), **self.instance_routes(instance_id)}
+        return {**self.own_routes(cluster_id), **self.own_routes(instance_id)}
 
-    def cluster_routes(self, cluster_id: str) -> dict[str, tuple[str, ...]]:
-        """The same of a cluster alone."""
-        return {e.id: self.route_of(e) for e in self.inventory.endpoints(cluster_id)}
+    def own_routes(self, owner_id: str) -> dict[str, tuple[str, ...]]:
+        """The same of a cluster or an instance alone."""
+        return {e.id: self.route_of(e) for e in self.inventory.endpoints(owner_id)}
 
     def route_of(self, endpoint: Endpoint) -> tuple[str, ...]:
         """Where an endpoint leads while nothing is exchanged."""
@@ -202,9 +204,16 @@ class Tools:
         instance = self.inventory.instance(endpoint.owner_id)
         return instance_route(endpoint, f"{instance.host}:{instance.port}")
 
-    def instance_routes(self, instance_id: str) -> dict[str, tuple[str, ...]]:
-        """The same of an instance alone."""
-        return {e.id: self.route_of(e) for e in self.inventory.endpoints(instance_id)}
+    def leading_to(self, node: Node) -> tuple[str, ...]:
+        """The endpoints, whosever they are, that lead to a node now."""
+        address = address_of(node)
+        return tuple(e.id for e in self.inventory.endpoints() if address in e.routes_to)
+
+    def add_node(self, cluster_id: str, role: str) -> None:
+        """Note down a new node; it is made later."""
+        node = Node(new_id("pi"), role, "127.0.0.1", self.free_port(), "Creating")
+        server_id = secrets.randbelow(2**30) + 2**30
+        self.inventory.add_node(cluster_id, node, server_id=server_id)
 
     def add_endpoint(
         self,
@@ -242,12 +251,26 @@ class Tools:
 
     def free_port(self) -> int:
         """A port nobody listens on and that no endpoint or node has been given."""
-        taken = {e.port for e in self.inventory.endpoints()}
-        taken |= {n.port for c in self.inventory.clusters() for n in c.nodes}
+        taken = self.taken_ports()
         port = free_port("127.0.0.1", first=self._first_port(), last=LAST_PORT)
         while port in taken:
             port = free_port("127.0.0.1", first=port + 1, last=LAST_PORT)
         return port
+
+    def taken_ports(self) -> dict[int, str]:
+        """Port → the endpoint or node that has been given it."""
+        taken = {e.port: e.id for e in self.inventory.endpoints()}
+        return taken | {n.port: n.id for c in self.inventory.clusters() for n in c.nodes}
+
+    def refuse_taken(self, port: int | None, *, but_of: str = "") -> None:
+        """Refused PortTaken where another endpoint than `but_of`, or a node, has been given it."""
+        owner = self.taken_ports().get(port, but_of) if port else but_of
+        if owner != but_of:
+            raise Refused(
+                f"Port {port} is the port of {owner} already.",
+                code="PortTaken",
+                remedy="Choose another one, or none: Sterna then takes a free one.",
+            )
 
     def _first_port(self) -> int:
         """Where to begin looking: different for each home, so two servers do not race."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field
 
+from sterna.endpoints.whitelist import EVERYBODY
 from sterna.server.api.common import TheService
 from sterna.store.records import Endpoint
 from sterna.workflow.addressing import WEIGHT_MAX, NewEndpoint
@@ -49,7 +50,7 @@ class Wanted:
     ssl_enabled: bool = False
     read_write_mode: Mode | None = None
     nodes: Nodes = field(default_factory=dict)
-    allowed_networks: Networks = ("0.0.0.0/0", "::/0")
+    allowed_networks: Networks = EVERYBODY
     read_only_port: Port | None = None
 
 

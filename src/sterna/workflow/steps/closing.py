@@ -37,7 +37,7 @@ def cut_link(run: Run) -> str:
 @step(no_undo_because="after the decision to close")
 def lead_endpoints_home(run: Run) -> str:
     """Let the cluster's own endpoints lead to the cluster; the instance's stay as they are."""
-    routes = run.tools.cluster_routes(run.cluster_id)
+    routes = run.tools.own_routes(run.cluster_id)
     run.tools.inventory.set_routes(routes)
     run.tools.apply_routes()
     return f"{len(routes)} endpoints of the cluster lead to it"
@@ -136,7 +136,5 @@ def release_primary(run: Run) -> str:
 
 
 def _leading_to_primary(run: Run) -> tuple[str, ...]:
-    writer = run.tools.writer(run.cluster_id)
-    address = f"{writer.host}:{writer.port}"
-    endpoints = run.tools.inventory.endpoints()
-    return tuple(endpoint.id for endpoint in endpoints if address in endpoint.routes_to)
+    names: tuple[str, ...] = run.tools.leading_to(run.tools.writer(run.cluster_id))
+    return names

@@ -14,6 +14,7 @@ from sterna.errors import SternaError, Transient
 from sterna.store.records import SyncTask
 from sterna.workflow import evaluation, inheritance, inherited
 from sterna.workflow.engine import Run, step
+from sterna.workflow.routing import address_of
 from sterna.workflow.steps import sides
 
 POLL_SECONDS = 0.2
@@ -43,7 +44,7 @@ def create_nodes(run: Run) -> str:
     tools.provisioner.create_node(spec)
     tools.provisioner.start_node(spec)
     tools.inventory.set_node_status(writer.id, "Running")
-    return f"{writer.id} runs {spec.engine.version} at {writer.host}:{writer.port}, read-only"
+    return f"{writer.id} runs {spec.engine.version} at {address_of(writer)}, read-only"
 
 
 @step(no_undo_because=KEPT)
@@ -52,7 +53,7 @@ def open_cluster_endpoints(run: Run) -> str:
     tools = run.tools
     there = {endpoint.type for endpoint in tools.inventory.endpoints(run.cluster_id)}
     writer = tools.writer(run.cluster_id)
-    address, allowed = f"{writer.host}:{writer.port}", _inherited_whitelist(run)
+    address, allowed = address_of(writer), _inherited_whitelist(run)
     for type_ in ("Primary", "Cluster"):
         if type_ not in there:
             tools.add_endpoint(run.cluster_id, type_, address, allowed_networks=allowed)

@@ -173,7 +173,7 @@ def lead_endpoints(run: Run) -> str:
         routes = pairing.routes_after(tools, run.cluster_id, Action.SWITCH_OVER, pairs)
         # No exchange: applications may have moved to the cluster's own endpoints themselves, and
         # nobody is led to a side that is closed or gone.
-        own = tools.cluster_routes(run.cluster_id)
+        own = tools.own_routes(run.cluster_id)
         tools.inventory.set_routes({name: to for name, to in routes.items() if name not in own})
     tools.apply_routes()
     tools.journal.change_migration(run.cluster_id, with_endpoints=to_cluster)
