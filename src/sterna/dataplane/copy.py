@@ -22,11 +22,11 @@ from sterna.dataplane.copy_ddl import Change
 from sterna.dataplane.copy_eta import telling
 from sterna.dataplane.copy_finish import add_foreign_keys, add_missing_indexes
 from sterna.dataplane.copy_hits import Hits
+from sterna.dataplane.copy_make import DefinitionChanged
 from sterna.dataplane.copy_places import keep_places, passing
 from sterna.dataplane.copy_prepare import (
     CopyRound,
     CopyTask,
-    DefinitionChanged,
     Earlier,
     plan_copy,
     prepare_round,

@@ -10,13 +10,9 @@ from dataclasses import replace
 
 from sterna.dataplane.chunks import RowMover, plan_rows
 from sterna.dataplane.copy_finish import add_indexes
+from sterna.dataplane.copy_make import DefinitionChanged, as_definition_change, current_definition
 from sterna.dataplane.copy_pieces import Job, Piece
-from sterna.dataplane.copy_prepare import (
-    CopyRound,
-    DefinitionChanged,
-    as_definition_change,
-    current_definition,
-)
+from sterna.dataplane.copy_prepare import CopyRound
 from sterna.dataplane.copy_ranges import (
     KeyRange,
     is_unchanged,
