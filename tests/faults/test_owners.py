@@ -13,7 +13,9 @@ from sterna.errors import Refused
 from sterna.migration.status import Action, Status
 from sterna.mysql.connection import execute, open_session, query
 from sterna.store.journal import OperationRow
+from sterna.workflow import ambiguity
 from sterna.workflow.engine import STORY, Engine, Step, StepFailedError, outline
+from sterna.workflow.steps import closing
 from sterna.workflow.tools import Side, Tools
 from sterna.workflow.watch import Watch
 from tests.faults.cast import Cast, PlainRun, open_cast
@@ -144,6 +146,7 @@ def test_a_source_opened_during_a_switch(cast: Cast, monkeypatch: pytest.MonkeyP
     assert roles(cast) == (False, False)
     found = cast.service.resolution(cast.cluster_id)
     assert (found.checkpoint_says, found.resumable) == ("source", ("source",))
+    assert (found.journal_says, found.recommended) == ("cluster", ""), "both have writes"
     cast.service.resolve(cast.cluster_id, "source")
     assert roles(cast) == (False, True)
     eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=30)
@@ -151,6 +154,45 @@ def test_a_source_opened_during_a_switch(cast: Cast, monkeypatch: pytest.MonkeyP
     server = source_of(cast).server
     assert endpoints[source_of(cast).id] == f"{server.host}:{server.port}"
     assert endpoints[cast.cluster_id] != endpoints[source_of(cast).id]
+    cast.wait_until_ready()
+
+
+@pytest.mark.parametrize("cluster_closed", [True, False])
+@pytest.mark.parametrize("source_closed", [True, False])
+def test_whatever_the_roles_are(cast: Cast, source_closed: bool, cluster_closed: bool) -> None:
+    """Chosen, the cluster has the writes and the source is closed; then the source, and the cluster
+    follows. Only what nothing speaks against is recommended."""
+    for chosen, closed in (("cluster", (True, False)), ("source", (False, True))):
+        migration = cast.service.migration(cast.cluster_id)
+        ambiguity.declare(cast.tools, migration, "it is a test")
+        make_read_only(source_of(cast), source_closed)
+        make_read_only(cluster_of(cast), cluster_closed)
+        found = cast.service.resolution(cast.cluster_id)
+        is_clear = chosen == "cluster" and (source_closed, cluster_closed) != (True, False)
+        assert found.recommended == ("source" if is_clear else "")
+        assert found.resumable == ("source",)
+        migration = cast.service.resolve(cast.cluster_id, chosen)
+        assert roles(cast) == closed
+        assert migration.status == (Status.SYNCING if chosen == "source" else Status.REVERSED)
+        assert {endpoint.state for endpoint in cast.service.endpoints()} == {"Open"}
+    rows = cast.count()[0]
+    cast.write(rows + 10)
+    eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=30)
+
+
+def test_a_side_that_is_away_cannot_be_chosen(cast: Cast) -> None:
+    """It is refused at once; what is known of the cause stays."""
+    cast.wait_until_ready()
+    ambiguity.declare(cast.tools, cast.service.migration(cast.cluster_id), "it is a test")
+    cast.source.kill9()
+    found = cast.service.resolution(cast.cluster_id)
+    assert (found.recommended, found.resumable) == ("", ())
+    with pytest.raises(Refused, match="source cannot be asked") as refused:
+        cast.service.resolve(cast.cluster_id, "source")
+    assert refused.value.code == "SideDown"
+    assert cast.service.migration(cast.cluster_id).comment == "it is a test"
+    cast.source.start()
+    cast.service.resolve(cast.cluster_id, "source")
     cast.wait_until_ready()
 
 
@@ -175,6 +217,7 @@ def test_the_other_side_is_chosen(cast: Cast) -> None:
     leading = {endpoint.routes_to for endpoint in cast.service.endpoints()}
     assert leading == {(f"{server.host}:{server.port}",)}
     assert enabled_events(cluster_of(cast)) == {"rare"}
+    assert left_behind(cast) == [source_of(cast).id]
     cast.source.start()
     assert (roles(cast), enabled_events(source_of(cast))) == ((False, False), {"rare"})
     look(cast)
@@ -183,6 +226,7 @@ def test_the_other_side_is_chosen(cast: Cast) -> None:
     assert "the source is back, and read-only now" in told[-1].sentence
     look(cast)
     assert cast.service.migration(cast.cluster_id).history == told
+    assert left_behind(cast) == []
     assert migration.with_endpoints
     task = cast.service.task(migration.task_id)
     assert (task.status, task.error_code) == ("Failed", "PositionsUnknown")
@@ -193,7 +237,51 @@ def test_the_other_side_is_chosen(cast: Cast) -> None:
     rows = cast.count()[1]
     cast.write(2000)
     assert cast.count() == (rows, rows + 1)
-    assert cast.service.complete(cast.cluster_id).status == Status.CLOSED
+
+
+def test_a_source_that_was_away_at_the_end(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Completed without it, it is closed and freed of our tables when it is back; shown till then.
+
+    The last test.
+    """
+    monkeypatch.setattr(closing, "REACH_SECONDS_MAX", 0.0)
+    assert "sterna" in databases(source_of(cast))
+    cast.source.kill9()
+    migration = cast.service.complete(cast.cluster_id)
+    assert migration.status == Status.CLOSED
+    (told,) = [entry for entry in migration.history if entry.step == "left_behind"]
+    assert told.state == "warning" and "closed and freed of our tables as soon as" in told.sentence
+    look_at_debts(cast)
+    assert left_behind(cast) == [source_of(cast).id]
+    cast.source.start()
+    assert roles(cast) == (False, False), "it has forgotten"
+    eventually(lambda: (look_at_debts(cast), left_behind(cast) == [])[1])
+    assert roles(cast) == (True, False)
+    assert "sterna" not in databases(source_of(cast))
+    history = cast.service.migration(cast.cluster_id).history
+    assert "the source is read-only again" in history[-1].sentence
+    make_read_only(source_of(cast), False)
+    look_at_debts(cast)
+    assert roles(cast) == (False, False), "it is closed once; then it is its owner's"
+    assert cast.service.migration(cast.cluster_id).history == history
+
+
+def look_at_debts(cast: Cast) -> None:
+    """What the watch does once a second about those that were away."""
+    look: Any = Watch(cast.tools, cast.service.expire).looks()[3]
+    look()
+
+
+def left_behind(cast: Cast) -> list[str]:
+    """Who is shown as not reached yet."""
+    alerts = cast.service.looking.overview().alerts
+    return [alert.object for alert in alerts if alert.kind == "left_behind"]
+
+
+def databases(side: Side) -> set[str]:
+    """Names of all databases."""
+    with open_session(side.server) as session:
+        return {str(name) for (name,) in query(session, "SHOW DATABASES")}
 
 
 def look(cast: Cast) -> None:

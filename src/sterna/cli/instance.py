@@ -101,6 +101,24 @@ def show_instance(
     show(instance, as_json=as_json, human=lambda: _print_instance(client, instance))
 
 
+@app.command("set-password")
+def set_password(
+    instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Tell Sterna the password its own account on an instance has now; it is tried first.
+
+    A sync task under way goes on with it. The password comes from --password-file,
+    STERNA_PASSWORD or a prompt. The account itself is not changed.
+    """
+    password = read_password(f"Password of Sterna's account on {instance_id}", password_file)
+    path = f"/instances/{instance_id}/set-password"
+    instance = connect().post(path, Instance, {"password": password})
+    sentence = f"Sterna signs in to {instance_id} as {instance.user} with this password now."
+    show(instance, as_json=as_json, human=lambda: say(sentence))
+
+
 @app.command()
 def release(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],

@@ -56,7 +56,9 @@ def restore_events(server: Server, state: EventsState) -> None:
     """Everything is as `read_events_state` found it."""
     with _unlogged_session(server) as session:
         _alter_events(session, state.enabled, action="ENABLE")
-        if state.scheduler == "ON":
+        # DISABLED is said at the start of a server, for as long as it runs.
+        may_run = read_variables(session, "event_scheduler")["event_scheduler"] != "DISABLED"
+        if state.scheduler == "ON" and may_run:
             execute(session, "SET GLOBAL event_scheduler = ON")
 
 

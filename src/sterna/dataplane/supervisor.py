@@ -65,6 +65,13 @@ class Supervisor:
         if watcher is not None:
             watcher.stop()
 
+    def renew(self, task_id: str) -> None:
+        """Let the task's process, if there is one, be followed by one with a new spec."""
+        with self._lock:
+            watcher = self._watchers.get(task_id)
+        if watcher is not None:
+            watcher.kill()
+
     def tell(self, task_id: str, command: str) -> bool:
         """Give the task's process a command, such as `verify`; False when it is not running.
 
@@ -140,11 +147,15 @@ class _Watcher(threading.Thread):
 
     def stop(self) -> None:
         self._stopping.set()
+        self.kill()
+        self.join()
+
+    def kill(self) -> None:
+        """The process that is there, or is just being started, ends at once."""
         with self._starting:
             process = self._process
         if process is not None:
             process.kill()
-        self.join()
 
     def _run_once(self) -> bool:
         """Start the process and hear it to its end; whether it is to be started again."""

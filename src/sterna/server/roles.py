@@ -95,6 +95,7 @@ _ADMIN = """
 POST /instances
 POST /instances/test
 POST /instances/{instance_id}/release
+POST /instances/{instance_id}/set-password
 DELETE /clusters/{cluster_id}
 POST /instances/{instance_id}/accounts/set-password
 POST /instances/{instance_id}/fixes

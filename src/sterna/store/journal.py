@@ -164,6 +164,14 @@ class Journal:
         """The operations on a migration that have learned this fact and find it true."""
         return [row for row in self.operations(cluster_id) if row.facts.get(fact) is True]
 
+    def with_fact(self, fact: str) -> list[OperationRow]:
+        """The operations on any migration that find this fact true, oldest first."""
+        table = tables.operations
+        wanted = select(table).where(table.c.facts[fact].as_boolean().is_(True))
+        with self._database.engine.connect() as connection:
+            rows = connection.execute(wanted.order_by(table.c.created_at))
+            return [to_record(OperationRow, row) for row in rows]
+
     def learn(self, operation_id: str, **facts: Any) -> None:
         """Add facts to an operation, in one transaction."""
         table = tables.operations

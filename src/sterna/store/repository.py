@@ -154,6 +154,12 @@ class Inventory:
         row = found(self._database.row(tables.instances, id=instance_id), "instance", instance_id)
         return self._secrets.decrypt(row.password_encrypted)
 
+    def set_instance_password(self, instance_id: str, password: str) -> None:
+        """Keep another password Sterna opens the instance with."""
+        encrypted = self._secrets.encrypt(password)
+        where = {"id": instance_id}
+        self._database.change(tables.instances, where, password_encrypted=encrypted)
+
     def remove_instance(self, instance_id: str) -> None:
         """Forget an instance, its endpoints, decisions and evaluations."""
         self._database.remove(tables.endpoints, owner_id=instance_id)

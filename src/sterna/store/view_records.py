@@ -15,7 +15,7 @@ class Alert:
 
     severity: str  # error | warning | note
     # task_failed | task_stalled | pre_check_failed | ambiguous | rogue_writer | differences |
-    # expires_soon | rollback_impossible | schedule_refused | node_stopped
+    # expires_soon | rollback_impossible | schedule_refused | node_stopped | left_behind
     kind: str
     cluster_id: str
     object: str  # the id it is about

@@ -148,7 +148,7 @@ def _leaving_refusals(connection: Session, side: Side) -> Iterator[Refused]:
             remedy="Let it end (--wait-for-transactions SECONDS waits), or end it: "
             f"--end-transactions, or KILL {old.session};",
         )
-    yield from _prepared(connection, side)
+    yield from prepared_refusals(connection, side)
     yield from _relay_refusals(connection, side)
 
 
@@ -159,12 +159,13 @@ def _arriving_refusals(connection: Session, side: Side) -> Iterator[Refused]:
             code="RogueWriter",
             remedy="Close it with SET GLOBAL read_only = ON, verify the data, then try again.",
         )
-    yield from _prepared(connection, side)
+    yield from prepared_refusals(connection, side)
     if side.word == "cluster":
         yield from _log_refusals(connection, side)
 
 
-def _prepared(connection: Session, side: Side) -> Iterator[Refused]:
+def prepared_refusals(connection: Session, side: Side) -> Iterator[Refused]:
+    """Prepared XA transactions: each would end, or not, on a side without the writes."""
     if found := len(query(connection, "XA RECOVER")):
         yield Refused(
             f"There are {found} prepared XA transactions on the {side.word}.",

@@ -11,6 +11,7 @@ from sterna.store.records import ActionInfo, Cluster, Migration, Reason, Schedul
 from sterna.store.view_records import Alert, Overview
 from sterna.workflow.engine import STORY
 from sterna.workflow.guards import snapshot_from
+from sterna.workflow.steps import owing, resolving
 from sterna.workflow.tools import Tools
 
 ASKED_FOR = tuple(action for action in Action if action is not Action.EXPIRE)
@@ -36,6 +37,7 @@ def overview(tools: Tools, migrations: Iterable[Migration]) -> Overview:
         *(alert for m in is_open for alert in _of_migration(m)),
         *(alert for s in tools.standing.schedules(state="waiting") for alert in _of_schedule(s)),
         *(alert for cluster in clusters for alert in _of_cluster(cluster)),
+        *_of_debts(tools, known),
     ]
     severities = ("error", "warning", "note")
     return Overview(
@@ -98,6 +100,31 @@ def _of_task(migration: Migration, task: SyncTask) -> Iterator[Alert]:
 def _alert(migration: Migration, found: tuple[str, str, str], sentence: str, remedy: str) -> Alert:
     severity, kind, object_ = found
     return Alert(severity, kind, migration.cluster_id, object_, sentence, remedy, None)
+
+
+def _of_debts(tools: Tools, known: Iterable[Migration]) -> Iterator[Alert]:
+    """Sides that were away when they were to be closed, or freed of what is ours."""
+    by_cluster = {migration.cluster_id: migration for migration in known}
+    for debt in owing.debts(tools):
+        if not owing.is_void(tools, debt):
+            migration = by_cluster[debt.cluster_id]
+            yield _left_behind(migration, debt.word, "when its migration ended")
+    for row in tools.journal.with_fact(resolving.LEFT_OPEN):
+        for _, side in resolving.left_open(tools, by_cluster[row.cluster_id]):
+            yield _left_behind(by_cluster[row.cluster_id], side.word, "when a person decided")
+
+
+def _left_behind(migration: Migration, word: str, when: str) -> Alert:
+    object_ = migration.instance_id if word == "source" else migration.cluster_id
+    closed = "closed" if owing.is_to_be_closed(migration, word) else "freed of our tables"
+    sentence = (
+        f"The {word} ({object_}) of {migration.cluster_id} could not be reached {when}; it is "
+        f"{closed} as soon as it answers."
+    )
+    remedy = "Bring it back, and keep applications away from it until then"
+    is_over = word == "source" and migration.status == Status.CLOSED
+    remedy += f"; or forget it: sterna instance release {object_}." if is_over else "."
+    return _alert(migration, ("warning", "left_behind", object_), sentence, remedy)
 
 
 def _of_schedule(schedule: Schedule) -> Iterator[Alert]:

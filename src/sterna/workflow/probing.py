@@ -8,7 +8,7 @@ from typing import Any
 
 from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
-from sterna.errors import SternaError
+from sterna.errors import Refused, SternaError
 from sterna.mysql.connection import Session, query, scalar
 from sterna.mysql.replication import read_current_position
 from sterna.mysql.variables import read_variables
@@ -53,14 +53,17 @@ def look_at_both(tools: Tools, cluster_id: str) -> Resolution:
     migration = tools.journal.migration(cluster_id)
     both = tuple(probe(tools, cluster_id, word) for word in ("source", "cluster"))
     says = _checkpoint_says(both)
-    recommended, because = _recommend(both, says)
+    journal_says = "source" if migration.source_mode == "rw" else "cluster"
+    # A store from a backup knows nothing of what the servers remember.
+    is_old = max(each.checkpoint_epoch for each in both) > tools.tasks.epoch(migration.task_id)
+    recommended, because = recommend(both, says, "" if is_old else journal_says)
     everybody_there = all(each.reachable for each in both)
     return Resolution(
         cluster_id=cluster_id,
         status=migration.status,
         reason=migration.comment,
         sides=both,
-        journal_says="source" if migration.source_mode == "rw" else "cluster",
+        journal_says=journal_says,
         checkpoint_says=says,
         rogue=tools.tasks.task(migration.task_id).rogue,
         recommended=recommended,
@@ -116,17 +119,42 @@ def _checkpoint_says(both: tuple[SideProbe, ...]) -> str:
     return "source" if cluster.checkpoint_epoch > source.checkpoint_epoch else "cluster"
 
 
-def _recommend(both: tuple[SideProbe, ...], says: str) -> tuple[str, tuple[str, ...]]:
-    source, cluster = both
+def recommend(
+    both: tuple[SideProbe, ...], says: str, store_says: str
+) -> tuple[str, tuple[str, ...]]:
+    """Who should have the writes, where everything that speaks for a side agrees, and why.
+
+    Args:
+        both: the source, then the cluster, as they answer.
+        says: which side's checkpoint speaks for it; empty where they say nothing.
+        store_says: who had the writes last by a store that is not older than the servers; else "".
+    """
     missing = [each for each in both if not each.reachable]
     if missing:
         names = " and ".join(f"the {each.word}" for each in missing)
         return "", (f"{names} cannot be asked; bring it back before you choose, if you can",)
-    because = (f"the checkpoints say that the {says} had the writes last",) if says else ()
-    if source.read_only != cluster.read_only:
-        open_one = cluster if source.read_only else source
-        because = (f"only the {open_one.word} is open for writing", *because)
-        agreed = open_one.word if says in ("", open_one.word) else ""
-        return agreed, because if agreed else (*because, "these do not agree: look at the data")
-    state = "closed" if source.read_only else "open for writing"
-    return says, (f"both sides are {state}", *because)
+    opened = [each.word for each in both if not each.read_only]
+    speaking = {
+        f"only the {''.join(opened)} is open for writing": opened[0] if len(opened) == 1 else "",
+        f"the checkpoints say that the {says} had the writes last": says,
+        f"Sterna gave the writes to the {store_says}": store_says,
+    }
+    because = tuple(reason for reason, word in speaking.items() if word)
+    if len(opened) != 1:
+        because = (f"both sides are {'open for writing' if opened else 'closed'}", *because)
+    named = {word for word in speaking.values() if word}
+    if len(named) > 1:
+        return "", (*because, "these do not agree: look at the data")
+    # The store alone speaks for nobody: it may be older than it can know.
+    return (min(named), because) if says or len(opened) == 1 else ("", because)
+
+
+def refuse_away(tools: Tools, cluster_id: str, word: str) -> None:
+    """Refused SideDown where a side cannot be asked."""
+    found = probe(tools, cluster_id, word)
+    if not found.reachable:
+        raise Refused(
+            f"The {word} cannot be asked: {found.error}",
+            code="SideDown",
+            remedy="Bring it back first.",
+        )

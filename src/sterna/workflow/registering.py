@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from sterna.errors import Refused
+from sterna.migration.status import Status
 from sterna.mysql.connection import Server, open_session, query, server_version
 from sterna.mysql.variables import read_variables
 from sterna.store.database import now
@@ -94,6 +95,21 @@ class Instances:
     def one(self, instance_id: str) -> Instance:
         """One instance."""
         return self._tools.inventory.instance(instance_id)
+
+    def set_password(self, instance_id: str, password: str) -> Instance:
+        """Keep the password Sterna's own account has now; also in the middle of an operation.
+
+        A sync task that is under way goes on with it. Refused AccessDenied where it is not the
+        password, and everything stays.
+        """
+        known = self.one(instance_id)
+        server = Server(known.host, known.port, known.user, password, known.tls)  # type: ignore[arg-type]
+        open_session(server).close()
+        self._tools.inventory.set_instance_password(instance_id, password)
+        for migration in self._tools.journal.migrations():
+            if migration.instance_id == instance_id and migration.status != Status.CLOSED:
+                self._tools.supervisor.renew(migration.task_id)
+        return known
 
     def plan_release(self, instance_id: str) -> Plan:
         """The dry run of a release."""

@@ -175,7 +175,10 @@ class Service:
 
     def resolve(self, cluster_id: str, writes_are_on: str) -> Migration:
         """A person says which side, source or cluster, owns the writes."""
-        return self.begin(cluster_id, Action(f"resolve_to_{writes_are_on}"))
+        action = Action(f"resolve_to_{writes_are_on}")
+        self._refuse(cluster_id, action)
+        probing.refuse_away(self._tools, cluster_id, writes_are_on)
+        return self.begin(cluster_id, action)
 
     def expire(self, cluster_id: str) -> Migration:
         """Close a migration whose time is over."""

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from sterna.errors import SternaError
 from sterna.migration.policy import expiry_warning
 from sterna.migration.status import TRANSITIONS, Action, Status
 from sterna.mysql.connection import execute, scalar
@@ -16,7 +17,7 @@ from sterna.store.database import now
 from sterna.store.records import Cluster, HistoryEntry, Migration
 from sterna.workflow import ambiguity
 from sterna.workflow.abreast import Abreast, attempt
-from sterna.workflow.steps import resolving, sides
+from sterna.workflow.steps import owing, resolving, sides
 from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import Side, Tools
 
@@ -25,6 +26,7 @@ SLOW_TURNS = 4
 LAST_LOOK_SECONDS_MAX = 10.0
 # A server behind a network that swallows everything is left to itself after this long.
 SERVER_SECONDS_MAX = 1.0
+DEBT_SECONDS_MAX = 0.1
 NODE_SECONDS_MAX = 5.0
 FOLLOWERS = {Status.CLONING: "cluster", Status.SYNCING: "cluster", Status.REVERSED: "source"}
 
@@ -65,6 +67,7 @@ class Watch(threading.Thread):
             self._look_at_proxy,
             self._look_at_followers,
             self._look_at_tasks,
+            self._look_at_debts,
             self._look_at_dates,
         )
 
@@ -120,6 +123,23 @@ class Watch(threading.Thread):
             sentence = f"the {side.word} is back, and read-only now; cut {sides.whose(cut)}"
             entry = HistoryEntry(now(), "watch", "closed_late", "Follower", "warning", sentence, 0)
             self._tools.journal.write(migration.cluster_id, entry)
+
+    def _look_at_debts(self) -> None:
+        """Who was away when a migration ended is left as it should be when it is back."""
+        looks = {
+            f"{debt.operation_id} {debt.word}": partial(self._pay, debt)
+            for debt in owing.debts(self._tools)
+        }
+        self._servers.look(looks, within_seconds=DEBT_SECONDS_MAX)
+
+    def _pay(self, debt: owing.Debt) -> None:
+        try:
+            sentence = owing.pay(self._tools, debt)
+        except SternaError:
+            return  # it is away still, and shown as such
+        if sentence:
+            entry = HistoryEntry(now(), "watch", "left_late", "Follower", "warning", sentence, 0)
+            self._tools.journal.write(debt.cluster_id, entry)
 
     def _look_at_tasks(self) -> None:
         """Say once in the history what keeps a sync task, or who else writes; hooks read it."""

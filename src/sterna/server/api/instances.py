@@ -50,6 +50,13 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class OwnPassword:
+    """The password that Sterna's own account on an instance has now."""
+
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class NewEvaluation:
     """The version to evaluate for."""
 
@@ -108,6 +115,13 @@ def list_instances(service: TheService) -> list[Instance]:
 def show_instance(instance_id: str, service: TheService) -> Instance:
     """One instance."""
     return service.instances.one(instance_id)
+
+
+@router.post("/{instance_id}/set-password")
+def set_password(instance_id: str, given: OwnPassword, service: TheService) -> Instance:
+    """Tell the password Sterna's own account has now; it is tried first. A sync task under way
+    goes on with it. Nothing on the server changes."""
+    return service.instances.set_password(instance_id, given.password)
 
 
 @router.get("/{instance_id}/release/plan")

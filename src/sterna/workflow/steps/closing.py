@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime
 
-from sterna.dataplane import checkpoint
-from sterna.dataplane.spec import FORWARD, REVERSE, checkpoint_name
-from sterna.errors import Refused
+from sterna.errors import SternaError
 from sterna.store.database import now
+from sterna.store.records import HistoryEntry
 from sterna.workflow import binlog_off
 from sterna.workflow.engine import Run, step
-from sterna.workflow.steps import sides
+from sterna.workflow.steps import owing, sides
 from sterna.workflow.tools import Side
+
+# How long the end of a migration waits for a side that is away.
+REACH_SECONDS_MAX = 5.0
+REACH_POLL_SECONDS = 0.25
 
 
 @step(no_undo_because="this is the decision itself")
@@ -47,27 +51,44 @@ def lead_endpoints_home(run: Run) -> str:
 def remove_traces(run: Run) -> str:
     """Remove everything of ours from both sides."""
     shutil.rmtree(run.tools.spool_folder(sides.task_id(run)), ignore_errors=True)
-    return "; ".join(_cleaned(run, side) for side in _sides(run))
+    return "; ".join(_left(run, side) for side in _sides(run))
 
 
 def _sides(run: Run) -> Iterator[Side]:
     yield run.tools.source(run.cluster_id)
-    yield run.tools.cluster(run.cluster_id)
+    if run.tools.writer(run.cluster_id).status == "Running":
+        yield run.tools.cluster(run.cluster_id)
 
 
-def _cleaned(run: Run, side: Side) -> str:
-    """A side that is gone keeps our database; it is named, so that nobody wonders."""
-    task = sides.task_id(run)
-    try:
-        with sides.session(run, side) as connection:
-            for direction in (FORWARD, REVERSE):
-                checkpoint.remove(connection, checkpoint_name(task, direction))
-    except Refused as error:
-        return (
-            f"the {side.word} could not be reached ({error.message}); "
-            "when it is back: DROP DATABASE IF EXISTS sterna;"
-        )
-    return f"the {side.word} is free of our tables"
+def _left(run: Run, side: Side) -> str:
+    """Nobody waits for a side that is away: the watch does it when it is back."""
+    fact = owing.OWED[side.word]
+    deadline = time.monotonic() + REACH_SECONDS_MAX
+    while True:
+        try:
+            sentence = owing.leave(run.tools, run.cluster_id, side)
+        except SternaError as error:
+            if time.monotonic() > deadline:
+                run.learn(**{fact: True})
+                return _owe(run, side, error)
+            time.sleep(REACH_POLL_SECONDS)
+        else:
+            run.learn(**{fact: False})
+            return sentence
+
+
+def _owe(run: Run, side: Side, error: SternaError) -> str:
+    """It is named, so that nobody wonders, and hooks are told."""
+    closed = owing.is_to_be_closed(run.tools.journal.migration(run.cluster_id), side.word)
+    sentence = (
+        f"the {side.word} could not be reached ({error.message}); it is "
+        f"{'closed and ' if closed else ''}freed of our tables as soon as it answers"
+    )
+    entry = HistoryEntry(
+        now(), run.operation.name, "left_behind", remove_traces.title, "warning", sentence, 0
+    )
+    run.tools.journal.write(run.cluster_id, entry)
+    return sentence
 
 
 @step(no_undo_because="this is the decision itself")

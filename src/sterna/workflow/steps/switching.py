@@ -22,7 +22,7 @@ from sterna.store.database import now
 from sterna.workflow import inheritance, inherited, pairing
 from sterna.workflow.engine import Run, step
 from sterna.workflow.guards import current_refusals, joined
-from sterna.workflow.live_guards import OldTransaction, long_transactions
+from sterna.workflow.live_guards import OldTransaction, long_transactions, prepared_refusals
 from sterna.workflow.speeds import hurried, limit_again
 from sterna.workflow.steps import sides
 
@@ -43,7 +43,10 @@ def _check_budget(run: Run) -> float:
     held_at = run.facts.get("held_at")
     if held_at is None:
         return SWITCH_BUDGET_SECONDS
-    left = SWITCH_BUDGET_SECONDS - (now() - datetime.fromisoformat(held_at)).total_seconds()
+    waited = [(now() - datetime.fromisoformat(held_at)).total_seconds()]
+    # A clock that is set back must not hold anybody longer; this one runs since the machine does.
+    waited.append(time.monotonic() - run.facts["held_monotonic"])
+    left = SWITCH_BUDGET_SECONDS - max(waited)
     if left <= 0:
         raise OutOfTimeError(
             f"The applications have been held for {SWITCH_BUDGET_SECONDS:.0f} s, the longest "
@@ -184,7 +187,7 @@ def hold_endpoints(run: Run) -> str:
         with sides.session(run, side):
             pass  # it answers: nobody is held for a side that has just gone
     if "held_at" not in run.facts:
-        run.learn(held_at=now().isoformat())
+        run.learn(held_at=now().isoformat(), held_monotonic=time.monotonic())
     names = sides.endpoint_ids(run)
     run.tools.inventory.set_endpoint_state(names, "Held")
     run.tools.proxy.hold(list(names))
@@ -253,7 +256,11 @@ def cut_sessions(run: Run) -> str:
 def read_final_position(run: Run) -> str:
     """Read the position up to which the arriving side must have everything."""
     _check_budget(run)
-    with sides.session(run, sides.leaving(run)) as connection:
+    side = sides.leaving(run)
+    with sides.session(run, side) as connection:
+        # One may have been prepared after the guards had looked; now nobody can any more.
+        for refusal in prepared_refusals(connection, side):
+            raise refusal
         position = _settled_position(connection)
     run.learn(final_position=str(position))
     return f"the last write is at {position}"
@@ -279,11 +286,25 @@ def catch_up(run: Run) -> str:
         hurried(run.tools, sides.task_id(run)),
         sides.session(run, sides.arriving(run)) as connection,
     ):
-        while checkpoint.read_position(connection, sides.checkpoint_now(run)) < final:
+        while (applied := checkpoint.read_position(connection, sides.checkpoint_now(run))) < final:
             _check_budget(run)
             time.sleep(POLL_SECONDS)
+        if applied > final:
+            _refuse_other_log(run, applied)
     seconds = time.monotonic() - started
     return f"the {sides.arriving(run).word} has applied {final} after {seconds * 1000:.0f} ms"
+
+
+def _refuse_other_log(run: Run, applied: Position) -> None:
+    """Nothing can be applied that lies behind the end of the log, unless that began anew."""
+    _refuse_rogue_writes(run)
+    raise Refused(
+        f"The binary log of the {sides.leaving(run).word} ends at {run.facts['final_position']}, "
+        f"before {applied}, which is applied: it was begun anew (RESET MASTER?), and nobody knows "
+        "what was written meanwhile.",
+        code="BinlogUnreadable",
+        remedy="Start the sync task again from a new copy.",
+    )
 
 
 def follow_again(run: Run) -> str:
@@ -311,11 +332,19 @@ def stop_following(run: Run) -> str:
 
 def _refuse_rogue_writes(run: Run) -> None:
     """Where the server cannot be closed to administrators, one of them may have written."""
+    word = sides.leaving(run).word
     with sides.session(run, sides.leaving(run)) as connection:
         position = read_current_position(connection)
+        is_closed = sides.is_read_only(connection)
+    if not is_closed:
+        raise Refused(
+            f"Somebody opened the {word} for writing after it had become read-only.",
+            code="RogueWriter",
+            remedy="Find out who did (accounts with SUPER can), then try again.",
+        )
     if str(position) != run.facts["final_position"]:
         raise Refused(
-            f"Somebody wrote to the {sides.leaving(run).word} after it had become read-only "
+            f"Somebody wrote to the {word} after it had become read-only "
             f"(the log moved from {run.facts['final_position']} to {position}): "
             "an account that read_only does not bind.",
             code="RogueWriter",
