@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sterna.migration.scaling import Load, Serverless
+from sterna.store.records import HistoryEntry
+
 
 @dataclass(frozen=True)
 class NodeHealth:
@@ -16,6 +19,7 @@ class NodeHealth:
     in_rotation: bool
     lag_seconds: float | None  # behind its primary; None: not known
     problem: str
+    semi_sync: bool | None = None  # whether commits wait for it; None: not asked for
 
 
 @dataclass(frozen=True)
@@ -27,3 +31,16 @@ class Usage:
     pay_type: str
     node_hours: float
     storage_gb_hours: float  # GB of 10^9 bytes, over all nodes
+
+
+@dataclass(frozen=True)
+class ServerlessState:
+    """How a cluster that follows its load stands."""
+
+    cluster_id: str
+    limits: Serverless
+    node_class: str
+    nodes: int  # read-only
+    load: Load | None  # as it was seen last; None: not looked at since its last change
+    resting_because: str  # why nothing is changed now; empty: it follows its load
+    events: tuple[HistoryEntry, ...]  # newest first

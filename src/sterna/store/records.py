@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sterna.migration.rate import TaskRate
+from sterna.migration.scaling import Serverless
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Node:
     port: int
     status: str  # Creating | Running | Rebooting | ClassChanging | Deleting | Stopped
     node_class: str = ""  # the class it was last started with; empty: its cluster's
+    host_id: str = ""  # ho-… it is made on; empty: this machine
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Cluster:
     status: str
     created_at: datetime
     nodes: tuple[Node, ...] = ()
+    network_label: str = ""  # the network of its endpoints; empty: Private
+    serverless: Serverless | None = None  # the limits of one that follows its load
+    semi_sync: bool = False  # whether commits wait for a read-only node
+    myrocks_memory_percent: int = 0  # share of the buffers that is MyRocks'
+    hosts: tuple[str, ...] = ()  # ho-… its nodes are made on; empty: this machine
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select, update
 
 from sterna.errors import Refused
+from sterna.migration.scaling import Serverless
 from sterna.store import tables
 from sterna.store.database import Secrets, open_database
 from sterna.store.records import Cluster, Endpoint, Instance, Node
@@ -181,12 +182,16 @@ class Inventory:
     def clusters(self) -> list[Cluster]:
         """All clusters with their nodes, oldest first."""
         rows = self._database.rows(tables.clusters, order="created_at")
-        return [to_record(Cluster, row, nodes=self.nodes(row.id)) for row in rows]
+        return [self._cluster(row) for row in rows]
 
     def cluster(self, cluster_id: str) -> Cluster:
         """One cluster with its nodes; Refused NotFound."""
         row = found(self._database.row(tables.clusters, id=cluster_id), "cluster", cluster_id)
-        return to_record(Cluster, row, nodes=self.nodes(cluster_id))
+        return self._cluster(row)
+
+    def _cluster(self, row: Row[Any]) -> Cluster:
+        limits = Serverless(**row.serverless) if row.serverless else None
+        return to_record(Cluster, row, nodes=self.nodes(row.id), serverless=limits)
 
     def cluster_admin(self, cluster_id: str) -> tuple[str, str]:
         """User and password of Sterna's own account on the cluster."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     types,
 )
 
@@ -84,12 +85,39 @@ clusters = Table(
     _text("node_class"),
     _text("storage_engine"),
     _text("pay_type"),
+    _text("network_label"),
+    Column("serverless", JSON),
+    Column("semi_sync", Boolean, nullable=False, default=False, server_default=false()),
+    _integer("myrocks_memory_percent"),
+    Column("hosts", JSON, nullable=False, default=list, server_default="[]"),
     _text("status"),
     _text("admin_user"),
     _text("admin_password_encrypted"),
     Column("parameters", JSON, nullable=False, default=dict, server_default="{}"),
     _time("created_at"),
     _time("counted_until", nullable=True),
+)
+
+# Other machines, and servers somebody else has made.
+hosts = Table(
+    "hosts",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    _text("kind"),  # ssh | existing
+    _text("address"),
+    _integer("port"),
+    _text("user"),
+    _text("secret_encrypted"),  # a private key, or a password
+    _text("host_key"),
+    _text("fingerprint"),
+    _text("folder"),
+    _text("servers"),
+    Column("engines", JSON, nullable=False),
+    Column("versions", JSON, nullable=False),
+    _integer("server_id"),
+    _text("account"),
+    _time("created_at"),
 )
 
 nodes = Table(
@@ -103,6 +131,7 @@ nodes = Table(
     _text("status"),
     _integer("server_id"),
     _text("node_class"),
+    _text("host_id"),
 )
 
 endpoints = Table(
@@ -230,6 +259,18 @@ position_pairs = Table(
     _text("source_gtids"),
     _text("cluster_position"),
     _text("cluster_gtids"),
+)
+
+# Who else was seen to read the source's or the cluster's binary log.
+log_readers = Table(
+    "log_readers",
+    metadata,
+    Column("cluster_id", String(32), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    _text("side"),  # source | cluster
+    _time("seen_at"),
+    _time("moved_at", nullable=True),
+    _text("position"),
 )
 
 task_tables = Table(

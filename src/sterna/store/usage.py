@@ -26,10 +26,10 @@ class UsageBook:
         row = self._database.row(tables.clusters, id=cluster_id)
         return row.counted_until if row else None
 
-    def set_counted_until(self, cluster_id: str, until: datetime) -> None:
-        """Everything up to here is in the book."""
-        where = {"id": cluster_id}
-        self._database.hasty.change(tables.clusters, where, counted_until=until)
+    def claim(self, cluster_id: str, since: datetime | None, until: datetime) -> bool:
+        """Take the time between for oneself; False where another hand has begun to count it."""
+        where = {"id": cluster_id, "counted_until": since}
+        return bool(self._database.hasty.change(tables.clusters, where, counted_until=until))
 
     def add(
         self,

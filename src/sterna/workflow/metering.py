@@ -1,7 +1,8 @@
 """What clusters use: hours of their nodes, and of the storage their nodes fill, for charge-back.
 
 A node is counted from the moment it runs until it is deleted, also while nobody looks: its server
-goes on when Sterna is down. Each node has its data for itself, and all of it is counted.
+goes on when Sterna is down. It is counted as the class it has, whatever its cluster is to have.
+Each node has its data for itself, and all of it is counted.
 """
 
 from __future__ import annotations
@@ -32,12 +33,17 @@ class Metering:
 
     def tick(self) -> None:
         """Count what every cluster has used since it was counted last."""
-        until = self._tools.clock()
         for cluster in self._tools.inventory.clusters():
-            since = self._book.counted_until(cluster.id)
-            if since is not None and since < until:
-                self._count(cluster, since, until)
-            self._book.set_counted_until(cluster.id, until)
+            self.count(cluster)
+
+    def count(self, cluster: Cluster) -> None:
+        """Count what a cluster has used since then; also right before it is given another size."""
+        until = self._tools.clock()
+        since = self._book.counted_until(cluster.id)
+        if since is not None and since >= until:
+            return
+        if self._book.claim(cluster.id, since, until) and since is not None:
+            self._count(cluster, since, until)
 
     def report(self, since: datetime, until: datetime) -> list[Usage]:
         """What each cluster has used in the hours that begin in a time.

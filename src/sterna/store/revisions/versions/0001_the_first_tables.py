@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-
 import sterna.store.tables
 
 revision = "0001"
@@ -62,6 +61,11 @@ def upgrade() -> None:
         sa.Column("node_class", sa.Text(), server_default="", nullable=False),
         sa.Column("storage_engine", sa.Text(), server_default="", nullable=False),
         sa.Column("pay_type", sa.Text(), server_default="", nullable=False),
+        sa.Column("network_label", sa.Text(), server_default="", nullable=False),
+        sa.Column("serverless", sa.JSON(), nullable=True),
+        sa.Column("semi_sync", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("myrocks_memory_percent", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("hosts", sa.JSON(), server_default="[]", nullable=False),
         sa.Column("status", sa.Text(), server_default="", nullable=False),
         sa.Column("admin_user", sa.Text(), server_default="", nullable=False),
         sa.Column("admin_password_encrypted", sa.Text(), server_default="", nullable=False),
@@ -156,6 +160,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "hosts",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="", nullable=False),
+        sa.Column("address", sa.Text(), server_default="", nullable=False),
+        sa.Column("port", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("user", sa.Text(), server_default="", nullable=False),
+        sa.Column("secret_encrypted", sa.Text(), server_default="", nullable=False),
+        sa.Column("host_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("fingerprint", sa.Text(), server_default="", nullable=False),
+        sa.Column("folder", sa.Text(), server_default="", nullable=False),
+        sa.Column("servers", sa.Text(), server_default="", nullable=False),
+        sa.Column("engines", sa.JSON(), nullable=False),
+        sa.Column("versions", sa.JSON(), nullable=False),
+        sa.Column("server_id", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("account", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
         "instances",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("description", sa.Text(), server_default="", nullable=False),
@@ -168,6 +193,16 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "log_readers",
+        sa.Column("cluster_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("side", sa.Text(), server_default="", nullable=False),
+        sa.Column("seen_at", sterna.store.tables.UtcDateTime(), nullable=False),
+        sa.Column("moved_at", sterna.store.tables.UtcDateTime(), nullable=True),
+        sa.Column("position", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("cluster_id", "name"),
     )
     op.create_table(
         "login_sessions",
@@ -369,6 +404,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="", nullable=False),
         sa.Column("server_id", sa.Integer(), server_default="0", nullable=False),
         sa.Column("node_class", sa.Text(), server_default="", nullable=False),
+        sa.Column("host_id", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["cluster_id"],
             ["clusters.id"],
@@ -420,7 +456,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_sessions_user_name"))
 
     op.drop_table("login_sessions")
+    op.drop_table("log_readers")
     op.drop_table("instances")
+    op.drop_table("hosts")
     op.drop_table("hooks")
     with op.batch_alter_table("history", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_history_cluster_id"))
