@@ -19,13 +19,16 @@ from sterna.cli import (
     engine,
     evaluation,
     hook,
+    host,
     instance,
     migration,
     node,
     outline,
     positions,
+    reader,
     resolve,
     schedule,
+    serverless,
     switch,
     task,
     token,
@@ -39,6 +42,7 @@ from sterna.errors import Refused, SternaError
 from sterna.settings import WrongSettingError
 
 assert node  # it enters its commands among those of `sterna cluster`
+assert serverless  # the same
 assert resolve  # it enters its command among those of `sterna migration`
 
 DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -52,8 +56,10 @@ _NOUNS = {
     "cluster": cluster.app,
     "endpoint": endpoint.app,
     "task": task.app,
+    "reader": reader.app,
     "schedule": schedule.app,
     "hook": hook.app,
+    "host": host.app,
     "user": user.app,
     "token": token.app,
 }

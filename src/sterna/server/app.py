@@ -12,9 +12,11 @@ from sterna.server.api import (
     clusters,
     endpoints,
     engines,
+    hosts,
     instances,
     migrations,
     people,
+    readers,
     sessions,
     standing,
     tasks,
@@ -35,8 +37,8 @@ PREFIX = "/api/v1"
 VERSION = "1"
 
 _NOUNS = (
-    *(engines, instances, migrations, verifications, clusters, endpoints, usage, tasks, standing),
-    *(sessions, people, watching),
+    *(engines, instances, migrations, readers, verifications, clusters, endpoints, usage, tasks),
+    *(standing, hosts, sessions, people, watching),
 )
 
 

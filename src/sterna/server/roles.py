@@ -18,6 +18,7 @@ GET /roles
 GET /events
 GET /overview
 GET /choices
+GET /node-classes
 GET /audit
 GET /engines
 GET /outline
@@ -37,16 +38,26 @@ GET /clusters/{cluster_id}/parameters
 GET /clusters/{cluster_id}/inherited
 GET /clusters/{cluster_id}/logs
 GET /clusters/{cluster_id}/health
+GET /clusters/{cluster_id}/serverless
 GET /clusters/{cluster_id}/delete/plan
+GET /clusters/{cluster_id}/nodes/plan
+GET /clusters/{cluster_id}/nodes/{node_id}/plan
+GET /clusters/{cluster_id}/class/plan
+GET /clusters/{cluster_id}/restart/plan
 GET /usage
+GET /hosts
+GET /hosts/{host_id}
 GET /endpoints
+GET /endpoints/actions
 GET /endpoints/{endpoint_id}
+GET /endpoints/{endpoint_id}/delete/plan
 GET /migrations
 GET /migrations/{cluster_id}
 GET /migrations/{cluster_id}/actions
 GET /migrations/{cluster_id}/timeline
 GET /migrations/{cluster_id}/events
 GET /migrations/{cluster_id}/positions
+GET /migrations/{cluster_id}/readers
 GET /migrations/{cluster_id}/give-up/plan
 GET /migrations/{cluster_id}/switch-over/plan
 GET /migrations/{cluster_id}/roll-back/plan
@@ -77,10 +88,13 @@ POST /migrations/{cluster_id}/roll-back
 POST /migrations/{cluster_id}/complete
 POST /migrations/{cluster_id}/cancel
 POST /migrations/{cluster_id}/verify
+POST /migrations/{cluster_id}/readers/move
 POST /clusters/{cluster_id}/nodes
 DELETE /clusters/{cluster_id}/nodes/{node_id}
 POST /clusters/{cluster_id}/class
 POST /clusters/{cluster_id}/restart
+POST /clusters/{cluster_id}/binlog
+PATCH /clusters/{cluster_id}/serverless
 POST /endpoints
 PATCH /endpoints/{endpoint_id}
 DELETE /endpoints/{endpoint_id}
@@ -93,6 +107,9 @@ DELETE /schedules/{schedule_id}
 # Passwords of servers, programs that are run, who may do what, and who owns the writes.
 _ADMIN = """
 POST /instances
+POST /hosts
+POST /hosts/{host_id}/test
+DELETE /hosts/{host_id}
 POST /instances/test
 POST /instances/{instance_id}/release
 POST /instances/{instance_id}/set-password
@@ -104,6 +121,7 @@ POST /migrations/{cluster_id}/resolve
 GET /hooks
 POST /hooks
 DELETE /hooks/{hook_id}
+POST /hooks/{hook_id}/test
 GET /settings
 GET /users
 POST /users

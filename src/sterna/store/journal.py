@@ -12,6 +12,7 @@ from sterna.errors import Refused
 from sterna.migration.status import TRANSITIONS, Action
 from sterna.store import tables
 from sterna.store.database import now
+from sterna.store.log_readers import ReaderBook
 from sterna.store.records import Evaluation, Finding, HistoryEntry, Migration
 from sterna.store.repository import Database, found, new_id, to_record
 
@@ -53,6 +54,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.readers = ReaderBook(database)
         # By cluster; in memory, for people who watch: a step that is cut short begins anew.
         self.under_way: dict[str, StepUnderWay] = {}
 

@@ -143,6 +143,14 @@ class Tasks:
         rows = self._database.rows(tables.position_pairs, order="number", task_id=task_id)
         return [to_record(PositionPair, row) for row in rows]
 
+    def newest_pairs(self, task_id: str, count: int) -> list[PositionPair]:
+        """The newest so many of them, newest first."""
+        table = tables.position_pairs
+        wanted = select(table).filter_by(task_id=task_id).order_by(table.c.number.desc())
+        with self._database.engine.connect() as connection:
+            rows = connection.execute(wanted.limit(count))
+            return [to_record(PositionPair, row) for row in rows]
+
     def task(self, task_id: str, *, with_tables: bool = True) -> SyncTask:
         """A task with the progress of its tables, unless they are left out; Refused NotFound."""
         row = found(self._database.row(tables.sync_tasks, id=task_id), "task", task_id)

@@ -34,10 +34,9 @@ class Positions:
             Refused: NotFound, BadPosition, or PositionUnknown where it is older than all pairs.
         """
         task_id = self._tools.journal.migration(cluster_id).task_id
-        pairs = self._tools.tasks.pairs(task_id)
         if at is None:
-            return pairs[: -NEWEST - 1 : -1]
-        found = newest_up_to(pairs, _parsed(at), side)
+            return self._tools.tasks.newest_pairs(task_id, NEWEST)
+        found = newest_up_to(self._tools.tasks.pairs(task_id), _parsed(at), side)
         if found is None:
             raise Refused(
                 f"No pair of positions is kept that lies at or before {at} of the {side}.",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Iterable
-from typing import Any
 
 from sterna.errors import Refused
 from sterna.migration.policy import rollback_readiness
@@ -29,16 +28,19 @@ from sterna.workflow import probing, upgrade
 from sterna.workflow.addressing import Addresses
 from sterna.workflow.auditing import Auditing
 from sterna.workflow.binlog_off import refuse_binlog_off
-from sterna.workflow.creating import Creating
+from sterna.workflow.creating import ClusterWish, Creating
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.evaluating import Evaluating
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
 from sterna.workflow.health import Health
 from sterna.workflow.hooks import Hooks
+from sterna.workflow.hosting import Hosts
 from sterna.workflow.inherited import Inherited
+from sterna.workflow.log_readers import Readers
 from sterna.workflow.looking import Looking
 from sterna.workflow.metering import Metering
 from sterna.workflow.node_life import Nodes
+from sterna.workflow.node_plans import NodePlans
 from sterna.workflow.overlooking import actions_of
 from sterna.workflow.pairing import pair_refusals
 from sterna.workflow.people import People
@@ -46,6 +48,7 @@ from sterna.workflow.plans import plan, plan_end
 from sterna.workflow.positions import Positions
 from sterna.workflow.registering import Instances
 from sterna.workflow.scheduling import Schedules
+from sterna.workflow.serverless import ServerlessClusters
 from sterna.workflow.speeds import Speeds
 from sterna.workflow.steps.resolving import POSITIONS_UNKNOWN
 from sterna.workflow.tools import Tools
@@ -71,11 +74,15 @@ class Service:
         self.addresses = Addresses(tools)
         self.health = Health(tools)
         self.nodes = Nodes(tools)
+        self.node_plans = NodePlans(tools, self.nodes)
         self.metering = Metering(tools, tools.usage)
+        self.serverless = ServerlessClusters(tools, self.nodes, self.metering)
         self.schedules = Schedules(tools, self.begin)
         self.hooks = Hooks(tools)
+        self.hosts = Hosts(tools)
         self.speeds = Speeds(tools)
         self.positions = Positions(tools)
+        self.readers = Readers(tools, self.positions)
         self.verifying = Verifying(tools)
         self.people = People(tools.access)
         self.auditing = Auditing(tools.access)
@@ -87,13 +94,9 @@ class Service:
 
     # The upgrade
 
-    def upgrade(self, instance_id: str, target_version: str, **asked: Any) -> Migration:
-        """Create a cluster with the method Migrate from RDS and begin to fill it.
-
-        `asked`: what Creating.create takes.
-        """
-        cluster_id = self._creating.create(instance_id, target_version, **asked)
-        return self._begin(cluster_id, Action.CONTINUE)
+    def upgrade(self, wish: ClusterWish) -> Migration:
+        """Create a cluster with the method Migrate from RDS and begin to fill it."""
+        return self._begin(self._creating.create(wish), Action.CONTINUE)
 
     def migrations(self) -> list[Migration]:
         """All migrations, without their tables and history."""
