@@ -13,7 +13,12 @@ from pathlib import Path
 import structlog
 
 from sterna.clusters.engines import find_engines
+from sterna.clusters.existing import ExistingProvisioner
 from sterna.clusters.local import LocalProvisioner
+from sterna.clusters.places import Places
+from sterna.clusters.provisioner import Provisioner
+from sterna.clusters.ssh import SshProvisioner
+from sterna.clusters.ssh_host import SshHost
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.haproxy import HAProxy
 from sterna.errors import Refused
@@ -21,6 +26,7 @@ from sterna.server.run import serve
 from sterna.settings import Settings, read_settings
 from sterna.store.access import Access
 from sterna.store.database import Secrets
+from sterna.store.hosts import HostBook
 from sterna.store.journal import Journal
 from sterna.store.repository import open_store
 from sterna.store.standing import Standing
@@ -33,9 +39,10 @@ from sterna.workflow.engine import Engine
 from sterna.workflow.health import INTERVAL_SECONDS
 from sterna.workflow.metering import INTERVAL_SECONDS as METERING_SECONDS
 from sterna.workflow.node_life import NodeKeeper
+from sterna.workflow.serverless import INTERVAL_SECONDS as SERVERLESS_SECONDS
 from sterna.workflow.service import Service
 from sterna.workflow.ticker import Ticker
-from sterna.workflow.tools import Tools
+from sterna.workflow.tools import EXISTING, Tools
 from sterna.workflow.watch import Watch
 
 # Who waits for the server waits at most twice as long.
@@ -60,6 +67,7 @@ def run_server() -> None:
             Ticker("schedules", service.schedules.tick),
             Ticker("hooks", service.hooks.deliver),
             Ticker("usage", service.metering.tick, interval_seconds=METERING_SECONDS),
+            Ticker("serverless", service.serverless.tick, interval_seconds=SERVERLESS_SECONDS),
             Ticker("keeper", NodeKeeper(tools).tick),
             Ticker("proxy", watch.look_after_proxy, interval_seconds=PROXY_SECONDS),
             Ticker("health", service.health.tick, interval_seconds=INTERVAL_SECONDS),
@@ -81,6 +89,7 @@ def make_tools(settings: Settings) -> Tools:
     """Everything the steps use, connected."""
     database, inventory = open_store(settings.database_url, settings.home / "key")
     tasks = Tasks(database)
+    hosts = HostBook(database, Secrets(settings.home / "key"))
     supervisor = Supervisor(
         lambda task_id: tools.task_spec(task_id),
         on_report=lambda task_id, report: bookkeeper.record(task_id, report),
@@ -94,7 +103,8 @@ def make_tools(settings: Settings) -> Tools:
         standing=Standing(database, Secrets(settings.home / "key")),
         access=Access(database),
         usage=UsageBook(database),
-        provisioner=LocalProvisioner(),
+        hosts=hosts,
+        provisioner=Places(partial(_provisioner_at, hosts)),
         proxy=HAProxy(settings.home / "proxy"),
         engines=find_engines(settings.servers),
         supervisor=supervisor,
@@ -105,6 +115,17 @@ def make_tools(settings: Settings) -> Tools:
         lambda task_id, entry: tools.journal.write(tools.cluster_of_task(task_id), entry),
     )
     return tools
+
+
+def _provisioner_at(hosts: HostBook, host_id: str) -> Provisioner:
+    """Of a host, or of this machine for ""."""
+    if not host_id:
+        return LocalProvisioner()
+    host = hosts.host(host_id)
+    if host.kind == EXISTING:
+        return ExistingProvisioner()
+    key, known = hosts.secret(host_id), hosts.host_key(host_id)
+    return SshProvisioner(SshHost(host.address, host.user, key, known, host.port))
 
 
 def take_up(tools: Tools) -> None:

@@ -16,6 +16,7 @@ from sterna.settings import Settings, read_settings
 from sterna.store.journal import OperationRow
 from sterna.store.records import Node
 from sterna.wiring import make_tools, take_up
+from sterna.workflow.creating import ClusterWish
 from sterna.workflow.engine import STORY, Run, Step, StepFailedError
 from sterna.workflow.service import Service
 from sterna.workflow.tools import Tools
@@ -106,7 +107,7 @@ class Cast:
         """From registering to following."""
         server = self.source.server
         instance = self.service.instances.add(server.host, self.port, server.user, server.password)
-        self.cluster_id = self.service.upgrade(instance.id, "9.7").cluster_id
+        self.cluster_id = self.service.upgrade(ClusterWish(instance.id, "9.7")).cluster_id
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:

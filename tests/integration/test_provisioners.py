@@ -17,7 +17,8 @@ from sterna.clusters.existing import ExistingProvisioner
 from sterna.clusters.local import LocalProvisioner
 from sterna.clusters.process import SYSTEM_USER
 from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
-from sterna.clusters.ssh import SshHost, SshProvisioner
+from sterna.clusters.ssh import SshProvisioner
+from sterna.clusters.ssh_host import SshHost, fingerprint
 from sterna.errors import Refused, Transient
 from sterna.mysql.connection import execute, open_session, query, scalar
 from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm
@@ -132,18 +133,23 @@ def databases(spec: NodeSpec) -> set[str]:
 def test_only_known_machines_and_keys(sshd: SshHost, server_farm: ServerFarm) -> None:
     """A wrong key, an unknown machine: refused for good. One that is away: asked again later."""
     spec = server_farm.spec(choose_engine(server_farm.engines, "9.7"), None, "Writer", {})
-    folder = sshd.key.parent
-    (folder / "nobody").write_text("")
-    for wrong in (
-        replace(sshd, key=folder / "stranger"),
-        replace(sshd, known_hosts=folder / "nobody"),
+    folder = server_farm.folder / "sshd"
+    stranger = (folder / "stranger").read_text()
+    other_machine = (folder / "stranger.pub").read_text().strip()
+    for wrong, code in (
+        (replace(sshd, key=stranger), "HostRefused"),
+        (replace(sshd, host_key=other_machine), "HostKeyChanged"),
+        (replace(sshd, host_key=""), "HostKeyChanged"),
     ):
         with pytest.raises(Refused) as refused:
             SshProvisioner(wrong).is_running(spec)
-        assert refused.value.code == "HostRefused"
+        assert refused.value.code == code
     with pytest.raises(Transient) as away:
-        SshProvisioner(replace(sshd, port=1, known_hosts=sshd.known_hosts)).is_running(spec)
+        SshProvisioner(replace(sshd, port=1)).is_running(spec)
     assert away.value.code == "HostUnreachable"
+    learned = replace(sshd, host_key="").learn_key()
+    assert fingerprint(learned) == fingerprint(sshd.host_key)
+    assert sshd.key not in repr(sshd)
 
 
 @needs_sshd

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sterna.cli.app import main
+from sterna.workflow.creating import ClusterWish
 from tests.fixtures.pretend_service import (
     EVALUATION,
     FINDING,
@@ -78,6 +79,7 @@ READING = [
     ("cluster", "inherited", "pc-1"),
     ("endpoint", "list"),
     ("endpoint", "list", "rm-1"),
+    ("endpoint", "actions", "rm-1"),
     ("task", "show", "dts1"),
     ("task", "log", "dts1", "--warnings"),
     ("task", "rate", "dts1"),
@@ -114,6 +116,7 @@ READING = [
     ("schedule", "cancel", "sc-1"),
     ("hook", "add", "--on", "before", "--url", "https://example.org/hook"),
     ("hook", "list"),
+    ("hook", "test", "hk-1"),
     ("hook", "remove", "hk-1"),
 ]
 
@@ -274,12 +277,14 @@ def test_an_evaluation_with_errors_exits_with_3(run: Run, service: PretendServic
 
 
 def test_upgrade_hands_over_its_options(run: Run, service: PretendService) -> None:
-    """Nodes and ignored prechecks reach the service; the first line is the cluster id."""
-    command = ("upgrade", "rm-1", "--version", "9.7.4", "--nodes", "2")
-    _, out, _ = run(*command, "--ignore", "a", "--ignore", "b")
+    """What is wished reaches the service; the first line is the cluster id."""
+    command = ("upgrade", "rm-1", "--version", "9.7.4", "--nodes", "2", "--network", "blue")
+    _, out, _ = run(*command, "--ignore", "a", "--ignore", "b", "--class", "sterna.large")
     assert out.splitlines()[0] == "pc-1"
-    given = {"nodes": 2, "ignore": ("a", "b"), "description": ""}
-    assert service.calls == [("upgrade", "rm-1", "9.7.4", given)]
+    wish = ClusterWish(
+        "rm-1", "9.7.4", nodes=2, ignore=("a", "b"), node_class="sterna.large", network_label="blue"
+    )
+    assert service.calls == [("upgrade", wish)]
 
 
 ADD = ("instance", "add", "--host", "db", "--port", "3307", "--user", "admin")

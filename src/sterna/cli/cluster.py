@@ -87,9 +87,12 @@ def _print(cluster: Cluster) -> None:
             "Node class": cluster.node_class,
             "Storage engine": cluster.storage_engine,
             "Billing method": cluster.pay_type,
+            "Follows its load": str(cluster.serverless or ""),
+            "Semi-synchronous": "yes" if cluster.semi_sync else "",
+            "Network": cluster.network_label or "Private",
             "Created": cluster.created_at,
         }
     )
     say("")
-    rows = ((node.id, node.role, f"{node.host}:{node.port}", node.status) for node in cluster.nodes)
-    print_table(("Node", "Role", "Address", "Status"), rows, empty="No nodes yet.")
+    rows = ((n.id, n.role, f"{n.host}:{n.port}", n.status, n.host_id) for n in cluster.nodes)
+    print_table(("Node", "Role", "Address", "Status", "Host"), rows, empty="No nodes yet.")

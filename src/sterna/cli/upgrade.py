@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -24,12 +25,32 @@ Wait = Annotated[
 ]
 
 
+class PayType(StrEnum):
+    """How a cluster is billed; recorded and metered."""
+
+    Postpaid = "Postpaid"
+    Prepaid = "Prepaid"
+    Serverless = "Serverless"
+
+
 def upgrade(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],
     version: Version,
     nodes: Annotated[int, typer.Option(min=0, help="Read-only nodes besides the primary.")] = 0,
     ignore: Ignore = None,
     description: Annotated[str, typer.Option(help="A name for people.")] = "",
+    node_class: Annotated[
+        str, typer.Option("--class", metavar="CLASS", help="Size of every node.")
+    ] = "sterna.small",
+    pay_type: Annotated[PayType, typer.Option(help="Billing method.")] = PayType.Postpaid,
+    network: Annotated[str, typer.Option(help="Network label of its endpoints.")] = "",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Make its nodes there, in turn; may be repeated. See: sterna host list"),
+    ] = None,
+    existing: Annotated[
+        str, typer.Option(metavar="HOST", help="This server, of your making, becomes its primary.")
+    ] = "",
     wait: Wait = False,
     as_json: Json = False,
 ) -> None:
@@ -41,6 +62,11 @@ def upgrade(
         "nodes": nodes,
         "ignore": ignore or [],
         "description": description,
+        "node_class": node_class,
+        "pay_type": pay_type.value,
+        "network_label": network,
+        "hosts": host or [],
+        "existing": existing,
     }
     migration = client.post("/migrations", Migration, body)
     if not as_json:

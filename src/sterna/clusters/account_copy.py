@@ -35,6 +35,13 @@ _LIMITS = (
     "MAX_CONNECTIONS_PER_HOUR",
     "MAX_USER_CONNECTIONS",
 )
+_NO_RULES = (
+    "PASSWORD HISTORY DEFAULT",
+    "PASSWORD REUSE INTERVAL DEFAULT",
+    "PASSWORD REQUIRE CURRENT DEFAULT",
+    "FAILED_LOGIN_ATTEMPTS 0",
+    "PASSWORD_LOCK_TIME 0",
+)
 # Not there on the target, or not to be granted there: no table, no column, no routine, no account.
 _NOT_GRANTABLE = frozenset({1054, 1141, 1144, 1146, 1147, 1221, 1305, 1410, 3523, 3619})
 
@@ -107,10 +114,12 @@ def _creation(account: Account, plan: AccountPlan, target: Version) -> Iterator[
     authentication = _authentication(account, plan, target)
     if not target.is_mariadb and not target.at_least(5, 7, 6):
         yield f"GRANT USAGE ON *.* TO {account.name} {authentication}{_requirements(account)}"
-        return
-    options = f"{authentication}{_requirements(account)}{_password_options(account)}"
-    yield f"CREATE USER IF NOT EXISTS {account.name} {options}"
-    yield f"ALTER USER {account.name} {options}"
+    else:
+        options = f"{authentication}{_requirements(account)}{_password_options(account)}"
+        yield f"CREATE USER IF NOT EXISTS {account.name} {options}"
+        yield f"ALTER USER {account.name} {options}{_rules(account, target)}"
+    if account.password_expired:
+        yield f"ALTER USER {account.name} PASSWORD EXPIRE"
 
 
 def _authentication(account: Account, plan: AccountPlan, target: Version) -> str:
@@ -138,7 +147,7 @@ def _identified_with(plugin: str, secret: str, target: Version) -> str:
     if not target.at_least(5, 7, 6) and plugin == NATIVE:
         return f"IDENTIFIED BY PASSWORD {quote_text(secret)}"
     if not secret:
-        return f"IDENTIFIED WITH {plugin}"
+        return f"IDENTIFIED WITH {plugin} AS ''"  # without AS the password counts as expired
     # Salts may hold any byte; as a number they need no quoting.
     is_binary = plugin != NATIVE and target.at_least(8, 0, 17)
     text = "0x" + secret.encode().hex() if is_binary else quote_text(secret)
@@ -156,8 +165,15 @@ def _requirements(account: Account) -> str:
 def _password_options(account: Account) -> str:
     days = account.password_days
     lifetime = "DEFAULT" if days is None else f"INTERVAL {days} DAY" if days else "NEVER"
-    expired = " PASSWORD EXPIRE" if account.password_expired else ""
-    return f" PASSWORD EXPIRE {lifetime}{expired} ACCOUNT {'LOCK' if account.locked else 'UNLOCK'}"
+    return f" PASSWORD EXPIRE {lifetime} ACCOUNT {'LOCK' if account.locked else 'UNLOCK'}"
+
+
+def _rules(account: Account, target: Version) -> str:
+    """All rules, those that are the default too: the source may have dropped one since the copy."""
+    if target.is_mariadb or not target.at_least(8, 0, 21):
+        return ""
+    given = (*_NO_RULES, *account.rules)  # of two alike the last one holds
+    return " " + " ".join(given)
 
 
 def _execute_secret(session: Session, sql: str) -> None:
@@ -239,7 +255,12 @@ def _compare(account: Account, other: Account, expected: list[Grant]) -> Iterato
     wanted, has = _single(expected), _single(other.grants)
     for label, rights in (("lacks", wanted - has), ("has more than before", has - wanted)):
         if rights:
-            listed = "; ".join(sorted(f"{privilege} on {on}" for privilege, on, _ in rights))
+            listed = "; ".join(
+                sorted(
+                    f"{'not ' if revoked else ''}{privilege} on {on}"
+                    for privilege, on, (_, revoked) in rights
+                )
+            )
             yield f"{account.name} {label}: {listed}."
     if account.is_role:
         return
@@ -247,15 +268,18 @@ def _compare(account: Account, other: Account, expected: list[Grant]) -> Iterato
         ("its lock", account.locked, other.locked),
         ("its TLS requirement", sorted(account.require), sorted(other.require)),
         ("its limits", account.limits, other.limits),
+        ("its password's lifetime in days", account.password_days, other.password_days),
+        ("its password's expiry", account.password_expired, other.password_expired),
+        ("its rules", account.rules, other.rules),
     ):
         if before != now:
             yield f"{account.name}: {what} is {now!r} and was {before!r}."
 
 
-def _single(grants: Iterable[Grant]) -> set[tuple[str, str, bool]]:
+def _single(grants: Iterable[Grant]) -> set[tuple[str, str, tuple[bool, bool]]]:
     """One entry per privilege; column lists in one spelling, accounts and roles without quotes."""
     return {
-        (_spelled(privilege, grant), _spelled(grant.on, grant), grant.grant_option)
+        (_spelled(privilege, grant), _spelled(grant.on, grant), (grant.grant_option, grant.revoked))
         for grant in grants
         for privilege in grant.privileges
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sterna.clusters.accounts import NATIVE, Account
+from sterna.clusters.accounts import NATIVE, SECOND_FACTOR, SECOND_PASSWORD, Account
 from sterna.clusters.grants import Grant, Vocabulary, parse_grant
 from sterna.mysql.catalog import (
     read_databases,
@@ -21,6 +21,10 @@ from sterna.mysql.identifiers import quote_text
 
 _LIMITS = ("max_questions", "max_updates", "max_connections", "max_user_connections")
 _SECRET = "authentication_string"
+_LOST = {
+    "additional_password": SECOND_PASSWORD,
+    "multi_factor_authentication": SECOND_FACTOR,
+}
 _MARIADB_TLS = {1: ("SSL",), 2: ("X509",)}
 
 
@@ -101,7 +105,30 @@ def _mysql_account(
         require=_require(row, _text(row["ssl_type"])),
         limits=_limits(row),
         roles_by_default=roles.get((user, host), ()),
+        rules=tuple(_rules(row)),
+        lost=tuple(words for key, words in _LOST.items() if key in _attributes(row)),
     )
+
+
+def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What MySQL 8.0 and later keep in JSON: second passwords, locking, comments."""
+    return dict(json.loads(_text(row.get("user_attributes")) or "{}"))
+
+
+def _rules(row: Mapping[str, Any]) -> Iterator[str]:
+    if (history := row.get("password_reuse_history")) is not None:
+        yield f"PASSWORD HISTORY {history}"
+    if (days := row.get("password_reuse_time")) is not None:
+        yield f"PASSWORD REUSE INTERVAL {days} DAY"
+    if current := _text(row.get("password_require_current")):
+        yield "PASSWORD REQUIRE CURRENT" + ("" if current == "Y" else " OPTIONAL")
+    attributes = _attributes(row)
+    if locking := attributes.get("Password_locking"):
+        days = locking["password_lock_time_days"]
+        yield f"FAILED_LOGIN_ATTEMPTS {locking['failed_login_attempts']}"
+        yield f"PASSWORD_LOCK_TIME {'UNBOUNDED' if days < 0 else days}"
+    if metadata := attributes.get("metadata"):
+        yield f"ATTRIBUTE {quote_text(json.dumps(metadata, sort_keys=True))}"
 
 
 def _require(row: Mapping[str, Any], kind: str) -> tuple[str, ...]:

@@ -26,6 +26,9 @@ UNDECIDED = "undecided"
 NATIVE = "mysql_native_password"
 SHA2 = "caching_sha2_password"
 
+SECOND_PASSWORD = "the older of its two passwords"
+SECOND_FACTOR = "its further factors of authentication"
+
 
 @dataclass(frozen=True)
 class Account:
@@ -38,6 +41,9 @@ class Account:
         limits: queries, updates, connections per hour and connections at once; 0 is no limit.
         password_days: days a password is good for; None: the server's default, 0: for ever.
         roles_by_default: roles it has from log-in on, quoted.
+        rules: what else MySQL 8.0 and later keep of it, as clauses of ALTER USER: how often a
+            password may come again, failed attempts, attributes. Defaults are not among them.
+        lost: what it has besides and SQL cannot carry, each in words; with what ends it.
     """
 
     user: str
@@ -52,6 +58,8 @@ class Account:
     limits: tuple[int, int, int, int] = (0, 0, 0, 0)
     grants: tuple[Grant, ...] = ()
     roles_by_default: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -78,6 +86,7 @@ class AccountPlan:
         reason: one sentence for the user.
         warning: whether the reason deserves attention although nothing has to be decided.
         locked: created so that nobody can log in, because objects run as this account.
+        remedy: what silences the warning: SQL, or a command; "" where nothing is to be done.
     """
 
     account: str
@@ -86,6 +95,7 @@ class AccountPlan:
     reason: str
     warning: bool = False
     locked: bool = False
+    remedy: str = ""
     password: str = field(default="", repr=False)
 
 
@@ -126,7 +136,7 @@ def _plan(account: Account, target: Version, decision: Decision | None) -> Accou
         return _as(account, LEFT_OUT, "It belongs to the server; the target has its own.")
     if not account.user:
         reason = "An anonymous account lets everybody in; create it by hand if it is wanted."
-        return _as(account, LEFT_OUT, reason, warning=True)
+        return _as(account, LEFT_OUT, reason, remedy=f"DROP USER {account.name};")
     if decision is not None:
         return _decided(account, target, decision)
     if account.is_role:
@@ -153,16 +163,20 @@ def _decided(account: Account, target: Version, decision: Decision) -> AccountPl
 
 def _undisputed(account: Account, target: Version) -> AccountPlan:
     if knows_plugin(target, account.plugin) and _fits_plugin(account):
-        return _as(account, CARRIED, "The target takes the password as it is stored.")
+        reason = "The target takes the password as it is stored."
+        if not account.lost:
+            return _as(account, CARRIED, reason)
+        reason += f" What stays behind: {', '.join(account.lost)}."
+        return _as(account, CARRIED, reason, remedy=_ended(account))
     if account.plugin == NATIVE and not account.secret:
         reason = "It has no password, and will have none on the target. Give it one."
-        return _as(account, CARRIED, reason, warning=True)
+        return _as(account, CARRIED, reason, remedy=f"-- SET PASSWORD FOR {account.name} = …;")
     if account.locked:
         reason = (
             f"It is locked and stays so. {target} does not know {account.plugin}:"
             " give it a password before it is unlocked."
         )
-        return _as(account, CARRIED, reason, warning=True)
+        return _as(account, CARRIED, reason, remedy=f"-- ALTER USER {account.name} IDENTIFIED …;")
     return _as(
         account,
         UNDECIDED,
@@ -171,8 +185,18 @@ def _undisputed(account: Account, target: Version) -> AccountPlan:
     )
 
 
-def _as(account: Account, how: str, reason: str, *, warning: bool = False) -> AccountPlan:
-    return AccountPlan(account.name, account.plugin, how, reason, warning)
+def _as(account: Account, how: str, reason: str, *, remedy: str = "") -> AccountPlan:
+    """A plan; one with a remedy is a warning."""
+    return AccountPlan(account.name, account.plugin, how, reason, bool(remedy), remedy=remedy)
+
+
+def _ended(account: Account) -> str:
+    """What takes from an account what cannot be carried."""
+    sql = {
+        SECOND_PASSWORD: f"ALTER USER {account.name} DISCARD OLD PASSWORD;",
+        SECOND_FACTOR: f"ALTER USER {account.name} DROP 2 FACTOR;",
+    }
+    return "\n".join(sql[lost] for lost in account.lost)
 
 
 def is_system_account(account: Account) -> bool:

@@ -1,4 +1,4 @@
-"""Engines: the server versions this machine can run.
+"""Engines: the server versions a machine can run, this one or another.
 
 Two places are looked at: the folders below `Settings.servers` (what `make servers` unpacked, or
 a binary distribution somebody unpacked by hand) and the server installed on the machine. A
@@ -15,10 +15,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from sterna.errors import Refused
 from sterna.mysql.version import Version
@@ -70,12 +70,69 @@ class Engine:
         return Path(self.mysqld[-1])
 
 
-def find_engines(servers: Path) -> tuple[Engine, ...]:
-    """Every engine of this machine, oldest first, MySQL before MariaDB; unpacked ones win."""
+class Machine(Protocol):
+    """Where engines are looked for."""
+
+    def folders(self, servers: Path) -> list[Path]:
+        """What lies in the folder, in order; nothing where there is no such folder."""
+
+    def has(self, path: Path) -> bool:
+        """Whether there is such a file or folder."""
+
+    def installed(self) -> list[Path]:
+        """The machine's own servers."""
+
+    def version(self, mysqld: tuple[str, ...], environment: Mapping[str, str]) -> Version:
+        """What `--version` says. Refused: EngineUnusable."""
+
+
+class ThisMachine:
+    """The `Machine` Sterna runs on."""
+
+    def folders(self, servers: Path) -> list[Path]:
+        """See `Machine`."""
+        return sorted(servers.iterdir()) if servers.is_dir() else []
+
+    def has(self, path: Path) -> bool:
+        """See `Machine`."""
+        return path.exists()
+
+    def installed(self) -> list[Path]:
+        """See `Machine`."""
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, SYSTEM_FOLDERS)])
+        found = [shutil.which(name, path=path) for name in ("mariadbd", "mysqld")]
+        return sorted({Path(name).resolve() for name in found if name})
+
+    def version(self, mysqld: tuple[str, ...], environment: Mapping[str, str]) -> Version:
+        """See `Machine`. Asked once per binary and change of its file."""
+        changed = Path(mysqld[-1]).stat().st_mtime_ns
+        return _asked_version(mysqld, tuple(environment.items()), changed)
+
+
+def find_engines(servers: Path, machine: Machine | None = None) -> tuple[Engine, ...]:
+    """Every engine of a machine, oldest first, MySQL before MariaDB; unpacked ones win."""
+    machine = machine or ThisMachine()
     found: dict[Version, Engine] = {}
-    for engine in (*_unpacked(servers), *_installed()):
+    for engine in (*_unpacked(servers, machine), *_installed(machine)):
         found.setdefault(engine.version, engine)
     return tuple(found[version] for version in sorted(found, key=_order))
+
+
+def to_data(engine: Engine) -> dict[str, Any]:
+    """The engine as JSON can keep it."""
+    values = {each.name: getattr(engine, each.name) for each in fields(engine)}
+    paths = {name: str(value) for name, value in values.items() if isinstance(value, Path)}
+    flavor, numbers = engine.version.flavor, engine.version.numbers
+    return {**values, **paths, "version": [flavor, *numbers], "mysqld": list(engine.mysqld)}
+
+
+def from_data(data: Mapping[str, Any]) -> Engine:
+    """The engine `to_data` was given."""
+    names = ("basedir", "messages", "charsets", "plugins", "template")
+    paths = {name: Path(data[name]) if data[name] else None for name in names}
+    mysqld, environment = tuple(data["mysqld"]), dict(data["environment"])
+    version = Version(*data["version"])
+    return Engine(version=version, mysqld=mysqld, environment=environment, **paths)  # type: ignore[arg-type]
 
 
 def choose_engine(engines: Iterable[Engine], wanted: str) -> Engine:
@@ -97,9 +154,10 @@ def choose_engine(engines: Iterable[Engine], wanted: str) -> Engine:
         return max(fitting, key=lambda engine: _order(engine.version))
     names = ", ".join(str(engine.version) for engine in engines) or "none at all"
     raise Refused(
-        f"There is no engine {wanted} on this machine; there is {names}.",
+        f"There is no engine {wanted} where the nodes are to run; there is {names}.",
         code="EngineNotFound",
-        remedy="Choose one of these, or unpack the server into the folder STERNA_SERVERS names.",
+        remedy="Choose one of these, or unpack the server into the folder STERNA_SERVERS names; "
+        "for another machine: into the folder its host was added with.",
     )
 
 
@@ -111,27 +169,25 @@ def _order(version: Version) -> tuple[bool, tuple[int, int, int]]:
     return version.is_mariadb, version.numbers
 
 
-def _unpacked(servers: Path) -> Iterator[Engine]:
-    if not servers.is_dir():
-        return
-    for folder in sorted(servers.iterdir()):
+def _unpacked(servers: Path, machine: Machine) -> Iterator[Engine]:
+    for folder in machine.folders(servers):
         if folder.name.startswith("."):
             continue
-        if (folder / "usr/sbin/mysqld").is_file():
-            yield _package_tree(folder)
-        elif (folder / "bin/mysqld").is_file() or (folder / "bin/mariadbd").is_file():
-            yield _distribution(folder)
-        elif (folder / "mysqld").is_file():
-            yield _bare(folder)
+        if machine.has(folder / "usr/sbin/mysqld"):
+            yield _package_tree(folder, machine)
+        elif machine.has(folder / "bin/mysqld") or machine.has(folder / "bin/mariadbd"):
+            yield _distribution(folder, machine)
+        elif machine.has(folder / "mysqld"):
+            yield _bare(folder, machine)
 
 
-def _package_tree(root: Path) -> Engine:
+def _package_tree(root: Path, machine: Machine) -> Engine:
     """Packages of another release: their C library is newer than ours, so is their loader."""
     libraries = f"{root}/usr/lib/x86_64-linux-gnu:{root}/usr/lib/mysql/private"
     loader = (f"{root}/usr/lib64/ld-linux-x86-64.so.2", "--library-path", libraries)
     mysqld = (*loader, f"{root}/usr/sbin/mysqld")
     return Engine(
-        version=_version(mysqld),
+        version=machine.version(mysqld, {}),
         mysqld=mysqld,
         basedir=root / "usr",
         messages=root / "usr/share/mysql",
@@ -140,12 +196,12 @@ def _package_tree(root: Path) -> Engine:
     )
 
 
-def _distribution(root: Path) -> Engine:
+def _distribution(root: Path, machine: Machine) -> Engine:
     """What the vendors call a binary tarball."""
-    name = "mariadbd" if (root / "bin/mariadbd").is_file() else "mysqld"
+    name = "mariadbd" if machine.has(root / "bin/mariadbd") else "mysqld"
     mysqld = (f"{root}/bin/{name}",)
     return Engine(
-        version=_version(mysqld),
+        version=machine.version(mysqld, {}),
         mysqld=mysqld,
         basedir=root,
         messages=root / "share",
@@ -154,36 +210,29 @@ def _distribution(root: Path) -> Engine:
     )
 
 
-def _bare(root: Path) -> Engine:
+def _bare(root: Path, machine: Machine) -> Engine:
     """A server without its distribution; shared libraries it needs lie beside it."""
     mysqld, environment = (f"{root}/mysqld",), {"LD_LIBRARY_PATH": str(root)}
-    share = root / "share/mysql" if (root / "share/mysql").is_dir() else root / "share"
+    share = root / "share/mysql" if machine.has(root / "share/mysql") else root / "share"
     charsets = share / "charsets"
     template = root / "data/mysql"
     return Engine(
-        version=_version(mysqld, environment),
+        version=machine.version(mysqld, environment),
         mysqld=mysqld,
         basedir=root,
         messages=share,
-        charsets=charsets if charsets.is_dir() else None,
+        charsets=charsets if machine.has(charsets) else None,
         environment=environment,
-        template=template if (template / "ibdata1").is_file() else None,
+        template=template if machine.has(template / "ibdata1") else None,
     )
 
 
-def _installed() -> Iterator[Engine]:
+def _installed(machine: Machine) -> Iterator[Engine]:
     """The machine's own server; mysqld is often another name of mariadbd."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, SYSTEM_FOLDERS)])
-    found = [shutil.which(name, path=path) for name in ("mariadbd", "mysqld")]
-    for binary in sorted({Path(name).resolve() for name in found if name}):
+    for binary in machine.installed():
         mysqld = (str(binary),)
-        yield Engine(version=_version(mysqld), mysqld=mysqld, basedir=binary.parent.parent)
-
-
-def _version(mysqld: tuple[str, ...], environment: Mapping[str, str] | None = None) -> Version:
-    """What `--version` says; asked once per binary and change of its file."""
-    changed = Path(mysqld[-1]).stat().st_mtime_ns
-    return _asked_version(mysqld, tuple((environment or {}).items()), changed)
+        version = machine.version(mysqld, {})
+        yield Engine(version=version, mysqld=mysqld, basedir=binary.parent.parent)
 
 
 @cache
@@ -202,11 +251,16 @@ def _asked_version(
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise _unusable(mysqld[-1], str(error)) from error
-    _, _, text = done.stdout.partition(" Ver ")
+    return said_version(mysqld[-1], done.stdout)
+
+
+def said_version(binary: str, said: str) -> Version:
+    """The version in what `--version` says. Refused: EngineUnusable."""
+    _, _, text = said.partition(" Ver ")
     try:
         return Version.parse(text.strip())
     except ValueError as error:
-        raise _unusable(mysqld[-1], f"it says {done.stdout!r}") from error
+        raise _unusable(binary, f"it says {said!r}") from error
 
 
 def _unusable(binary: str, why: str) -> Refused:

@@ -10,13 +10,24 @@ from collections.abc import Iterator
 
 from sterna.clusters.provisioner import NodeSpec
 from sterna.errors import Refused, SternaError
-from sterna.mysql.connection import Session, execute, open_session, scalar, server_version
+from sterna.mysql.connection import Session, execute, open_session, query, scalar, server_version
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.variables import read_variables
 
 # Of what a node is started with, this must survive a restart; the rest is the user's own.
-KEPT = ("read_only", "event_scheduler")
-WANTED = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL", "gtid_mode": "ON"}
+KEPT = {"read_only": "ON", "event_scheduler": "OFF"}
+# What a data directory is born with: names of tables must compare as on the source.
+BORN_WITH = ("lower_case_table_names",)
+SYSTEM_DATABASES = ("information_schema", "mysql", "performance_schema", "sys")
+# What SHOW PRIVILEGES lists and no account is ever shown to have.
+NOT_GRANTED = ("GRANT OPTION", "PROXY", "USAGE")
+WANTED = {
+    "log_bin": "ON",
+    "binlog_format": "ROW",
+    "binlog_row_image": "FULL",
+    "gtid_mode": "ON",
+    "persisted_globals_load": "ON",
+}
 
 
 class ExistingProvisioner:
@@ -38,9 +49,9 @@ class ExistingProvisioner:
     def configure_node(self, spec: NodeSpec) -> None:
         """Let the server keep what must hold after a restart; it holds from now on."""
         with open_session(spec.server) as session:
-            for name in KEPT:
-                if value := spec.parameters.get(name):
-                    execute(session, f"SET PERSIST {name} = {_word(value)}")
+            for name, usual in KEPT.items():
+                value = spec.parameters.get(name, usual)
+                execute(session, f"SET PERSIST {name} = {_word(value)}")
 
     def start_node(self, spec: NodeSpec) -> None:
         """See that it runs. Refused: NodeNotOurs; it does not, and is not ours to start."""
@@ -82,6 +93,10 @@ class ExistingProvisioner:
             return False
         return True
 
+    def port_is_free(self, spec: NodeSpec) -> bool:
+        """Nobody but the server itself is there."""
+        return True
+
 
 def _reasons(spec: NodeSpec, session: Session) -> Iterator[str]:
     """Why the server cannot be this node."""
@@ -97,6 +112,30 @@ def _reasons(spec: NodeSpec, session: Session) -> Iterator[str]:
             yield f"{name} is {found.get(name)}, not {value}"
     if found["server_id"] != str(spec.server_id):
         yield f"its server_id is {found['server_id']}, not {spec.server_id}"
+    for name in BORN_WITH:
+        real = read_variables(session, name)[name]
+        if (source := spec.parameters.get(name, real)) != real:
+            yield f"{name} is {real}, and the source has {source}"
+    if missing := missing_privileges(session):
+        yield f"{spec.admin.user} lacks {', '.join(missing)}"
+
+
+def missing_privileges(session: Session) -> list[str]:
+    """What an account with GRANT ALL ON *.* WITH GRANT OPTION has and this one has not."""
+    grants = query(
+        session,
+        "SELECT privilege_type, is_grantable FROM information_schema.user_privileges"
+        " WHERE REPLACE(grantee, '\\'', '') = CURRENT_USER()",
+    )
+    granted = {str(name).upper() for name, is_grantable in grants if is_grantable == "YES"}
+    known = {str(row[0]).upper() for row in query(session, "SHOW PRIVILEGES")}
+    return sorted(known - granted - set(NOT_GRANTED))
+
+
+def own_databases(session: Session) -> list[str]:
+    """Databases somebody has made."""
+    names = (str(name) for (name,) in query(session, "SHOW DATABASES"))
+    return [name for name in names if name not in SYSTEM_DATABASES]
 
 
 def _word(value: str) -> str:

@@ -28,11 +28,14 @@ class Grant:
         on: "*.*", "`app\\_%`.*", "`db`.`t`", "PROCEDURE `db`.`p`", "'a'@'b'" for PROXY; "" for
             roles.
         grant_option: whether the holder may pass it on.
+        revoked: whether it is taken away here from what is granted everywhere (MySQL's partial
+            revokes).
     """
 
     privileges: tuple[str, ...]
     on: str
     grant_option: bool = False
+    revoked: bool = False
 
     @property
     def is_role(self) -> bool:
@@ -47,6 +50,8 @@ class Grant:
     def sql(self, account: str) -> str:
         """The statement; `account` is quoted, as `'user'@'host'`."""
         on = "" if self.is_role else f" ON {self.on}"
+        if self.revoked:
+            return f"REVOKE {', '.join(self.privileges)}{on} FROM {account}"
         option = "ADMIN" if self.is_role else "GRANT"
         with_option = f" WITH {option} OPTION" if self.grant_option else ""
         return f"GRANT {', '.join(self.privileges)}{on} TO {account}{with_option}"
@@ -61,20 +66,21 @@ def parse_grant(line: str) -> Grant | None:
     bare = _QUOTED.sub(lambda found: "_" * len(found[0]), line)
     if bare.startswith("SET DEFAULT ROLE"):
         return None
-    to = bare.find(" TO ")
-    if not bare.startswith("GRANT ") or to < 0:
+    revoked = bare.startswith("REVOKE ")
+    to = bare.find(" FROM " if revoked else " TO ")
+    if not bare.startswith(("GRANT ", "REVOKE ")) or to < 0:
         raise Stopped(
             "SHOW GRANTS returned a line that is not understood.",
             code="UnknownGrant",
             remedy="Compare the source's SHOW GRANTS of its accounts with the documentation.",
         )
     on = bare.find(" ON ", 0, to)
-    privileges = _listed(line[len("GRANT ") : on if on >= 0 else to])
+    privileges = _listed(line[bare.index(" ") + 1 : on if on >= 0 else to])
     # 5.6 does not escape quotes in REQUIRE texts: only the unquoted tail can be trusted.
     may_grant = re.search(r" WITH (GRANT|ADMIN) OPTION[A-Z0-9_ ]*$", line) is not None
     if privileges == ("USAGE",) and not may_grant:
         return None
-    return Grant(privileges, line[on + len(" ON ") : to] if on >= 0 else "", may_grant)
+    return Grant(privileges, line[on + len(" ON ") : to] if on >= 0 else "", may_grant, revoked)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -130,6 +130,10 @@ class LocalProvisioner:
         """See `Provisioner`."""
         return _is_running(spec)
 
+    def port_is_free(self, spec: NodeSpec) -> bool:
+        """See `Provisioner`."""
+        return port_is_free(spec.host, spec.port)
+
     def _fill(self, spec: NodeSpec, fresh: Path) -> None:
         template = self.templates and self.templates / _template_name(spec)
         if template and template.exists():
@@ -143,16 +147,24 @@ class LocalProvisioner:
 def free_port(host: str, *, first: int, last: int) -> int:
     """The first port of a range nobody listens on now. Refused: NoFreePort."""
     for port in range(first, last + 1):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind((host, port))
-                return port
+        if port_is_free(host, port):
+            return port
     raise Refused(
         f"All ports from {first} to {last} on {host} are taken.",
         code="NoFreePort",
         remedy="Delete clusters that are no longer needed, or choose another range of ports.",
     )
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether nobody listens on it now, or has an address of this machine in its way."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def error_log_tail(spec: NodeSpec, *, lines: int = LOG_LINES) -> str:

@@ -15,6 +15,7 @@ from sterna.mysql.version import Version
 
 _DATA = Path(__file__).with_name("parameters.toml")
 _CHARSETS = {"utf8": "utf8mb3"}
+ZONE_OPTION = "default_time_zone"
 
 How = Literal["carried", "translated", "dropped", "own"]
 
@@ -63,6 +64,12 @@ def read_inherited(source: Session, target: Version) -> dict[str, str]:
     return {p.option: p.value for p in plan_parameters(source, target) if p.value}
 
 
+def can_start_with(parameters: Mapping[str, str]) -> dict[str, str]:
+    """What of it a server can be started with that knows no time zones by name yet."""
+    zone = parameters.get(ZONE_OPTION, "")
+    return {n: v for n, v in parameters.items() if n != ZONE_OPTION or zone[:1] in "+-"}
+
+
 def _inherited(
     entry: Mapping[str, Any], values: Mapping[str, str], source: Version, target: Version
 ) -> Parameter | None:
@@ -90,7 +97,7 @@ def _translated(name: str, value: str, target: Version) -> str:
     if name == "sql_mode":
         return ",".join(_sql_mode(value, target))
     if name == "time_zone":
-        return value if value[:1] in "+-" else ""
+        return "" if value == "SYSTEM" else value
     if name in ("character_set_server", "collation_server") and not target.is_mariadb:
         charset, _, rest = value.partition("_")
         renamed = _CHARSETS.get(charset, charset) if target.at_least(8, 0, 30) else charset

@@ -38,6 +38,7 @@ class NodeSpec:
         id: unique within the cluster, e.g. "pi-…"; names the node's folder.
         cluster: folder of the cluster, e.g. STERNA_HOME/clusters/pc-…; shared by its nodes.
         host: address to listen on.
+        place: id of the host it is made on; empty: this machine.
         server_id: number of the server in replication; unique among all that replicate.
         memory_bytes: what the node class grants; buffers are sized from it.
         parameters: server parameters that replace or add to Sterna's own; underscores, no dashes.
@@ -52,6 +53,7 @@ class NodeSpec:
     host: str = "127.0.0.1"
     role: Role = "Writer"
     memory_bytes: int = GIB
+    place: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -100,3 +102,6 @@ class Provisioner(Protocol):
 
     def is_running(self, spec: NodeSpec) -> bool:
         """Whether the node's process lives; False after a crash."""
+
+    def port_is_free(self, spec: NodeSpec) -> bool:
+        """Whether nobody listens on the port of a node that does not run yet."""

@@ -2,6 +2,10 @@
 
 The copy is loaded without the binary log, so a reader cannot replay it: it starts as a clone of
 the primary. That takes the clone plugin, which MySQL has had since 8.0.17.
+
+With semi-synchronous replication a commit waits until a reader has it, for half a second at most:
+then commits wait no longer, until a reader has everything again. Where no reader is connected they
+do not wait at all. So whoever makes the primary read-only waits that long at most, and once.
 """
 
 from __future__ import annotations
@@ -17,11 +21,31 @@ from sterna.mysql.connection import (
     Session,
     execute,
     open_session,
+    query,
     query_dicts,
     scalar,
 )
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.version import Version
+
+SEMI_SYNC_MILLISECONDS = 500
+# Loose: a data directory is made without plugins. Whether it works is looked at all the time.
+_SEMI_SYNC = {
+    "Writer": {
+        "plugin_load_add": "semisync_source.so",
+        "loose_rpl_semi_sync_source_enabled": "ON",
+        "loose_rpl_semi_sync_source_timeout": str(SEMI_SYNC_MILLISECONDS),
+        "loose_rpl_semi_sync_source_wait_no_replica": "OFF",
+    },
+    "Reader": {
+        "plugin_load_add": "semisync_replica.so",
+        "loose_rpl_semi_sync_replica_enabled": "ON",
+    },
+}
+_SEMI_SYNC_STATUS = {
+    "Writer": "Rpl_semi_sync_source_status",
+    "Reader": "Rpl_semi_sync_replica_status",
+}
 
 # 3707: the clone is done and the server cannot restart itself, which is our job.
 RESTART_IS_OURS = 3707
@@ -30,6 +54,22 @@ RESTART_IS_OURS = 3707
 def can_have_readers(version: Version) -> bool:
     """Whether clusters of this version can have read-only nodes."""
     return not version.is_mariadb and version.at_least(8, 0, 17)
+
+
+def can_be_semi_sync(version: Version) -> bool:
+    """Whether commits can wait for read-only nodes; the plugins have had their names since then."""
+    return can_have_readers(version) and version.at_least(8, 0, 26)
+
+
+def semi_sync_parameters(role: str) -> dict[str, str]:
+    """What a node of this role, Writer or Reader, is started with so that commits wait."""
+    return dict(_SEMI_SYNC[role])
+
+
+def is_semi_sync(session: Session, role: str) -> bool:
+    """Whether the primary's commits wait now, or a reader answers for them."""
+    rows = query(session, "SHOW GLOBAL STATUS LIKE %s", [_SEMI_SYNC_STATUS[role]])
+    return bool(rows) and str(rows[0][1]) == "ON"
 
 
 def join_reader(writer: Server, reader: Server, *, restart: Callable[[], None]) -> None:

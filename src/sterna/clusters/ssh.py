@@ -1,9 +1,8 @@
 """Nodes on another machine, reached by the OpenSSH client; nothing is installed there.
 
 The same folders as on this machine (see `local.py`), made by shell scripts that travel on standard
-input, secrets included: no command line has any of it. Logging in is by key only, and the other
-machine must be known: `known_hosts` holds its key before the first word is said. The server's files
-must lie there where the `Engine` says.
+input, secrets included: no command line has any of it. How the other machine is logged in to is in
+`ssh_host.py`. The server's files must lie there where the `Engine` says.
 """
 
 from __future__ import annotations
@@ -13,19 +12,17 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from sterna.clusters.config import first_statements, render_config
 from sterna.clusters.local import LOG_LINES, START_SECONDS_MAX, STOP_SECONDS_MAX, answers
 from sterna.clusters.provisioner import NodeSpec
+from sterna.clusters.ssh_host import SHORT_SECONDS_MAX, TRIES, SshHost
 from sterna.errors import Refused, SternaError, Transient
 
-CONNECT_SECONDS_MAX = 10
 POLL_SECONDS = 0.2
-CONNECTION_FAILED = 255  # what ssh itself exits with
+# A new data directory is made, a server shut down, a large data directory removed.
+LONG_SECONDS_MAX = STOP_SECONDS_MAX + 60
 NOT_STOPPED = 75
-# What the client says when asking again would change nothing.
-HOPELESS = ("Permission denied", "Host key verification failed", "REMOTE HOST IDENTIFICATION")
 
 PRELUDE = """\
 set -eu
@@ -73,6 +70,13 @@ first=
 [ -e "$folder/first.sql" ] && first=--init-file=$folder/first.sql
 setsid {command} "$argument" $first >>"$folder/error.log" 2>&1 </dev/null 9>&- &
 """
+# Ports of whoever listens, in hexadecimal; of every address: one of them may be ours.
+LISTENING = """\
+cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+    while read -r _ own _ state _; do
+        [ "$state" = 0A ] && printf '%s\\n' "${own##*:}"
+    done || true
+"""
 DELETE = """\
 end KILL
 rm -rf "$cluster/.$node.deleted"
@@ -80,42 +84,6 @@ rm -rf "$cluster/.$node.deleted"
 rm -rf "$cluster/.$node.deleted" "$cluster/.$node.lock"
 rmdir "$cluster" 2>/dev/null || true
 """
-
-
-@dataclass(frozen=True)
-class SshHost:
-    """How to log in to a machine.
-
-    Attributes:
-        key: private key without a passphrase, or one an agent holds; 0600.
-        known_hosts: file with the machine's own key.
-    """
-
-    host: str
-    user: str
-    key: Path
-    known_hosts: Path
-    port: int = 22
-
-    @property
-    def command(self) -> list[str]:
-        """The client, up to the command that is run there."""
-        options = {
-            "BatchMode": "yes",
-            "PreferredAuthentications": "publickey",
-            "IdentitiesOnly": "yes",
-            "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": str(self.known_hosts),
-            "GlobalKnownHostsFile": "/dev/null",
-            "ConnectTimeout": str(CONNECT_SECONDS_MAX),
-            "ServerAliveInterval": "5",
-            "ForwardAgent": "no",
-            "ClearAllForwardings": "yes",
-        }
-        given = [f"-o{name}={value}" for name, value in options.items()]
-        # Behind the two hyphens no name is an option, whatever it begins with.
-        where = ["-p", str(self.port), "-i", str(self.key), "--", f"{self.user}@{self.host}"]
-        return ["ssh", "-F", "none", "-T", *given, *where]
 
 
 @dataclass(frozen=True)
@@ -149,7 +117,7 @@ class SshProvisioner:
             if time.monotonic() > deadline:
                 raise self._failed(spec, "does not answer", "NodeNotStarted")
             time.sleep(POLL_SECONDS)
-        self._run(spec, 'rm -f "$folder/first.sql"')
+        self._run(spec, 'rm -f "$folder/first.sql"', within_seconds=SHORT_SECONDS_MAX)
 
     def stop_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`. Transient: NodeNotStopped; the server is still shutting down."""
@@ -174,7 +142,8 @@ class SshProvisioner:
 
     def read_log(self, spec: NodeSpec, *, lines: int) -> str:
         """See `Provisioner`."""
-        done = self._run(spec, f'tail -n {lines} "$folder/error.log"')
+        script = f'tail -n {lines} "$folder/error.log"'
+        done = self._run(spec, script, within_seconds=SHORT_SECONDS_MAX)
         return done.stdout.rstrip("\n") if done.returncode == 0 else "(there is no error log)"
 
     def storage_bytes(self, spec: NodeSpec) -> int:
@@ -183,8 +152,20 @@ class SshProvisioner:
         return int(said[0]) * 1024 if said else 0
 
     def is_running(self, spec: NodeSpec) -> bool:
-        """See `Provisioner`. Transient: HostUnreachable; it cannot be known."""
-        return bool(self._run(spec, "process || true").stdout.strip())
+        """See `Provisioner`. Transient: HostUnreachable; it cannot be known.
+
+        Who lets the admin in runs; only who does not is looked for over there.
+        """
+        with suppress(SternaError):
+            if answers(spec):
+                return True
+        done = self._run(spec, "process || true", within_seconds=SHORT_SECONDS_MAX, tries=1)
+        return bool(done.stdout.strip())
+
+    def port_is_free(self, spec: NodeSpec) -> bool:
+        """See `Provisioner`."""
+        listening = self._run(spec, LISTENING, within_seconds=SHORT_SECONDS_MAX).stdout.split()
+        return spec.port not in {int(port, 16) for port in listening}
 
     def _must(self, spec: NodeSpec, script: str, what: str, code: str) -> None:
         done = self._run(spec, script)
@@ -196,34 +177,21 @@ class SshProvisioner:
         if done.returncode != 0:
             raise self._failed(spec, f"{what} ({done.stderr.strip()})", code)
 
-    def _run(self, spec: NodeSpec, script: str) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self,
+        spec: NodeSpec,
+        script: str,
+        *,
+        within_seconds: float = LONG_SECONDS_MAX,
+        tries: int = TRIES,
+    ) -> subprocess.CompletedProcess[str]:
         prelude = PRELUDE.format(
             cluster=shlex.quote(str(spec.cluster)),
             node=shlex.quote(spec.id),
             stop_tries=int(STOP_SECONDS_MAX * 10),
             not_stopped=NOT_STOPPED,
         )
-        done = subprocess.run(
-            [*self.host.command, "sh", "-s"],
-            input=prelude + script,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == CONNECTION_FAILED:
-            raise self._unreachable(done.stderr.strip())
-        return done
-
-    def _unreachable(self, said: str) -> SternaError:
-        where = f"{self.host.user}@{self.host.host}"
-        if any(word in said for word in HOPELESS):
-            return Refused(
-                f"{where} does not let Sterna in: {said}. Nothing was changed there.",
-                code="HostRefused",
-                remedy="Put Sterna's public key into authorized_keys there, and the machine's own "
-                "key into known_hosts here.",
-            )
-        return Transient(f"{where} cannot be reached: {said}.", code="HostUnreachable")
+        return self.host.run(prelude + script, within_seconds=within_seconds, tries=tries)
 
     def _failed(self, spec: NodeSpec, what: str, code: str) -> SternaError:
         log = "(there is no error log)"

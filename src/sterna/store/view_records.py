@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sterna.store.records import EngineInfo, TableProgress
+from sterna.store.records import ActionInfo, EngineInfo, TableProgress
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,12 @@ class ServerSettings:
 
 @dataclass(frozen=True)
 class NodeClassInfo:
-    """A size of node."""
+    """A size of node: memory, sessions at once, pages a second written in the background."""
 
     name: str
     memory_bytes: int
+    connections_max: int
+    io_per_second: int
 
 
 @dataclass(frozen=True)
@@ -157,3 +159,19 @@ class ConnectionTest:
     version: str
     flavor: str  # mysql | mariadb
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EndpointActions:
+    """What may be done with an endpoint now; where `endpoint_id` is empty, whether one is made."""
+
+    endpoint_id: str
+    actions: tuple[ActionInfo, ...]  # create | alter | route (its mode and nodes) | delete
+
+
+@dataclass(frozen=True)
+class HookTest:
+    """What became of telling a hook something that has not happened."""
+
+    hook_id: str
+    error: str  # why it could not be told; empty when it could

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 
 from sterna.clusters.accounts import AccountPlan
-from sterna.clusters.engines import choose_engine
+from sterna.dataplane.schema import show_create_table
+from sterna.dataplane.schema_tables import Facts, convert_table
 from sterna.errors import Refused
-from sterna.mysql.connection import Session, execute, greeting_version, open_session
-from sterna.mysql.identifiers import quote_text
+from sterna.migration.status import Status
+from sterna.mysql.catalog import Column, Table
+from sterna.mysql.connection import Session, execute, greeting_version, open_session, query
 from sterna.mysql.statements import statement
 from sterna.mysql.version import Version
 from sterna.prechecks import Context, run_prechecks
+from sterna.prechecks.base import Convert
+from sterna.prechecks.unknown_collations import known_collations
 from sterna.store.records import Finding
 from sterna.workflow.inheritance import carried
-from sterna.workflow.tools import ADMIN_USER, SERVER_ID_BASE, Tools
+from sterna.workflow.tools import SERVER_ID_BASE, Tools
 
 LOCK_WAIT_SECONDS = 2
 # 5.6 cannot end a statement by itself: there the connection is given up.
 READ_TIMEOUT_SECONDS = 60.0
 SERVER_IDS = range(SERVER_ID_BASE, SERVER_ID_BASE + 100_000_000)
-ENDPOINT_ADDRESS = "127.0.0.1"  # the endpoints run beside the nodes
+NODE_ADDRESS = "127.0.0.1"  # the nodes that an upgrade makes run beside the endpoints
 
 
 def run(
@@ -33,7 +38,7 @@ def run(
 
     `migrating`: the instance is on its way already, so our own traces are no findings.
     """
-    target = choose_engine(tools.engines, target_version).version
+    target = tools.target(target_version)
     with _looking(tools, instance_id) as source:
         context = Context(
             source,
@@ -41,10 +46,12 @@ def run(
             accounts=_account_plans(tools, instance_id, target),
             migrating=migrating,
             instance=instance_id,
-            endpoint_address=ENDPOINT_ADDRESS,
+            endpoint_addresses=_endpoint_addresses(tools, instance_id),
+            whitelists=_whitelists(tools, instance_id),
             free_bytes=shutil.disk_usage(tools.settings.home).free,
             reserved_server_ids=SERVER_IDS,
-            own_account=f"{quote_text(ADMIN_USER)}@{quote_text(ENDPOINT_ADDRESS)}",
+            convert=table_converter(source, target),
+            own_account=tools.own_account(instance_id),
         )
         found = run_prechecks(context, only)
         return tuple(Finding(**dataclasses.asdict(finding)) for finding in found)
@@ -73,6 +80,50 @@ def _account_plans(tools: Tools, instance_id: str, target: Version) -> tuple[Acc
         if error.code != "AccessDenied":
             raise
         return ()
+
+
+def _endpoint_addresses(tools: Tools, instance_id: str) -> tuple[str, ...]:
+    """What the source and the nodes see of clients that come by an endpoint: the address that this
+    machine, where the proxy runs, has on the way to each."""
+    instance = tools.inventory.instance(instance_id)
+    hosts = [(instance.host, instance.port)]
+    for migration in tools.journal.migrations():
+        if migration.instance_id == instance_id and migration.status != Status.CLOSED:
+            nodes = tools.inventory.nodes(migration.cluster_id)
+            hosts += [(node.host, node.port) for node in nodes]
+    found = [NODE_ADDRESS, *(outgoing_address(host, port) for host, port in hosts)]
+    return tuple(dict.fromkeys(address for address in found if address))
+
+
+def outgoing_address(host: str, port: int) -> str:
+    """The address this machine comes from when it connects to `host`; "" where no way leads there.
+    Nothing is sent."""
+    with suppress(OSError, UnicodeError):
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[
+            0
+        ]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.connect(address)
+            return str(probe.getsockname()[0])
+    return ""
+
+
+def _whitelists(tools: Tools, instance_id: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [(e.type, e.allowed_networks) for e in tools.inventory.endpoints(instance_id)]
+
+
+def table_converter(source: Session, target: Version) -> Convert:
+    """What the copy makes of a table, as far as it can be known before there is a target."""
+    is_new_mysql = not target.is_mariadb and target.at_least(8)
+    own = query(source, "SELECT COLLATION_NAME FROM information_schema.COLLATIONS")
+    collations = known_collations() if is_new_mysql else frozenset(str(row[0]) for row in own)
+    facts = Facts(greeting_version(source), target, collations)
+
+    def convert(table: Table, columns: list[Column]) -> Sequence[str]:
+        definition = show_create_table(source, table)
+        return convert_table(definition, table, columns=columns, facts=facts).notes
+
+    return convert
 
 
 def refuse_errors(findings: tuple[Finding, ...], ignored: tuple[str, ...]) -> None:

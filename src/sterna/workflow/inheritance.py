@@ -9,15 +9,15 @@ from sterna.clusters import accounts
 from sterna.clusters.account_copy import Carried, apply_accounts, compare_accounts
 from sterna.clusters.account_reading import read_accounts, read_definers, read_vocabulary
 from sterna.clusters.accounts import Account, Decision, plan_accounts
-from sterna.clusters.engines import choose_engine
-from sterna.clusters.parameters import read_inherited
+from sterna.clusters.parameters import ZONE_OPTION, can_start_with, read_inherited
+from sterna.clusters.time_zones import carry_time_zones
 from sterna.errors import Refused
-from sterna.mysql.connection import Server, Session, open_session, scalar
+from sterna.mysql.connection import Server, Session, execute, open_session, scalar
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.version import Version
-from sterna.store.records import AccountPlan
+from sterna.store.records import AccountPlan, Node
 from sterna.workflow.sessions import CATALOG_SECONDS_MAX
-from sterna.workflow.tools import ADMIN_USER, Tools
+from sterna.workflow.tools import Tools
 
 
 @contextmanager
@@ -47,14 +47,14 @@ def carried(tools: Tools, instance_id: str, target: Version) -> Carried:
             target,
             decisions=decisions(tools, instance_id, source),
             definers=read_definers(source),
-            existing=(f"{quote_text(ADMIN_USER)}@{quote_text('127.0.0.1')}",),
+            existing=(tools.own_account(instance_id),),
         )
         return Carried(found, plans, read_vocabulary(source))
 
 
 def account_plans(tools: Tools, instance_id: str, target_version: str) -> list[AccountPlan]:
     """The same for the user's eyes."""
-    target = choose_engine(tools.engines, target_version).version
+    target = tools.target(target_version)
     plans = carried(tools, instance_id, target).plans
     return [AccountPlan(p.account, p.plugin, p.how, p.reason) for p in plans]
 
@@ -94,7 +94,7 @@ def carry_grants(tools: Tools, cluster_id: str) -> str:
 
 def _apply(tools: Tools, cluster_id: str, phase: str) -> str:
     instance_id = tools.journal.migration(cluster_id).instance_id
-    target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+    target = tools.target(tools.inventory.cluster(cluster_id).engine)
     accounts_ = carried(tools, instance_id, target)
     with _session(tools.cluster(cluster_id).server) as session:
         notes = apply_accounts(session, accounts_, phase=phase)  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ def _apply(tools: Tools, cluster_id: str, phase: str) -> str:
 def bring_up_to_date(tools: Tools, cluster_id: str) -> str:
     """Carry what changed in the source's accounts since the copy; Refused when it cannot be."""
     instance_id = tools.journal.migration(cluster_id).instance_id
-    target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+    target = tools.target(tools.inventory.cluster(cluster_id).engine)
     accounts_ = carried(tools, instance_id, target)
     _refuse_undecided(instance_id, accounts_.plans)
     source, cluster = tools.source(cluster_id).server, tools.cluster(cluster_id).server
@@ -137,6 +137,31 @@ def _refuse_undecided(instance_id: str, plans: Iterable[accounts.AccountPlan]) -
 
 def inherited_parameters(tools: Tools, cluster_id: str) -> dict[str, str]:
     """The source's parameters that the cluster is started with."""
-    target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+    target = tools.target(tools.inventory.cluster(cluster_id).engine)
     with _session(tools.source(cluster_id).server) as source:
         return read_inherited(source, target)
+
+
+def teach_time_zones(tools: Tools, cluster_id: str) -> int:
+    """Let a new primary know the zones the source knows by name; how many it knows then."""
+    with (
+        _session(tools.source(cluster_id).server) as source,
+        _session(tools.cluster(cluster_id).server) as cluster,
+    ):
+        return carry_time_zones(source, cluster)
+
+
+def settle_time_zone(tools: Tools, cluster_id: str, node_id: str) -> None:
+    """Let a node run in the inherited zone from now on, where it could not start in it because it
+    is known by name. The node knows zones by name now, and is Running."""
+    kept = tools.inventory.cluster_parameters(cluster_id)
+    if can_start_with(kept) == kept:
+        return
+    node = _node(tools, cluster_id, node_id)
+    tools.provisioner.configure_node(tools.node_spec(cluster_id, node))
+    with _session(tools.node_server(cluster_id, node)) as session:
+        execute(session, "SET GLOBAL time_zone = %s", [kept[ZONE_OPTION]])
+
+
+def _node(tools: Tools, cluster_id: str, node_id: str) -> Node:
+    return next(node for node in tools.inventory.nodes(cluster_id) if node.id == node_id)

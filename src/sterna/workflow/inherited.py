@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 from sterna.clusters.account_copy import compare_accounts
 from sterna.clusters.carried_objects import compare_objects, count_objects
-from sterna.clusters.engines import choose_engine
 from sterna.clusters.parameters import plan_parameters
 from sterna.mysql.connection import Session, open_session
 from sterna.mysql.variables import read_variables
@@ -31,7 +30,7 @@ class Inherited:
     def parameters(self, cluster_id: str) -> list[InheritedParameter]:
         """The source's parameters that matter, what became of each, and what holds now."""
         tools = self._tools
-        target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+        target = tools.target(tools.inventory.cluster(cluster_id).engine)
         with _both(tools, cluster_id) as (source, cluster):
             planned = plan_parameters(source, target)
             found = read_variables(cluster, *sorted({p.name for p in planned}))
@@ -48,7 +47,7 @@ class Inherited:
 def look(tools: Tools, cluster_id: str) -> InheritedState:
     """Compare what both sides have now; every difference in one sentence."""
     instance_id = tools.journal.migration(cluster_id).instance_id
-    target = choose_engine(tools.engines, tools.inventory.cluster(cluster_id).engine).version
+    target = tools.target(tools.inventory.cluster(cluster_id).engine)
     plans = inheritance.carried(tools, instance_id, target).plans
     with _both(tools, cluster_id) as (source, cluster):
         return InheritedState(

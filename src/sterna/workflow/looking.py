@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
+from sterna.clusters.classes import CLASSES
 from sterna.migration import policy
 from sterna.store.database import now
 from sterna.store.records import EngineInfo, Migration
@@ -25,7 +27,7 @@ from sterna.workflow.board import Board
 from sterna.workflow.creating import NODES_MAX, PAY_TYPES
 from sterna.workflow.overlooking import overview
 from sterna.workflow.timeline import Timeline
-from sterna.workflow.tools import NODE_CLASSES, Tools
+from sterna.workflow.tools import Tools
 
 STORAGE_ENGINES = ("InnoDB",)
 
@@ -63,10 +65,14 @@ class Looking:
         engines = self._tools.engines
         return tuple(EngineInfo(e.name, str(e.version), str(e.binary)) for e in engines)
 
+    def node_classes(self) -> tuple[NodeClassInfo, ...]:
+        """The sizes nodes come in, smallest first."""
+        return tuple(NodeClassInfo(**dataclasses.asdict(each)) for each in CLASSES.values())
+
     def choices(self) -> Choices:
         """What a new cluster can be made of."""
         return Choices(
-            node_classes=tuple(NodeClassInfo(name, size) for name, size in NODE_CLASSES.items()),
+            node_classes=self.node_classes(),
             pay_types=PAY_TYPES,
             storage_engines=STORAGE_ENGINES,
             nodes_max=NODES_MAX,

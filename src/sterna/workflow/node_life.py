@@ -11,17 +11,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
-from sterna.clusters.engines import choose_engine
+from sterna.clusters.config import sizes_of
 from sterna.clusters.readers import can_have_readers, join_reader, reader_lag
+from sterna.clusters.resizing import resize
 from sterna.errors import Refused, Transient
 from sterna.migration.status import Status
 from sterna.mysql.connection import open_session
-from sterna.store.records import Cluster, Migration, Node, Plan
+from sterna.store.records import Cluster, Migration, Node
 from sterna.workflow.abreast import Abreast
+from sterna.workflow.binlog_off import OFF
 from sterna.workflow.creating import NODES_MAX, refuse_node_class
 from sterna.workflow.health import FRESH_SECONDS
 from sterna.workflow.routing import address_of
@@ -44,20 +47,7 @@ class Nodes:
 
     def add(self, cluster_id: str, count: int) -> Cluster:
         """Add read-only nodes: clones of the primary that follow it."""
-        cluster = self._idle(cluster_id)
-        if len(cluster.nodes) - 1 + count > NODES_MAX:
-            raise Refused(
-                f"{cluster_id} has {len(cluster.nodes) - 1} read-only nodes; {count} more are"
-                " more than a cluster can have.",
-                code="TooManyNodes",
-                remedy=f"Ask for {NODES_MAX} at most.",
-            )
-        if not can_have_readers(choose_engine(self._tools.engines, cluster.engine).version):
-            raise Refused(
-                f"{cluster.version} cannot clone itself, so {cluster_id} has no read-only nodes.",
-                code="NodesNotSupported",
-                remedy="Use a cluster of MySQL 8.0.17 or newer.",
-            )
+        cluster = self.growable(cluster_id, count)
         with self._beginning(cluster, "DBNodeCreating"):
             for _ in range(count):
                 self._tools.add_node(cluster_id, "Reader")
@@ -65,71 +55,53 @@ class Nodes:
 
     def remove(self, cluster_id: str, node_id: str) -> Cluster:
         """Remove a read-only node with its data."""
-        cluster = self._idle(cluster_id)
-        node = self._node(cluster, node_id)
-        if node.role == "Writer":
-            raise Refused(
-                f"{node_id} is the primary of {cluster_id}.",
-                code="PrimaryNeeded",
-                remedy=f"Delete the whole cluster: sterna cluster delete {cluster_id}.",
-            )
-        self._refuse_only_node(node)
+        cluster, _ = self.removable(cluster_id, node_id)
         with self._beginning(cluster, "DBNodeDeleting"):
             self._tools.inventory.set_node_status(node_id, "Deleting")
         return self._tools.inventory.cluster(cluster_id)
 
-    def change_class(self, cluster_id: str, node_class: str) -> Cluster:
-        """Give every node another class, one after the other."""
-        cluster = self._idle(cluster_id)
-        refuse_node_class(node_class)
-        if node_class == cluster.node_class:
-            raise Refused(
-                f"{cluster_id} has the class {node_class} already.",
-                code="NothingToDo",
-                remedy="Choose another class.",
-            )
+    def change_class(self, cluster_id: str, node_class: str, *, online: bool = False) -> Cluster:
+        """Give every node another class, one after the other: by a restart, or while it runs."""
+        cluster = self.resizable(cluster_id, node_class)
         inventory = self._tools.inventory
         with self._beginning(cluster, "ClassChanging"):
             for node in cluster.nodes:
                 # Until its turn has come a node that dies is started as it was.
                 kept = node.node_class or cluster.node_class
-                inventory.change_node(node.id, node_class=kept, status="ClassChanging")
+                status = node.status if online else "ClassChanging"
+                inventory.change_node(node.id, node_class=kept, status=status)
             inventory.change_cluster(cluster_id, node_class=node_class)
         return inventory.cluster(cluster_id)
 
     def restart(self, cluster_id: str, node_id: str | None = None) -> Cluster:
         """Restart one node, or all of them one after the other."""
-        cluster = self._idle(cluster_id)
-        chosen = cluster.nodes if node_id is None else [self._node(cluster, node_id)]
+        cluster, chosen = self.restartable(cluster_id, node_id)
         with self._beginning(cluster, "Rebooting"):
             for node in chosen:
                 self._tools.inventory.set_node_status(node.id, "Rebooting")
         return self._tools.inventory.cluster(cluster_id)
 
-    def plan_delete(self, cluster_id: str) -> Plan:
-        """The dry run of a deletion."""
-        cluster = self._tools.inventory.cluster(cluster_id)
-        endpoints = self._tools.inventory.endpoints(cluster_id)
-        refusals: tuple[str, ...] = ()
-        try:
-            self._idle(cluster_id, deleting=True)
-        except Refused as error:
-            refusals = (str(error),)
-        return Plan(
-            operation="delete",
-            allowed=not refusals,
-            refusals=refusals,
-            actions=(
-                *(f"{e.id} ({e.host}:{e.port}) is closed" for e in endpoints),
-                *(f"{n.id} ({address_of(n)}) is deleted with all its data" for n in cluster.nodes),
-            ),
-            figures={"cluster": cluster_id, "version": cluster.version},
-            warnings=("there is no way back: the data is gone",),
-        )
+    def enable_binlog(self, cluster_id: str) -> Cluster:
+        """Switch the binary log on again, which restarts the primary; without it there are no
+        other nodes."""
+        cluster = self._idle(cluster_id)
+        if not self._is_without_binlog(cluster_id):
+            raise Refused(
+                f"{cluster_id} has its binary log.",
+                code="NothingToDo",
+                remedy="Nothing is left to do.",
+            )
+        inventory = self._tools.inventory
+        kept = inventory.cluster_parameters(cluster_id)
+        with self._beginning(cluster, "Rebooting"):
+            without = {name: value for name, value in kept.items() if name not in OFF}
+            inventory.set_cluster_parameters(cluster_id, without)
+            inventory.set_node_status(cluster.nodes[0].id, "Rebooting")
+        return inventory.cluster(cluster_id)
 
     def delete(self, cluster_id: str) -> Cluster:
         """Delete a cluster with all its data. There is no way back."""
-        cluster = self._idle(cluster_id, deleting=True)
+        cluster = self.deletable(cluster_id)
         with self._beginning(cluster, "Deleting"):
             pass
         return self._tools.inventory.cluster(cluster_id)
@@ -143,6 +115,87 @@ class Nodes:
         return text.splitlines()
 
     # --- what is refused
+
+    def growable(self, cluster_id: str, count: int) -> Cluster:
+        """The cluster, if so many read-only nodes may be added to it."""
+        cluster = self._idle(cluster_id)
+        if len(cluster.nodes) - 1 + count > NODES_MAX:
+            raise Refused(
+                f"{cluster_id} has {len(cluster.nodes) - 1} read-only nodes; {count} more are"
+                " more than a cluster can have.",
+                code="TooManyNodes",
+                remedy=f"Ask for {NODES_MAX} at most.",
+            )
+        if not can_have_readers(self._tools.target(cluster.engine)):
+            raise Refused(
+                f"{cluster.version} cannot clone itself, so {cluster_id} has no read-only nodes.",
+                code="NodesNotSupported",
+                remedy="Use a cluster of MySQL 8.0.17 or newer.",
+            )
+        self.refuse_without_binlog(cluster_id)
+        return cluster
+
+    def refuse_without_binlog(self, cluster_id: str) -> None:
+        """Refused (BinaryLogNeeded) where read-only nodes would have nothing to follow."""
+        if self._is_without_binlog(cluster_id):
+            raise Refused(
+                f"{cluster_id} has no binary log, which read-only nodes follow.",
+                code="BinaryLogNeeded",
+                remedy=f"Switch it on first: sterna cluster enable-binlog {cluster_id}.",
+            )
+
+    def _is_without_binlog(self, cluster_id: str) -> bool:
+        return bool(OFF.keys() & self._tools.inventory.cluster_parameters(cluster_id).keys())
+
+    def why_busy(self, cluster_id: str) -> str:
+        """Why nothing may be changed about the cluster's nodes now; empty when it may."""
+        try:
+            self._idle(cluster_id)
+        except Refused as error:
+            return error.message
+        return ""
+
+    def is_removable(self, cluster_id: str, node_id: str) -> bool:
+        """Whether the node may be removed."""
+        try:
+            self.removable(cluster_id, node_id)
+        except Refused:
+            return False
+        return True
+
+    def removable(self, cluster_id: str, node_id: str) -> tuple[Cluster, Node]:
+        """The cluster and the node, if it may be removed."""
+        cluster = self._idle(cluster_id)
+        node = self._node(cluster, node_id)
+        if node.role == "Writer":
+            raise Refused(
+                f"{node_id} is the primary of {cluster_id}.",
+                code="PrimaryNeeded",
+                remedy=f"Delete the whole cluster: sterna cluster delete {cluster_id}.",
+            )
+        self._refuse_only_node(node)
+        return cluster, node
+
+    def resizable(self, cluster_id: str, node_class: str) -> Cluster:
+        """The cluster, if its nodes may have this class."""
+        cluster = self._idle(cluster_id)
+        refuse_node_class(node_class)
+        if node_class == cluster.node_class:
+            raise Refused(
+                f"{cluster_id} has the class {node_class} already.",
+                code="NothingToDo",
+                remedy="Choose another class.",
+            )
+        return cluster
+
+    def restartable(self, cluster_id: str, node_id: str | None) -> tuple[Cluster, tuple[Node, ...]]:
+        """The cluster and the nodes that may be restarted: one, or all of them."""
+        cluster = self._idle(cluster_id)
+        return cluster, cluster.nodes if node_id is None else (self._node(cluster, node_id),)
+
+    def deletable(self, cluster_id: str) -> Cluster:
+        """The cluster, if it may be deleted."""
+        return self._idle(cluster_id, deleting=True)
 
     def _idle(self, cluster_id: str, *, deleting: bool = False) -> Cluster:
         """The cluster; Refused while a migration or the keeper is at work on it."""
@@ -262,18 +315,18 @@ class NodeKeeper:
                 self._remove(cluster, node)
             elif node.status in ("Rebooting", "ClassChanging"):
                 self._restart(cluster, node)
+            elif node.node_class not in ("", cluster.node_class):
+                self._resize(cluster, node)
         # It may have been asked to be deleted meanwhile.
         if inventory.turn_cluster(cluster_id, cluster.status, "Running"):
             log.info("a cluster is as it was asked to be", cluster=cluster_id)
 
     def _add(self, cluster: Cluster, node: Node) -> None:
         tools = self._tools
-        spec = tools.node_spec(cluster.id, node)
-        tools.provisioner.create_node(spec)
-        tools.provisioner.start_node(spec)
-        primary, reader = tools.cluster(cluster.id).server, tools.node_server(cluster.id, node)
-        join_reader(primary, reader, restart=partial(tools.provisioner.restart_node, spec))
-        self._back_in_rotation(cluster, node)
+        spec = tools.make_node(cluster.id, node.id)
+        primary = tools.cluster(cluster.id).server
+        join_reader(primary, spec.server, restart=partial(tools.provisioner.restart_node, spec))
+        self._back_in_rotation(cluster, tools.node(cluster.id, node.id))
 
     def _remove(self, cluster: Cluster, node: Node) -> None:
         tools = self._tools
@@ -284,8 +337,16 @@ class NodeKeeper:
             if (nodes, left) != (endpoint.nodes, list(endpoint.routes_to)):
                 tools.inventory.change_endpoint(endpoint.id, nodes=nodes, routes_to=left)
         tools.apply_routes()
-        tools.provisioner.delete_node(tools.node_spec(cluster.id, node))
-        tools.inventory.remove_node(node.id)
+        tools.delete_node(cluster.id, node)
+
+    def _resize(self, cluster: Cluster, node: Node) -> None:
+        """While it runs and serves; its next start finds the same."""
+        tools = self._tools
+        spec = tools.node_spec(cluster.id, replace(node, node_class=cluster.node_class))
+        with open_session(tools.node_server(cluster.id, node)) as session:
+            resize(session, sizes_of(spec))
+        tools.inventory.change_node(node.id, node_class=cluster.node_class)
+        tools.provisioner.configure_node(spec)
 
     def _restart(self, cluster: Cluster, node: Node) -> None:
         if node.status == "ClassChanging":
@@ -343,6 +404,5 @@ class NodeKeeper:
             tools.inventory.remove_endpoint(endpoint.id)
         tools.apply_routes()
         for node in reversed(cluster.nodes):
-            tools.provisioner.delete_node(tools.node_spec(cluster.id, node))
-            tools.inventory.remove_node(node.id)
+            tools.delete_node(cluster.id, node)
         tools.inventory.remove_cluster(cluster.id)

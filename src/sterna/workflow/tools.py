@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import secrets
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sterna.clusters.engines import Engine, choose_engine
-from sterna.clusters.local import free_port
-from sterna.clusters.provisioner import GIB, Admin, NodeSpec, Provisioner
+from sterna.clusters.classes import CLASSES
+from sterna.clusters.engines import Engine, choose_engine, from_data
+from sterna.clusters.local import port_is_free
+from sterna.clusters.parameters import can_start_with
+from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
 from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.proxy import Proxy
 from sterna.endpoints.whitelist import EVERYBODY, normal_networks
 from sterna.errors import Refused
+from sterna.migration.status import Status
 from sterna.mysql.connection import Server
+from sterna.mysql.identifiers import quote_text
+from sterna.mysql.version import Version
 from sterna.settings import Settings
 from sterna.store.access import Access
 from sterna.store.database import now
+from sterna.store.hosts import HostBook
 from sterna.store.journal import Journal
 from sterna.store.records import Endpoint, Node
 from sterna.store.repository import Inventory, new_id
@@ -32,17 +39,15 @@ from sterna.workflow.metrics import Metrics
 from sterna.workflow.routing import address_of, instance_route, own_route, route_of
 from sterna.workflow.sessions import Sessions
 
+LOOPBACK = "127.0.0.1"  # where nodes of this machine listen
+EXISTING = "existing"  # the kind of host that is a server already
+PORT_TRIES = 5
 SERVER_ID_BASE = 830_000_000
 ADMIN_USER = "sterna"
 # Below the range the kernel takes ports for outgoing connections from.
 FIRST_PORT, LAST_PORT = 13307, 17999
 # Node class → memory of each node in bytes.
-NODE_CLASSES = {
-    "sterna.small": GIB,
-    "sterna.medium": 2 * GIB,
-    "sterna.large": 8 * GIB,
-    "sterna.xlarge": 32 * GIB,
-}
+NODE_CLASSES = {each.name: each.memory_bytes for each in CLASSES.values()}
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Tools:
     journal: Journal
     tasks: Tasks
     standing: Standing
+    hosts: HostBook
     usage: UsageBook
     access: Access
     provisioner: Provisioner
@@ -92,6 +98,26 @@ class Tools:
     def writer(self, cluster_id: str) -> Node:
         """The primary node of a cluster."""
         return self.inventory.nodes(cluster_id)[0]
+
+    def node(self, cluster_id: str, node_id: str) -> Node:
+        """A node of a cluster as it is now."""
+        return next(node for node in self.inventory.nodes(cluster_id) if node.id == node_id)
+
+    def readers(self, cluster_id: str) -> list[Node]:
+        """The read-only nodes of a cluster."""
+        return [node for node in self.inventory.nodes(cluster_id) if node.role == "Reader"]
+
+    def own_account(self, instance_id: str) -> str:
+        """Sterna's own account, 'user'@'host', on the cluster an instance is on its way to."""
+        for migration in self.journal.migrations():
+            if migration.instance_id == instance_id and migration.status != Status.CLOSED:
+                user, _ = self.inventory.cluster_admin(migration.cluster_id)
+                hosts = self.inventory.cluster(migration.cluster_id).hosts
+                if not hosts:
+                    break
+                known = self.hosts.host(hosts[0]).account
+                return known or f"{quote_text(user)}@{quote_text('%')}"
+        return f"{quote_text(ADMIN_USER)}@{quote_text(LOOPBACK)}"
 
     def node_server(self, cluster_id: str, node: Node) -> Server:
         """How Sterna gets into a node."""
@@ -152,19 +178,37 @@ class Tools:
         user, password = self.inventory.cluster_admin(cluster_id)
         return NodeSpec(
             id=node.id,
-            engine=choose_engine(self.engines, cluster.engine),
-            cluster=self.settings.home / "clusters" / cluster_id,
+            engine=choose_engine(self.engines_at(node.host_id), cluster.engine),
+            cluster=self._clusters_folder(node.host_id) / cluster_id,
             port=node.port,
             server_id=self.inventory.node_server_id(node.id),
-            admin=Admin(user, password),
+            admin=Admin(user, password, host="%" if node.host_id else LOOPBACK),
+            place=node.host_id,
             host=node.host,
             role="Writer" if node.role == "Writer" else "Reader",
             memory_bytes=NODE_CLASSES[node.node_class or cluster.node_class],
             parameters=self._node_parameters(cluster_id, node),
         )
 
+    def engines_at(self, host_id: str) -> tuple[Engine, ...]:
+        """The server versions of a host, or of this machine for ""."""
+        return tuple(map(from_data, self.hosts.engines(host_id))) if host_id else self.engines
+
+    def target(self, wanted: str) -> Version:
+        """The version that is meant, of all this machine or any host has."""
+        hosts = [host.id for host in self.hosts.hosts()]
+        everywhere = [engine for host_id in ("", *hosts) for engine in self.engines_at(host_id)]
+        return choose_engine(everywhere, wanted).version
+
+    def _clusters_folder(self, host_id: str) -> Path:
+        return Path(self.hosts.host(host_id).folder) if host_id else self.settings.home / "clusters"
+
     def _node_parameters(self, cluster_id: str, node: Node) -> dict[str, str]:
-        kept = self.inventory.cluster_parameters(cluster_id)
+        cluster = self.inventory.cluster(cluster_id)
+        class_ = CLASSES[node.node_class or cluster.node_class]
+        kept = class_.parameters(self.inventory.cluster_parameters(cluster_id))
+        if node.status == "Creating":
+            kept = can_start_with(kept)
         return kept if node.role == "Writer" else {**kept, "read_only": "ON"}
 
     def keep_cluster_mode(self, cluster_id: str, *, writable: bool, event_scheduler: str) -> None:
@@ -210,10 +254,52 @@ class Tools:
         return tuple(e.id for e in self.inventory.endpoints() if address in e.routes_to)
 
     def add_node(self, cluster_id: str, role: str) -> None:
-        """Note down a new node; it is made later."""
-        node = Node(new_id("pi"), role, "127.0.0.1", self.free_port(), "Creating")
+        """Note down a new node; it is made later, on the host of its cluster that has fewest."""
+        cluster = self.inventory.cluster(cluster_id)
         server_id = secrets.randbelow(2**30) + 2**30
+        if not cluster.hosts:
+            node = Node(new_id("pi"), role, LOOPBACK, self.free_port(), "Creating")
+        else:
+            used = Counter(node.host_id for node in cluster.nodes)
+            host = self.hosts.host(min(cluster.hosts, key=lambda host_id: used[host_id]))
+            is_there = host.kind == EXISTING
+            port = host.port if is_there else self.next_port()
+            node = Node(new_id("pi"), role, host.address, port, "Creating", host_id=host.id)
+            server_id = host.server_id if is_there else server_id
         self.inventory.add_node(cluster_id, node, server_id=server_id)
+
+    def make_node(self, cluster_id: str, node_id: str) -> NodeSpec:
+        """Create and start a node that nothing depends on yet; returns when it answers.
+
+        A port that somebody else has been faster to take is replaced by another.
+        """
+        for tries_left in reversed(range(PORT_TRIES)):
+            node = self.node(cluster_id, node_id)
+            spec = self.node_spec(cluster_id, node)
+            if tries_left and self._is_lost(node, spec):
+                self.inventory.change_node(node_id, port=self.next_port(after=node.port))
+                continue
+            self.provisioner.create_node(spec)
+            try:
+                self.provisioner.start_node(spec)
+            except Refused:
+                if not (tries_left and self._is_lost(node, spec)):
+                    raise
+            else:
+                return spec
+        raise AssertionError("unreachable")
+
+    def _is_lost(self, node: Node, spec: NodeSpec) -> bool:
+        """Whether somebody else listens on the port of a node that has never run."""
+        if node.status != "Creating" or self.provisioner.is_running(spec):
+            return False
+        return not self.provisioner.port_is_free(spec)
+
+    def delete_node(self, cluster_id: str, node: Node) -> None:
+        """Delete a node with its data; what is on a host that was removed stays there."""
+        if not node.host_id or self.hosts.knows(node.host_id):
+            self.provisioner.delete_node(self.node_spec(cluster_id, node))
+        self.inventory.remove_node(node.id)
 
     def add_endpoint(
         self,
@@ -222,24 +308,25 @@ class Tools:
         address: str,
         *,
         port: int | None = None,
+        net_type: str = "Private",
         allowed_networks: Collection[str] = EVERYBODY,
-    ) -> None:
-        """Keep a new endpoint of an instance or a cluster that leads to `address`."""
-        self.inventory.add_endpoint(
-            Endpoint(
-                id=new_id("pe"),
-                owner_id=owner_id,
-                type=type_,
-                read_write_mode="ReadWrite",
-                host=self.settings.host,
-                port=port or self.free_port(),
-                net_type="Private",
-                ssl_enabled=False,
-                state="Open",
-                routes_to=(address,),
-                allowed_networks=normal_networks(allowed_networks),
-            )
+    ) -> str:
+        """Keep a new endpoint of an instance or a cluster that leads to `address`; its id."""
+        endpoint = Endpoint(
+            id=new_id("pe"),
+            owner_id=owner_id,
+            type=type_,
+            read_write_mode="ReadWrite",
+            host=self.settings.host,
+            port=port or self.free_port(),
+            net_type=net_type,
+            ssl_enabled=False,
+            state="Open",
+            routes_to=(address,),
+            allowed_networks=normal_networks(allowed_networks),
         )
+        self.inventory.add_endpoint(endpoint)
+        return endpoint.id
 
     def route_reads(self, cluster_id: str, readers: Sequence[Node]) -> None:
         """Let the cluster endpoint lead to the read-only nodes, in turn."""
@@ -249,13 +336,42 @@ class Tools:
                 self.inventory.set_routes({endpoint.id: addresses}, read_write_mode="ReadOnly")
         self.apply_routes()
 
-    def free_port(self) -> int:
+    def serve_new(self, endpoint_ids: Collection[str]) -> None:
+        """Serve endpoints nobody knows yet, whose ports were chosen by Sterna.
+
+        A port that somebody else has been faster to take is replaced by another.
+        """
+        for tries_left in reversed(range(PORT_TRIES)):
+            try:
+                self.apply_routes()
+            except Refused as error:
+                if error.code != "PortTaken" or not tries_left:
+                    raise
+                for endpoint in map(self.inventory.endpoint, endpoint_ids):
+                    if not port_is_free(endpoint.host, endpoint.port):
+                        port = self.free_port(after=endpoint.port)
+                        self.inventory.change_endpoint(endpoint.id, port=port)
+            else:
+                return
+
+    def free_port(self, *, after: int | None = None) -> int:
         """A port nobody listens on and that no endpoint or node has been given."""
-        taken = self.taken_ports()
-        port = free_port("127.0.0.1", first=self._first_port(), last=LAST_PORT)
-        while port in taken:
-            port = free_port("127.0.0.1", first=port + 1, last=LAST_PORT)
+        port = self.next_port(after=after)
+        while not (port_is_free(LOOPBACK, port) and port_is_free(self.settings.host, port)):
+            port = self.next_port(after=port)
         return port
+
+    def next_port(self, *, after: int | None = None) -> int:
+        """One that no endpoint or node has been given; whether it is free is not looked at."""
+        taken = self.taken_ports()
+        for port in range(self._first_port() if after is None else after + 1, LAST_PORT + 1):
+            if port not in taken:
+                return port
+        raise Refused(
+            f"All ports from {self._first_port()} to {LAST_PORT} are taken.",
+            code="NoFreePort",
+            remedy="Delete clusters that are no longer needed, or choose another range of ports.",
+        )
 
     def taken_ports(self) -> dict[int, str]:
         """Port → the endpoint or node that has been given it."""

@@ -20,19 +20,30 @@ from sterna.server.api.common import TheService
 from sterna.server.events import Presence, changes
 from sterna.store.records import ActionInfo, Migration, Plan, PositionPair, Resolution
 from sterna.store.view_records import OperationRun
+from sterna.workflow.creating import ClusterWish
 
 router = APIRouter(prefix="/migrations", tags=["migrations"])
 
 
 @dataclass(frozen=True)
 class NewMigration:
-    """An upgrade to start. `nodes` counts the read-only nodes besides the primary."""
+    """An upgrade to start: what is asked of the new cluster.
+
+    `nodes` counts the read-only nodes besides the primary. `network_label` is the network of its
+    endpoints. `hosts` are where the nodes are made in turn, `existing` is a registered server that
+    becomes the primary; without either the nodes are made on Sterna's machine.
+    """
 
     instance_id: str
     target_version: str
     nodes: Annotated[int, Field(ge=0, le=15)] = 0
     ignore: tuple[str, ...] = ()
     description: str = ""
+    node_class: str = "sterna.small"
+    pay_type: Literal["Postpaid", "Prepaid", "Serverless"] = "Postpaid"
+    network_label: Annotated[str, Field(max_length=64)] = ""
+    hosts: tuple[str, ...] = ()
+    existing: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,13 +92,7 @@ class Decision:
 @router.post("", status_code=202)
 def upgrade(new: NewMigration, service: TheService) -> Migration:
     """Create a cluster and start the migration to it."""
-    return service.upgrade(
-        new.instance_id,
-        new.target_version,
-        nodes=new.nodes,
-        ignore=new.ignore,
-        description=new.description,
-    )
+    return service.upgrade(ClusterWish(**asdict(new)))
 
 
 @router.get("")

@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sterna.server.access import Who
 from sterna.server.api.common import TheService
 from sterna.server.events import Presence, Streams, Watched, board_events
-from sterna.store.view_records import Choices, Overview, ServerSettings
+from sterna.store.view_records import Choices, NodeClassInfo, Overview, ServerSettings
 
 router = APIRouter(tags=["watching"])
 
@@ -47,6 +47,12 @@ async def watch(
 def show_overview(service: TheService) -> Overview:
     """How much there is of everything, and what wants a person."""
     return service.looking.overview()
+
+
+@router.get("/node-classes")
+def list_node_classes(service: TheService) -> tuple[NodeClassInfo, ...]:
+    """The sizes nodes come in, smallest first."""
+    return service.looking.node_classes()
 
 
 @router.get("/choices")

@@ -40,11 +40,12 @@ def create_nodes(run: Run) -> str:
     if writer.status == "Creating":
         parameters = inheritance.inherited_parameters(tools, run.cluster_id)
         tools.inventory.set_cluster_parameters(run.cluster_id, parameters)
-    spec = tools.node_spec(run.cluster_id, writer)
-    tools.provisioner.create_node(spec)
-    tools.provisioner.start_node(spec)
+    spec = tools.make_node(run.cluster_id, writer.id)
+    zones = inheritance.teach_time_zones(tools, run.cluster_id)
     tools.inventory.set_node_status(writer.id, "Running")
-    return f"{writer.id} runs {spec.engine.version} at {address_of(writer)}, read-only"
+    inheritance.settle_time_zone(tools, run.cluster_id, writer.id)
+    known = f"; it knows {zones} time zones by name" if zones else ""
+    return f"{writer.id} runs {spec.engine.version} at {spec.host}:{spec.port}, read-only{known}"
 
 
 @step(no_undo_because=KEPT)
@@ -54,10 +55,15 @@ def open_cluster_endpoints(run: Run) -> str:
     there = {endpoint.type for endpoint in tools.inventory.endpoints(run.cluster_id)}
     writer = tools.writer(run.cluster_id)
     address, allowed = address_of(writer), _inherited_whitelist(run)
-    for type_ in ("Primary", "Cluster"):
-        if type_ not in there:
-            tools.add_endpoint(run.cluster_id, type_, address, allowed_networks=allowed)
-    tools.apply_routes()
+    network = tools.inventory.cluster(run.cluster_id).network_label or "Private"
+    fresh = [
+        tools.add_endpoint(
+            run.cluster_id, type_, address, net_type=network, allowed_networks=allowed
+        )
+        for type_ in ("Primary", "Cluster")
+        if type_ not in there
+    ]
+    tools.serve_new(fresh)
     addresses = [f"{e.host}:{e.port}" for e in tools.inventory.endpoints(run.cluster_id)]
     return f"the cluster answers at {' and '.join(addresses)}"
 
@@ -111,18 +117,16 @@ def carry_grants(run: Run) -> str:
 def add_read_only_nodes(run: Run) -> str:
     """Add the read-only nodes: clones of the primary that follow it."""
     tools = run.tools
-    readers = [node for node in tools.inventory.nodes(run.cluster_id) if node.role == "Reader"]
-    for node in readers:
-        spec = tools.node_spec(run.cluster_id, node)
-        tools.provisioner.create_node(spec)
-        tools.provisioner.start_node(spec)
+    for node in tools.readers(run.cluster_id):
+        spec = tools.make_node(run.cluster_id, node.id)
         join_reader(
             tools.cluster(run.cluster_id).server,
-            tools.node_server(run.cluster_id, node),
+            spec.server,
             restart=partial(tools.provisioner.restart_node, spec),
         )
         tools.inventory.set_node_status(node.id, "Running")
-    if not readers:
+        inheritance.settle_time_zone(tools, run.cluster_id, node.id)
+    if not (readers := tools.readers(run.cluster_id)):
         return "none were asked for"
     tools.route_reads(run.cluster_id, readers)
     return f"{len(readers)} read-only nodes follow the primary; the cluster endpoint leads there"

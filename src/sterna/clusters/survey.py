@@ -1,0 +1,120 @@
+"""What a machine that is reached by SSH has for nodes: a folder, room, programs, engines."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sterna.clusters.engines import SYSTEM_FOLDERS, Engine, find_engines, said_version
+from sterna.clusters.ssh_host import SshHost
+from sterna.errors import Refused
+from sterna.mysql.version import Version
+
+TOOLS = ("awk", "cut", "df", "du", "flock", "grep", "setsid", "tail")
+# Configuration files and scripts name the folder again and again, and sockets have short names.
+FOLDER = re.compile(r"[A-Za-z0-9_./-]{1,48}")
+
+LOOK = """\
+set -eu
+umask 077
+folder={folder}
+case $folder in /*) ;; *) folder=$HOME/$folder ;; esac
+[ "$(id -u)" != 0 ] || {{ echo "database servers do not run as root" >&2; exit 1; }}
+for tool in {tools}; do
+    command -v "$tool" >/dev/null || {{ echo "it has no program $tool" >&2; exit 1; }}
+done
+mkdir -p "$folder"
+cd "$folder"
+pwd -P
+df -Pk . | awk 'NR == 2 {{ print $4 }}'
+"""
+FIND = """\
+cd {servers} 2>/dev/null || exit 0
+for each in */; do
+    for file in usr/sbin/mysqld bin/mysqld bin/mariadbd mysqld share/mysql share/charsets \\
+        share/mysql/charsets data/mysql/ibdata1; do
+        [ ! -e "$each$file" ] || echo {servers}/"$each$file"
+    done
+done
+"""
+INSTALLED = """\
+PATH=$PATH:{folders}
+for name in mariadbd mysqld; do
+    found=$(command -v $name) && readlink -f "$found"
+done || true
+"""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found.
+
+    Attributes:
+        folder: where nodes go, in full.
+        free_bytes: room there.
+    """
+
+    folder: Path
+    free_bytes: int
+    engines: tuple[Engine, ...]
+
+
+def survey(host: SshHost, folder: str, servers: Path) -> Survey:
+    """Look at a machine; the folder is made where it is not there.
+
+    Raises:
+        Refused: HostNotSuitable, or why it does not let us in.
+        Transient: HostUnreachable.
+    """
+    for path in (folder, str(servers)):
+        if not FOLDER.fullmatch(path):
+            raise _not_suitable(host, f"{path!r} is no name for a folder of servers")
+    script = LOOK.format(folder=shlex.quote(folder), tools=" ".join(TOOLS))
+    done = host.run(script)
+    if done.returncode != 0:
+        raise _not_suitable(host, done.stderr.strip())
+    where, free_kib = done.stdout.splitlines()
+    if not FOLDER.fullmatch(where):
+        raise _not_suitable(host, f"the name of its folder is too long or odd: {where}")
+    engines = find_engines(servers, _Distant(host, servers))
+    return Survey(Path(where), int(free_kib) * 1024, engines)
+
+
+class _Distant:
+    """The `Machine` at the other end: listed once, its servers asked one by one."""
+
+    def __init__(self, host: SshHost, servers: Path) -> None:
+        self._host = host
+        listed = host.run(FIND.format(servers=shlex.quote(str(servers)))).stdout.splitlines()
+        self._files = {Path(line) for line in listed}
+
+    def folders(self, servers: Path) -> list[Path]:
+        """See `Machine`."""
+        names = {file.relative_to(servers).parts[0] for file in self._files}
+        return [servers / name for name in sorted(names)]
+
+    def has(self, path: Path) -> bool:
+        """See `Machine`."""
+        return path in self._files
+
+    def installed(self) -> list[Path]:
+        """See `Machine`."""
+        script = INSTALLED.format(folders=":".join(map(str, SYSTEM_FOLDERS)))
+        return sorted({Path(line) for line in self._host.run(script).stdout.splitlines()})
+
+    def version(self, mysqld: tuple[str, ...], environment: Mapping[str, str]) -> Version:
+        """See `Machine`."""
+        given = [f"{name}={value}" for name, value in environment.items()]
+        command = shlex.join(["env", *given, *mysqld, "--no-defaults", "--version"])
+        return said_version(mysqld[-1], self._host.run(f"{command} </dev/null").stdout)
+
+
+def _not_suitable(host: SshHost, why: str) -> Refused:
+    return Refused(
+        f"{host.user}@{host.host} cannot have nodes: {why}.",
+        code="HostNotSuitable",
+        remedy="Correct that there, or log in as a user of its own who can, and try again.",
+    )

@@ -1,0 +1,256 @@
+"""Hosts: other machines nodes are made on, and servers somebody else has made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sterna.clusters.engines import Engine, to_data
+from sterna.clusters.existing import KEPT, WANTED, missing_privileges, own_databases
+from sterna.clusters.ssh_host import SshHost, fingerprint
+from sterna.clusters.survey import survey
+from sterna.errors import Refused
+from sterna.mysql.connection import (
+    Server,
+    Session,
+    open_session,
+    query,
+    scalar,
+    server_version,
+)
+from sterna.mysql.identifiers import quote_text
+from sterna.mysql.variables import read_variables
+from sterna.mysql.version import Version
+from sterna.store.database import now
+from sterna.store.host_records import Host, HostTest
+from sterna.store.repository import new_id
+from sterna.workflow.routing import address_of
+from sterna.workflow.tools import EXISTING, Tools
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+ADDRESS = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
+FOLDER = "sterna"  # in the home of who logs in
+# What the command line says is said again at every start.
+FIXED = (
+    "SELECT variable_name FROM performance_schema.variables_info"
+    " WHERE variable_source = 'COMMAND_LINE' AND variable_name IN %s"
+)
+
+
+@dataclass(frozen=True)
+class NewHost:
+    """A host to add.
+
+    Attributes:
+        secret: private key without a passphrase; of an existing server the password.
+        folder: where nodes are made; below the home of who logs in unless it begins with a slash.
+        servers: folder server versions were unpacked into there; empty: as on this machine.
+        fingerprint: "SHA256:…" the machine's key must have; empty: the first one is believed.
+    """
+
+    name: str
+    kind: str  # ssh | existing
+    address: str
+    user: str
+    secret: str = field(repr=False)
+    port: int = 22
+    folder: str = FOLDER
+    servers: str = ""
+    fingerprint: str = ""
+
+
+class Hosts:
+    """Every method either answers with a record or raises Refused before anything was changed."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def all(self) -> list[Host]:
+        """All hosts, oldest first."""
+        return self._tools.hosts.hosts()
+
+    def one(self, name: str) -> Host:
+        """One host by its id or name."""
+        return self._tools.hosts.host(name)
+
+    def add(self, new: NewHost) -> Host:
+        """Keep a host after looking at it; the key it shows now is the one it must show for ever.
+
+        Raises:
+            Refused: BadHost, HostExists, HostNotSuitable, HostRefused, HostKeyChanged,
+                NodeNotSuitable, or why the server does not let us in.
+            Transient: HostUnreachable.
+        """
+        self._refuse_bad(new)
+        return self._add_existing(new) if new.kind == EXISTING else self._add_ssh(new)
+
+    def test(self, name: str) -> HostTest:
+        """Look at a host again, and keep which server versions it has now."""
+        host = self.one(name)
+        nodes = self._nodes(host)
+        if host.kind == EXISTING:
+            with open_session(self._server(host)) as session:
+                version = server_version(session)
+                warnings = tuple(_warnings(session, is_in_use=bool(nodes)))
+            return HostTest(host.id, (str(version),), None, nodes, warnings)
+        found = survey(self._ssh(host), host.folder, self._servers(host.servers))
+        versions = [str(engine.version) for engine in found.engines]
+        self._tools.hosts.found(host.id, [to_data(each) for each in found.engines], versions)
+        lacking = () if versions else (f"There is no server version in {host.servers}.",)
+        return HostTest(host.id, tuple(versions), found.free_bytes, nodes, lacking)
+
+    def remove(self, name: str) -> None:
+        """Forget a host; nothing is changed there. Refused: HostInUse.
+
+        Clusters that are being deleted do not stand in the way: their nodes there are forgotten.
+        """
+        host = self.one(name)
+        for cluster in self._tools.inventory.clusters():
+            if host.id in cluster.hosts and cluster.status != "Deleting":
+                raise Refused(
+                    f"{host.name} is where nodes of {cluster.id} are made.",
+                    code="HostInUse",
+                    remedy=f"Delete that cluster first: sterna cluster delete {cluster.id}.",
+                )
+        self._tools.hosts.remove(host.id)
+
+    # --- machines
+
+    def _add_ssh(self, new: NewHost) -> Host:
+        login = SshHost(new.address, new.user, new.secret, "", new.port)
+        host_key = login.learn_key()
+        seen = fingerprint(host_key)
+        if new.fingerprint not in ("", seen):
+            raise Refused(
+                f"{new.address} has the key {seen}, not {new.fingerprint}. Nothing was kept.",
+                code="HostKeyChanged",
+                remedy="Find out which machine that is.",
+            )
+        login = SshHost(new.address, new.user, new.secret, host_key, new.port)
+        found = survey(login, new.folder, self._servers(new.servers))
+        folder, servers = str(found.folder), str(self._servers(new.servers))
+        host = self._drafted(new, found.engines)
+        host = replace(host, fingerprint=seen, folder=folder, servers=servers)
+        self._keep(host, new, found.engines, host_key)
+        return host
+
+    def _ssh(self, host: Host) -> SshHost:
+        book = self._tools.hosts
+        key, known = book.secret(host.id), book.host_key(host.id)
+        return SshHost(host.address, host.user, key, known, host.port)
+
+    def _servers(self, given: str) -> Path:
+        return Path(given) if given else self._tools.settings.servers
+
+    # --- servers that are there
+
+    def _add_existing(self, new: NewHost) -> Host:
+        server = Server(new.address, new.port, new.user, new.secret)
+        with open_session(server) as session:
+            version = server_version(session)
+            if problems := list(_problems(session, version)):
+                raise Refused(
+                    f"{server} cannot become a primary: {'; '.join(problems)}. Nothing was changed"
+                    " on it.",
+                    code="NodeNotSuitable",
+                    remedy="Change its configuration or the account, and try again.",
+                )
+            server_id = int(read_variables(session, "server_id")["server_id"])
+            user, _, host_part = str(scalar(session, "SELECT CURRENT_USER()")).rpartition("@")
+        engines = (Engine(version, ("mysqld",), Path("/")),)
+        account = f"{quote_text(user)}@{quote_text(host_part)}"
+        host = replace(self._drafted(new, engines), server_id=server_id, account=account)
+        self._keep(host, new, engines, "")
+        return host
+
+    def _server(self, host: Host) -> Server:
+        return Server(host.address, host.port, host.user, self._tools.hosts.secret(host.id))
+
+    # --- both
+
+    @staticmethod
+    def _drafted(new: NewHost, engines: tuple[Engine, ...]) -> Host:
+        return Host(
+            id=new_id("ho"),
+            name=new.name,
+            kind=new.kind,
+            address=new.address,
+            port=new.port,
+            user=new.user,
+            versions=tuple(str(engine.version) for engine in engines),
+            created_at=now(),
+        )
+
+    def _keep(self, host: Host, new: NewHost, engines: tuple[Engine, ...], host_key: str) -> None:
+        data = [to_data(engine) for engine in engines]
+        with self._tools.inventory.at_once():
+            self._refuse_known(new)
+            self._tools.hosts.add(host, secret=new.secret, host_key=host_key, engines=data)
+
+    def _nodes(self, host: Host) -> tuple[str, ...]:
+        nodes = (node for cluster in self._tools.inventory.clusters() for node in cluster.nodes)
+        return tuple(node.id for node in nodes if node.host_id == host.id)
+
+    # --- what is refused
+
+    def _refuse_bad(self, new: NewHost) -> None:
+        if not NAME.fullmatch(new.name):
+            raise _bad(f"{new.name!r} is no name for a host.")
+        if not ADDRESS.fullmatch(new.address) or new.address.startswith("-"):
+            raise _bad(f"{new.address!r} is no address.")
+        if new.kind not in ("ssh", EXISTING):
+            raise _bad(f"There is no kind {new.kind}: ssh, existing.")
+        self._refuse_known(new)
+
+    def _refuse_known(self, new: NewHost) -> None:
+        for host in self.all():
+            same = host.kind == new.kind and (host.address, host.port) == (new.address, new.port)
+            if host.name == new.name or same:
+                raise Refused(
+                    f"{host.name} ({host.address}:{host.port}) is a host already.",
+                    code="HostExists",
+                    remedy=f"Use that one: sterna host show {host.name}.",
+                )
+        if new.kind == EXISTING:
+            self._refuse_ours(new)
+
+    def _refuse_ours(self, new: NewHost) -> None:
+        """A server that is a node or an instance already would be two sides at once."""
+        address = f"{new.address}:{new.port}"
+        clusters = self._tools.inventory.clusters()
+        known = {address_of(node): node.id for each in clusters for node in each.nodes}
+        known |= {f"{i.host}:{i.port}": i.id for i in self._tools.inventory.instances()}
+        if address in known:
+            raise _bad(f"{address} is {known[address]} already.")
+
+
+def _problems(session: Session, version: Version) -> Iterator[str]:
+    """Why a server cannot become a primary."""
+    if version.is_mariadb or not version.at_least(8, 0):
+        yield f"it is {version}, and only MySQL 8.0 or newer can be adopted"
+        return
+    if databases := own_databases(session):
+        yield f"it is not empty: it has {', '.join(databases[:5])}"
+    found = read_variables(session, *WANTED)
+    for name, value in WANTED.items():
+        if found.get(name) != value:
+            yield f"{name} is {found.get(name)}, not {value}"
+    if missing := missing_privileges(session):
+        yield f"the account lacks {', '.join(missing)}"
+    if fixed := [str(name) for (name,) in query(session, FIXED, [list(KEPT)])]:
+        yield f"{', '.join(fixed)} cannot be changed for good: its command line has the last word"
+
+
+def _warnings(session: Session, *, is_in_use: bool) -> Iterator[str]:
+    problems = _problems(session, server_version(session))
+    return (each for each in problems if not (is_in_use and each.startswith("it is not empty")))
+
+
+def _bad(message: str) -> Refused:
+    return Refused(
+        f"{message} Nothing was kept.",
+        code="BadHost",
+        remedy="Correct it and try again; see: sterna host add --help.",
+    )
