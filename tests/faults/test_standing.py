@@ -215,6 +215,24 @@ def test_a_program_may_object(cast: Cast) -> None:
     assert not Path("/tmp/never").exists()
 
 
+def test_a_hook_is_tested(cast: Cast) -> None:
+    """It is told of an event `test`, whatever it wants to hear; why it could not be is said."""
+    program(cast, "gate", 'cat > "$0.seen"; echo "not now"; exit 1')
+    gate = add_hook(cast, ("before",), command=("gate",))
+    assert cast.service.hooks.test(gate.id).error == "exit code 1: not now"
+    seen = json.loads((hooks_folder(cast) / "gate.seen").read_text())
+    assert (seen["event"], seen["number"], seen["cluster_id"]) == ("test", 0, "")
+    with listening() as heard:
+        hook = add_hook(cast, ("warning",), url=heard.url, headers={"Authorization": SECRET})
+        assert cast.service.hooks.test(hook.id).error == ""
+        assert heard.bodies[0].keys() == seen.keys()
+        assert heard.secrets == {SECRET}
+        deliver_now(cast)
+        assert len(heard.bodies) == 1, "a test is no news"
+    with pytest.raises(Refused, match="There is no hook"):
+        cast.service.hooks.test("hk-none")
+
+
 def test_a_program_that_hangs_objects(cast: Cast) -> None:
     """It is ended with its children after its time, and the operation is refused."""
     program(cast, "gate", "sleep 60 & sleep 60")

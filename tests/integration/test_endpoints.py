@@ -80,11 +80,26 @@ def test_a_cluster_has_endpoints_of_every_kind(
     assert not who_answers(both, *servers)
     part = next(e for e in desk.ask("endpoint", "list", cluster.id) if e["part_of"])
     assert desk.refusal("endpoint", "delete", part["id"], "--yes") == "EndpointNeeded"
+    plan = desk.ask("endpoint", "delete", both["id"], "--dry-run")
+    assert plan["allowed"] and len(plan["actions"]) == 2, "its port for reads is closed as well"
     for endpoint in (both, custom, balanced):
         desk.ask("endpoint", "delete", endpoint["id"], "--yes")
         assert not who_answers(endpoint, *servers)
     assert [e["id"] for e in desk.ask("endpoint", "list", cluster.id)] == [primary["id"]]
     assert desk.refusal("endpoint", "delete", primary["id"], "--yes") == "EndpointNeeded"
+    assert desk.refusal("endpoint", "delete", primary["id"], "--dry-run") == "NotAllowed"
+    refused = {(primary["id"], "delete"): "EndpointNeeded"}
+    assert refusals(desk, cluster.id) == refused
+
+
+def refusals(desk: Desk, owner_id: str) -> dict[tuple[str, str], str]:
+    """(endpoint, action) → code, of what may not be done now."""
+    return {
+        (each["endpoint_id"], asked["action"]): asked["refusals"][0]["code"]
+        for each in desk.ask("endpoint", "actions", owner_id)
+        for asked in each["actions"]
+        if not asked["allowed"]
+    }
 
 
 def test_an_altered_whitelist_cuts_by_command(
@@ -197,6 +212,8 @@ def test_operations_keep_endpoints_to_themselves(
         ("endpoint", "delete", made["id"], "--yes"),
     ):
         assert desk.refusal(*command) == "OperationUnderWay"
+    every = [("", "create"), *((made["id"], name) for name in ("alter", "route", "delete"))]
+    assert refusals(desk, cluster.id) == dict.fromkeys(every, "OperationUnderWay")
     journal, before = desk.tools.journal, desk.ask("endpoint", "list")
     change = {"status": "RDS2POLARDB_SYNCING", "operation": ""}
     journal.change_migration(cluster.id, **change)
@@ -215,5 +232,7 @@ def test_operations_keep_endpoints_to_themselves(
     assert desk.refusal("endpoint", "delete", made["id"], "--yes") == "EndpointExchanged"
     alter = ("endpoint", "alter", made["id"], "--mode", "ReadWrite")
     assert desk.refusal(*alter) == "EndpointExchanged"
+    both = ((made["id"], name) for name in ("route", "delete"))
+    assert refusals(desk, cluster.id) == dict.fromkeys(both, "EndpointExchanged")
     assert desk.ask("endpoint", "alter", made["id"], "--name", "still")["name"] == "still"
     journal.change_migration(cluster.id, status="NO_MIGRATION")

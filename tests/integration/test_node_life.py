@@ -95,6 +95,10 @@ def test_nodes_come_fail_change_and_go(desk: Desk, mysql57: RunningServer) -> No
         execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
     primary = desk.ask("endpoint", "create", made.id, "--type", "Primary")
     reads = desk.ask("endpoint", "create", made.id, "--type", "Cluster")
+    plan = desk.ask("cluster", "add-nodes", made.id, "--count", "2", "--dry-run")
+    assert plan["allowed"] and len(plan["actions"]) == 3
+    same = ("cluster", "change-class", made.id, "sterna.small", "--dry-run")
+    assert desk.refusal(*same) == "NotAllowed"
     added = desk.ask("cluster", "add-nodes", made.id, "--count", "2")
     assert [n["status"] for n in added["nodes"]] == ["Running"] * 3
     cluster = desk.tools.inventory.cluster(made.id)
@@ -102,6 +106,7 @@ def test_nodes_come_fail_change_and_go(desk: Desk, mysql57: RunningServer) -> No
     eventually(lambda: who_answers(reads) == {one.port, other.port})
     assert "ready for connections" in "".join(desk.ask("cluster", "logs", made.id))
 
+    assert_dry_runs_tell(desk, cluster)
     with writing(primary) as acknowledged:
         assert_failing_is_left_out(desk, cluster, reads)
         same = ("cluster", "change-class", made.id, "sterna.small", "--yes")
@@ -120,6 +125,25 @@ def test_nodes_come_fail_change_and_go(desk: Desk, mysql57: RunningServer) -> No
     assert who_answers(reads) == {other.port}
     assert not (desk.tools.settings.home / "clusters" / made.id / one.id).exists()
     assert_deleted(desk, cluster, mysql57)
+
+
+def assert_dry_runs_tell(desk: Desk, cluster: Cluster) -> None:
+    """In the order it would be done, the primary last; and nothing of it is done."""
+    writer, one, other = cluster.nodes
+    restart = desk.ask("cluster", "restart", cluster.id, "--dry-run")
+    ids = [action.split()[0] for action in restart["actions"]]
+    assert ids == [one.id, other.id, writer.id]
+    assert "connections at their endpoints" in restart["figures"]
+    (only,) = desk.ask("cluster", "restart", cluster.id, "--node", one.id, "--dry-run")["actions"]
+    assert "leaves the rotation" in only
+    larger = desk.ask("cluster", "change-class", cluster.id, "sterna.large", "--dry-run")
+    assert all("sterna.large" in action for action in larger["actions"])
+    gone = desk.ask("cluster", "remove-node", cluster.id, one.id, "--dry-run")
+    assert any("leads to 1 other nodes" in action for action in gone["actions"])
+    assert (
+        desk.refusal("cluster", "remove-node", cluster.id, writer.id, "--dry-run") == "NotAllowed"
+    )
+    assert desk.tools.inventory.cluster(cluster.id) == cluster
 
 
 def assert_failing_is_left_out(desk: Desk, cluster: Cluster, reads: dict[str, Any]) -> None:

@@ -11,7 +11,9 @@ import typer
 from sterna.cli.ask import Yes, confirm
 from sterna.cli.client import connect
 from sterna.cli.output import Json, print_facts, print_table, say, show
+from sterna.cli.plan import DryRun, show_plan
 from sterna.store.records import Endpoint
+from sterna.store.view_records import EndpointActions
 
 app = typer.Typer(no_args_is_help=True, help="Stable addresses for applications.")
 
@@ -132,10 +134,31 @@ def alter_endpoint(
     show(endpoint, as_json=as_json, human=lambda: _print(endpoint))
 
 
+@app.command("actions")
+def list_actions(
+    owner_id: Annotated[str, typer.Argument(metavar="OWNER", help="Instance or cluster.")],
+    as_json: Json = False,
+) -> None:
+    """List what may be done now with the endpoints of an instance or a cluster, and what not."""
+    found = connect().get("/endpoints/actions", list[EndpointActions], owner_id=owner_id)
+    rows = (
+        (one.endpoint_id, asked.action, asked.allowed, " ".join(r.message for r in asked.refusals))
+        for one in found
+        for asked in one.actions
+    )
+    columns = ("Endpoint", "Action", "Allowed", "In the way")
+    show(found, as_json=as_json, human=lambda: print_table(columns, rows, empty=""))
+
+
 @app.command("delete")
-def delete_endpoint(endpoint_id: EndpointId, yes: Yes = False, as_json: Json = False) -> None:
+def delete_endpoint(
+    endpoint_id: EndpointId, dry_run: DryRun = False, yes: Yes = False, as_json: Json = False
+) -> None:
     """Close an endpoint; its sessions are cut, and applications that use it lose their address."""
     client = connect()
+    path = f"/endpoints/{endpoint_id}/delete"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json):
+        return
     endpoint = client.get(f"/endpoints/{endpoint_id}", Endpoint)
     confirm(f"Close {endpoint_id} at {endpoint.host}:{endpoint.port}?", yes=yes)
     client.delete(f"/endpoints/{endpoint_id}")

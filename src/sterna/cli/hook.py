@@ -12,6 +12,7 @@ from sterna.cli.ask import read_text
 from sterna.cli.client import connect
 from sterna.cli.output import Json, print_table, say, show
 from sterna.store.records import Hook
+from sterna.store.view_records import HookTest
 
 app = typer.Typer(no_args_is_help=True, help="Programs and addresses that are told what happens.")
 
@@ -83,6 +84,19 @@ def list_hooks(as_json: Json = False) -> None:
     )
     empty = "No hooks. Add one with: sterna hook add"
     show(hooks, as_json=as_json, human=lambda: print_table(columns, rows, empty=empty))
+
+
+@app.command()
+def test(
+    hook_id: Annotated[str, typer.Argument(metavar="HOOK", help="Id, hk-…")],
+    as_json: Json = False,
+) -> None:
+    """Tell this hook of an event `test` now, once; exit code 1 when it could not be told."""
+    tested = connect().post(f"/hooks/{hook_id}/test", HookTest)
+    sentence = f"could not be told: {tested.error}" if tested.error else "was told, and agrees."
+    show(tested, as_json=as_json, human=lambda: say(f"{hook_id} {sentence}"))
+    if tested.error:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -27,12 +27,16 @@ NodeId = Annotated[str, typer.Argument(metavar="NODE", help="Id of a node, pi-â€
 def add_nodes(
     cluster_id: ClusterId,
     count: Annotated[int, typer.Option(min=1, max=15, help="How many.")] = 1,
+    dry_run: DryRun = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Add read-only nodes: clones of the primary that follow it."""
     client = connect()
-    cluster = client.post(f"/clusters/{cluster_id}/nodes", Cluster, {"count": count})
+    path = f"/clusters/{cluster_id}/nodes"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json, count=count):
+        return
+    cluster = client.post(path, Cluster, {"count": count})
     _finish(client, cluster, wait=wait, as_json=as_json)
 
 
@@ -40,14 +44,18 @@ def add_nodes(
 def remove_node(
     cluster_id: ClusterId,
     node_id: NodeId,
+    dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Remove a read-only node with its data."""
     client = connect()
+    path = f"/clusters/{cluster_id}/nodes/{node_id}"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json):
+        return
     confirm(f"Delete {node_id} with its data?", yes=yes)
-    cluster = client.remove(f"/clusters/{cluster_id}/nodes/{node_id}", Cluster)
+    cluster = client.remove(path, Cluster)
     _finish(client, cluster, wait=wait, as_json=as_json)
 
 
@@ -55,14 +63,18 @@ def remove_node(
 def change_class(
     cluster_id: ClusterId,
     node_class: Annotated[str, typer.Argument(metavar="CLASS", help="Such as sterna.large.")],
+    dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Give every node another class: each restarts once, the primary last."""
     client = connect()
+    path = f"/clusters/{cluster_id}/class"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json, node_class=node_class):
+        return
     confirm(f"Restart every node of {cluster_id} as {node_class}?", yes=yes)
-    cluster = client.post(f"/clusters/{cluster_id}/class", Cluster, {"node_class": node_class})
+    cluster = client.post(path, Cluster, {"node_class": node_class})
     _finish(client, cluster, wait=wait, as_json=as_json)
 
 
@@ -70,14 +82,29 @@ def change_class(
 def restart_cluster(
     cluster_id: ClusterId,
     node: Annotated[str | None, typer.Option(help="Only this node.")] = None,
+    dry_run: DryRun = False,
     yes: Yes = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Restart the nodes one after the other; who connects to the primary meanwhile waits."""
     client = connect()
+    path = f"/clusters/{cluster_id}/restart"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json, node_id=node):
+        return
     confirm(f"Restart {node or 'every node'} of {cluster_id}?", yes=yes)
-    cluster = client.post(f"/clusters/{cluster_id}/restart", Cluster, {"node_id": node})
+    cluster = client.post(path, Cluster, {"node_id": node})
+    _finish(client, cluster, wait=wait, as_json=as_json)
+
+
+@app.command("enable-binlog")
+def enable_binlog(
+    cluster_id: ClusterId, yes: Yes = False, wait: Wait = True, as_json: Json = False
+) -> None:
+    """Switch the binary log on again after `complete --disable-binlog`; the primary restarts."""
+    client = connect()
+    confirm(f"Restart the primary of {cluster_id}?", yes=yes)
+    cluster = client.post(f"/clusters/{cluster_id}/binlog", Cluster)
     _finish(client, cluster, wait=wait, as_json=as_json)
 
 
@@ -115,8 +142,11 @@ def show_logs(
 def show_health(cluster_id: ClusterId, as_json: Json = False) -> None:
     """Show how the read-only nodes are, and whether they are sent connections."""
     nodes = connect().get(f"/clusters/{cluster_id}/health", list[NodeHealth])
-    rows = ((n.node_id, n.address, n.state, n.in_rotation, n.lag_seconds, n.problem) for n in nodes)
-    columns = ("Node", "Address", "State", "In rotation", "Lag (s)", "Problem")
+    rows = (
+        (n.node_id, n.address, n.state, n.in_rotation, n.lag_seconds, n.semi_sync, n.problem)
+        for n in nodes
+    )
+    columns = ("Node", "Address", "State", "In rotation", "Lag (s)", "Semi-sync", "Problem")
     empty = "No read-only nodes."
     show(nodes, as_json=as_json, human=lambda: print_table(columns, rows, empty=empty))
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from sterna.store import tables
 from sterna.store.database import Secrets
@@ -83,11 +83,15 @@ class Standing:
 
     def hooks(self) -> list[Hook]:
         """All hooks, oldest first."""
-        rows = self._database.rows(tables.hooks, order="created_at")
-        return [
-            to_record(Hook, row, header_names=tuple(self._open(row.address_encrypted)[1]))
-            for row in rows
-        ]
+        return [self._hook(row) for row in self._database.rows(tables.hooks, order="created_at")]
+
+    def hook(self, hook_id: str) -> Hook:
+        """One hook; Refused NotFound."""
+        return self._hook(found(self._database.row(tables.hooks, id=hook_id), "hook", hook_id))
+
+    def _hook(self, row: Row[Any]) -> Hook:
+        names = tuple(self._open(row.address_encrypted)[1])
+        return to_record(Hook, row, header_names=names)
 
     def address(self, hook_id: str) -> tuple[str, dict[str, str]]:
         """The whole address of a hook and the headers it is told with; secrets."""

@@ -10,14 +10,16 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sterna.endpoints.render import NETWORKS_MAX
 from sterna.endpoints.whitelist import EVERYBODY, normal_networks
 from sterna.errors import Refused
 from sterna.migration.status import TITLES, Status
-from sterna.store.records import Cluster, Endpoint, Migration, Node
+from sterna.store.records import ActionInfo, Cluster, Endpoint, Migration, Node, Plan, Reason
 from sterna.store.repository import new_id
+from sterna.store.view_records import EndpointActions
 from sterna.workflow.tools import Tools
 
 WEIGHT_MAX = 10
@@ -82,6 +84,22 @@ class Addresses:
             if (found := counted.get(endpoint.id))
         ]
 
+    def actions(self, owner_id: str) -> list[EndpointActions]:
+        """Whether an endpoint can be made now, then what may be done with each there is."""
+        owner = _Owner(self._tools, owner_id)
+        checks = {
+            "alter": self._refuse_alter,
+            "route": self._refuse_route,
+            "delete": self._refuse_delete,
+        }
+        found = [EndpointActions("", (_asked("create", owner.refuse_busy),))]
+        for endpoint in owner.endpoints():
+            asked = (
+                _asked(name, partial(check, owner, endpoint)) for name, check in checks.items()
+            )
+            found.append(EndpointActions(endpoint.id, tuple(asked)))
+        return found
+
     def create(self, new: NewEndpoint) -> Endpoint:
         """Make an endpoint and serve it."""
         owner = _Owner(self._tools, new.owner_id)
@@ -104,8 +122,7 @@ class Addresses:
         """Change fields of an endpoint; whitelists hold at once, for sessions under way too."""
         before = self.one(endpoint_id)
         owner = _Owner(self._tools, before.owner_id)
-        owner.refuse_busy()
-        _refuse_part(before)
+        self._refuse_alter(owner, before)
         after = self._altered(owner, before, changes)
         part = next(self._parts(before), None)
         port = changes.get("read_only_port")
@@ -124,20 +141,31 @@ class Addresses:
         self._change(owner, keep, undo)
         return self.one(endpoint_id)
 
+    def plan_delete(self, endpoint_id: str) -> Plan:
+        """The dry run of a deletion."""
+        endpoint = self.one(endpoint_id)
+        owner = _Owner(self._tools, endpoint.owner_id)
+        asked = _asked("delete", partial(self._refuse_delete, owner, endpoint))
+        doomed = {each.id: each for each in (endpoint, *self._parts(endpoint))}
+        loads = [load for load in self.statistics() if load.endpoint.id in doomed]
+        connected = sum(load.sessions + load.waiting for load in loads)
+        return Plan(
+            operation="delete",
+            allowed=asked.allowed,
+            refusals=tuple(f"{reason.message} {reason.remedy}" for reason in asked.refusals),
+            actions=tuple(f"{e.id} ({e.host}:{e.port}) is closed" for e in doomed.values()),
+            figures={
+                "address": f"{endpoint.host}:{endpoint.port}",
+                "leads to": ", ".join(dict.fromkeys(endpoint.routes_to)) or "nowhere",
+                "connections that are cut": str(connected),
+            },
+        )
+
     def delete(self, endpoint_id: str) -> None:
         """Close an endpoint; its sessions are cut."""
         endpoint = self.one(endpoint_id)
         owner = _Owner(self._tools, endpoint.owner_id)
-        owner.refuse_busy()
-        _refuse_part(endpoint)
-        self._refuse_exchanged(owner, endpoint)
-        same = [e for e in owner.endpoints() if e.type == endpoint.type == "Primary"]
-        if len(same) == 1:
-            raise Refused(
-                f"{endpoint_id} is the only primary endpoint of {endpoint.owner_id}.",
-                code="EndpointNeeded",
-                remedy="Create another one first, or release the instance, or delete the cluster.",
-            )
+        self._refuse_delete(owner, endpoint)
         doomed = [endpoint, *self._parts(endpoint)]
 
         def undo() -> None:
@@ -239,6 +267,24 @@ class Addresses:
 
     # --- what is refused
 
+    def _refuse_alter(self, owner: _Owner, endpoint: Endpoint) -> None:
+        owner.refuse_busy()
+        _refuse_part(endpoint)
+
+    def _refuse_route(self, owner: _Owner, endpoint: Endpoint) -> None:
+        self._refuse_alter(owner, endpoint)
+        self._refuse_exchanged(owner, endpoint)
+
+    def _refuse_delete(self, owner: _Owner, endpoint: Endpoint) -> None:
+        self._refuse_route(owner, endpoint)
+        same = [e for e in owner.endpoints() if e.type == endpoint.type == "Primary"]
+        if len(same) == 1:
+            raise Refused(
+                f"{endpoint.id} is the only primary endpoint of {endpoint.owner_id}.",
+                code="EndpointNeeded",
+                remedy="Create another one first, or release the instance, or delete the cluster.",
+            )
+
     def _refuse_exchanged(self, owner: _Owner, endpoint: Endpoint) -> None:
         migration = owner.migration()
         if migration and migration.with_endpoints:
@@ -337,6 +383,24 @@ class _Owner:
             port = name.rpartition(":")[2]
             return bool(ADDRESS.fullmatch(name)) and 1 <= int(port) <= 65535
         return name in {node.id for node in self._nodes()}
+
+
+_TITLES = {
+    "create": "Create an endpoint",
+    "alter": "Alter the endpoint",
+    "route": "Choose where the endpoint leads",
+    "delete": "Delete the endpoint",
+}
+
+
+def _asked(action: str, check: Callable[[], None]) -> ActionInfo:
+    """Whether the check passes, and if not, why."""
+    reasons: tuple[Reason, ...] = ()
+    try:
+        check()
+    except Refused as error:
+        reasons = (Reason(error.code, error.message, error.remedy),)
+    return ActionInfo(action, _TITLES[action], not reasons, reasons)
 
 
 def _networks(given: tuple[str, ...]) -> tuple[str, ...]:

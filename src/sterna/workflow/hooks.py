@@ -27,6 +27,7 @@ from sterna.store.database import now
 from sterna.store.records import HistoryEntry, Hook
 from sterna.store.repository import new_id
 from sterna.store.standing import OWN
+from sterna.store.view_records import HookTest
 from sterna.workflow.hook_programs import check_program, run_program
 from sterna.workflow.tools import Tools
 
@@ -37,6 +38,7 @@ TIMEOUT_SECONDS_MAX = 60.0
 # Applications wait in these: nothing is told, and nothing is written about it.
 QUIET = (Status.SWITCHING, Status.ROLLING_BACK)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OF_A_MIGRATION = ("cluster_id", "instance_id", "status", "source_mode", "cluster_mode")
 _EVENT_OF_STATE = {"finished": "after", "failed": "failed", "ambiguous": "failed"}
 
 
@@ -91,6 +93,18 @@ class Hooks:
     def remove(self, hook_id: str) -> None:
         """Tell this one nothing any more."""
         self._tools.standing.remove_hook(hook_id)
+
+    def test(self, hook_id: str) -> HookTest:
+        """Tell this one of an event `test`, once, whatever it wants to be told of."""
+        hook = self._tools.standing.hook(hook_id)
+        sentence = f"A test of {hook_id}: nothing has happened."
+        payload = {
+            **dict.fromkeys(_OF_A_MIGRATION, ""),
+            **_of_entry(HistoryEntry(now(), "test", OWN, "Test of a hook", "done", sentence, 0)),
+            "event": "test",
+            "number": 0,
+        }
+        return HookTest(hook_id, tell(self._tools, hook, payload))
 
     def deliver(self) -> None:
         """Tell every hook what it has not heard yet; never while applications wait."""
@@ -181,13 +195,12 @@ def tell(tools: Tools, hook: Hook, payload: Mapping[str, Any]) -> str:
 
 def _about(tools: Tools, cluster_id: str, event: str, entry: HistoryEntry) -> dict[str, Any]:
     migration = tools.journal.migration(cluster_id)
+    of_migration = {name: getattr(migration, name) for name in _OF_A_MIGRATION}
+    return {"event": event, **of_migration, **_of_entry(entry)}
+
+
+def _of_entry(entry: HistoryEntry) -> dict[str, Any]:
     return {
-        "event": event,
-        "cluster_id": cluster_id,
-        "instance_id": migration.instance_id,
-        "status": migration.status,
-        "source_mode": migration.source_mode,
-        "cluster_mode": migration.cluster_mode,
         "operation": entry.operation,
         "step": entry.step,
         "title": entry.title,

@@ -47,6 +47,7 @@ from sterna.workflow.people import People
 from sterna.workflow.plans import plan, plan_end
 from sterna.workflow.positions import Positions
 from sterna.workflow.registering import Instances
+from sterna.workflow.resuming import resume
 from sterna.workflow.scheduling import Schedules
 from sterna.workflow.serverless import ServerlessClusters
 from sterna.workflow.speeds import Speeds
@@ -232,11 +233,7 @@ class Service:
             )
         if pending:
             self._tools.resolve_statement(task_id, was_applied=bool(statement_applied))
-        self._tools.tasks.want(task_id, running=True)
-        status = "Synchronizing" if task.stage == "incremental" else "Initializing"
-        self._tools.tasks.change(task_id, status=status, stalled_because="", error_code="")
-        self._tools.tasks.change(task_id, rollback_impossible_because="")
-        self._tools.supervisor.ensure(task_id)
+        resume(self._tools, task)
         return self.task(task_id)
 
     def _refuse_resume(self, task_id: str) -> None:

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field
 
 from sterna.endpoints.whitelist import EVERYBODY
 from sterna.server.api.common import TheService
-from sterna.store.records import Endpoint
+from sterna.store.records import Endpoint, Plan
+from sterna.store.view_records import EndpointActions
 from sterna.workflow.addressing import WEIGHT_MAX, NewEndpoint
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"])
@@ -82,6 +83,12 @@ def create_endpoint(wanted: Wanted, service: TheService) -> Endpoint:
     return service.addresses.create(NewEndpoint(**values))
 
 
+@router.get("/actions")
+def list_endpoint_actions(owner_id: str, service: TheService) -> list[EndpointActions]:
+    """What may be done now with the endpoints of an instance or a cluster, and what may not."""
+    return service.addresses.actions(owner_id)
+
+
 @router.get("/{endpoint_id}")
 def show_endpoint(endpoint_id: str, service: TheService) -> Endpoint:
     """One endpoint."""
@@ -93,6 +100,12 @@ def alter_endpoint(endpoint_id: str, changes: Changes, service: TheService) -> E
     """Change an endpoint. A whitelist holds at once: sessions it no longer names are cut."""
     given = {name: value for name, value in asdict(changes).items() if value is not None}
     return service.addresses.alter(endpoint_id, given)
+
+
+@router.get("/{endpoint_id}/delete/plan")
+def plan_delete_endpoint(endpoint_id: str, service: TheService) -> Plan:
+    """What closing an endpoint would do, and why it would be refused. Changes nothing."""
+    return service.addresses.plan_delete(endpoint_id)
 
 
 @router.delete("/{endpoint_id}", status_code=204)

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from sterna.server.api.common import TheService
 from sterna.store.records import Hook, Schedule
+from sterna.store.view_records import HookTest
 
 router = APIRouter(tags=["standing orders"])
 
@@ -87,3 +88,9 @@ def list_hooks(service: TheService) -> list[Hook]:
 def remove_hook(hook_id: str, service: TheService) -> None:
     """Tell this hook nothing any more."""
     service.hooks.remove(hook_id)
+
+
+@router.post("/hooks/{hook_id}/test")
+def test_hook(hook_id: str, service: TheService) -> HookTest:
+    """Tell a hook of an event `test` now, once; nothing has happened, and nothing is kept."""
+    return service.hooks.test(hook_id)

@@ -1,0 +1,124 @@
+"""Dry runs of what an operator may ask of a cluster's nodes: every action, and every refusal.
+
+The checks are those of `node_life`; nothing is changed here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+
+from sterna.errors import Refused
+from sterna.store.records import Cluster, Node, Plan
+from sterna.workflow.health import FRESH_SECONDS
+from sterna.workflow.node_life import Nodes
+from sterna.workflow.routing import address_of
+from sterna.workflow.tools import Tools
+
+
+class NodePlans:
+    """What would be done to a cluster. Refused only for a cluster that is not there."""
+
+    def __init__(self, tools: Tools, nodes: Nodes) -> None:
+        self._tools = tools
+        self._nodes = nodes
+
+    def add(self, cluster_id: str, count: int) -> Plan:
+        """Of adding so many read-only nodes."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        source = _named(cluster.nodes[0])
+        actions = (
+            *(f"A read-only node is cloned from the primary {source}" for _ in range(count)),
+            f"Each serves once it is at most {FRESH_SECONDS:.0f} s behind the primary",
+        )
+        figures = self._figures(cluster, ()) | {"read-only nodes": str(len(cluster.nodes) - 1)}
+        check = partial(self._nodes.growable, cluster_id, count)
+        return _plan("add_nodes", check, actions, figures)
+
+    def remove(self, cluster_id: str, node_id: str) -> Plan:
+        """Of removing a read-only node."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        doomed = [node for node in cluster.nodes if node.id == node_id]
+        return _plan(
+            "remove_node",
+            partial(self._nodes.removable, cluster_id, node_id),
+            [action for node in doomed for action in self._removal(node)],
+            self._figures(cluster, doomed),
+        )
+
+    def change_class(self, cluster_id: str, node_class: str) -> Plan:
+        """Of giving every node another class."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        return _plan(
+            "change_class",
+            partial(self._nodes.resizable, cluster_id, node_class),
+            _restarts(cluster.nodes, f"restarts as {node_class}"),
+            self._figures(cluster, cluster.nodes) | {"class now": cluster.node_class},
+        )
+
+    def restart(self, cluster_id: str, node_id: str | None = None) -> Plan:
+        """Of restarting one node, or all of them."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        chosen = [node for node in cluster.nodes if node_id in (None, node.id)]
+        return _plan(
+            "restart",
+            partial(self._nodes.restartable, cluster_id, node_id),
+            _restarts(chosen, "restarts"),
+            self._figures(cluster, chosen),
+        )
+
+    def delete(self, cluster_id: str) -> Plan:
+        """Of deleting the cluster with all its data."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        closed = self._tools.inventory.endpoints(cluster_id)
+        actions = (
+            *(f"{e.id} ({e.host}:{e.port}) is closed" for e in closed),
+            *(f"{_named(node)} is deleted with all its data" for node in cluster.nodes),
+        )
+        figures = self._figures(cluster, cluster.nodes)
+        found = _plan("delete", partial(self._nodes.deletable, cluster_id), actions, figures)
+        return dataclasses.replace(found, warnings=("there is no way back: the data is gone",))
+
+    def _removal(self, node: Node) -> Iterator[str]:
+        address = address_of(node)
+        yield f"{_named(node)} leaves the rotation"
+        for endpoint in self._tools.inventory.endpoints():
+            if address in endpoint.routes_to:
+                left = len(set(endpoint.routes_to) - {address})
+                yield f"{endpoint.id} ({endpoint.host}:{endpoint.port}) leads to {left} other nodes"
+        yield f"{node.id} is deleted with its data"
+
+    def _figures(self, cluster: Cluster, touched: Collection[Node]) -> dict[str, str]:
+        """With the connections of the endpoints that lead to the nodes that are touched."""
+        figures = {"cluster": cluster.id, "version": cluster.version}
+        if touched:
+            names = {name for node in touched for name in self._tools.leading_to(node)}
+            counted = self._tools.proxy.statistics()
+            connected = sum(counted[name].sessions for name in names & counted.keys())
+            figures["connections at their endpoints"] = str(connected)
+        return figures
+
+
+def _named(node: Node) -> str:
+    return f"{node.id} ({address_of(node)})"
+
+
+def _restarts(nodes: Collection[Node], how: str) -> Iterator[str]:
+    """In the order it is done: the primary last."""
+    for node in sorted(nodes, key=lambda each: each.role == "Writer"):
+        if node.role == "Writer":
+            yield f"{_named(node)}, the primary, {how}: its sessions are cut, new ones wait"
+        else:
+            yield f"{_named(node)} leaves the rotation, {how}, and comes back when it is fresh"
+
+
+def _plan(
+    operation: str, check: Callable[[], object], actions: Iterable[str], figures: dict[str, str]
+) -> Plan:
+    refusals: tuple[str, ...] = ()
+    try:
+        check()
+    except Refused as error:
+        refusals = (str(error),)
+    return Plan(operation, not refusals, refusals, tuple(actions), figures)
