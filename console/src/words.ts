@@ -44,6 +44,15 @@ const TONES: Record<string, Tone> = {
   failed: "bad",
   different: "bad",
   Stopped: "bad",
+  DBNodeCreating: "busy",
+  DBNodeDeleting: "busy",
+  ClassChanging: "busy",
+  Rebooting: "busy",
+  fresh: "good",
+  stale: "warning",
+  out: "bad",
+  done: "good",
+  "given up": "warning",
 };
 
 /** The tone of any other status word. */
@@ -82,4 +91,15 @@ const METHODS: Record<string, string> = {
 /** How the data travels. */
 export function methodTitle(method: string): string {
   return METHODS[method] ?? method;
+}
+
+const PAY_TYPES: Record<string, string> = {
+  Prepaid: "Subscription",
+  Postpaid: "Pay-As-You-Go",
+  Serverless: "Serverless",
+};
+
+/** A billing method as the order page says it. */
+export function payTypeTitle(payType: string): string {
+  return PAY_TYPES[payType] ?? payType;
 }

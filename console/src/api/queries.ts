@@ -3,6 +3,7 @@ import { useQuery, type QueryKey, type UseQueryResult } from "@tanstack/react-qu
 import { api, ask } from "./client";
 import { keys } from "./keys";
 import { useStreaming } from "./live";
+import type { Migration } from "./schema";
 
 const POLL_MILLISECONDS = 2000;
 
@@ -35,6 +36,21 @@ export const useEndpoints = () =>
 
 export const useSchedules = () =>
   useLiveQuery(keys.schedules, () => ask(api.GET("/api/v1/schedules")));
+
+export const useEndpointActions = (owner_id: string) =>
+  useQuery({
+    queryKey: ["endpoint-actions", owner_id],
+    queryFn: () => ask(api.GET("/api/v1/endpoints/actions", { params: { query: { owner_id } } })),
+    refetchInterval: POLL_MILLISECONDS,
+  });
+
+export const useHealth = (cluster_id: string) =>
+  useQuery({
+    queryKey: ["health", cluster_id],
+    queryFn: () =>
+      ask(api.GET("/api/v1/clusters/{cluster_id}/health", { params: { path: { cluster_id } } })),
+    refetchInterval: POLL_MILLISECONDS,
+  });
 
 export const useMigrations = () =>
   useLiveQuery(keys.migrations, () => ask(api.GET("/api/v1/migrations")));
@@ -79,6 +95,17 @@ export const useTask = (task_id: string) =>
         }),
       ),
     refetchInterval: POLL_MILLISECONDS,
+  });
+
+const READERS_MILLISECONDS = 15_000;
+
+/** Who else reads the binary logs; both servers are asked, so not often, and not during a switch. */
+export const useReaders = ({ cluster_id, status, operation }: Migration) =>
+  useQuery({
+    queryKey: ["readers", cluster_id],
+    queryFn: () => ask(api.GET("/api/v1/migrations/{cluster_id}/readers", { params: { path: { cluster_id } } })),
+    enabled: status !== "NO_MIGRATION" && operation === "",
+    refetchInterval: READERS_MILLISECONDS,
   });
 
 export const useChoices = () =>

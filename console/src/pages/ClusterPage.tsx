@@ -1,6 +1,7 @@
 /** One cluster: what it is, and the migration that fills it. */
 import { useParams } from "wouter";
 import { useCluster, useMigration, useTimeline } from "../api/queries";
+import { ChangeButton } from "../cluster/ChangeButton";
 import { ClusterHead } from "../parts/ClusterHead";
 import { ClusterFacts } from "../migration/ClusterFacts";
 import { EndpointPairs } from "../migration/EndpointPairs";
@@ -9,6 +10,7 @@ import { LiveOperation } from "../migration/LiveOperation";
 import { MigrationSection } from "../migration/MigrationSection";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
+import { ScheduleSection } from "../schedule/ScheduleSection";
 
 export default function ClusterPage() {
   const { id = "" } = useParams();
@@ -28,11 +30,22 @@ export default function ClusterPage() {
           </>
         )}
       </Answered>
-      <Section title="Basic Information">
+      {migration.data && migration.data.status !== "NO_MIGRATION" && (
+        <ScheduleSection title="Schedules" clusterId={id} isShown={(one) => one.cluster_id === id} />
+      )}
+      <Section title="Basic Information" extra={<Deletion id={id} />}>
         <Answered query={cluster} what="the cluster">
           {(data) => <ClusterFacts cluster={data} />}
         </Answered>
       </Section>
     </>
+  );
+}
+
+function Deletion({ id }: { id: string }) {
+  return (
+    <ChangeButton clusterId={id} change={{ kind: "delete" }} label="Delete cluster" danger>
+      Delete cluster
+    </ChangeButton>
   );
 }

@@ -1,5 +1,4 @@
 /** One registered server: its endpoints, its accounts, its evaluations, its release. */
-import { lazy, Suspense, useState } from "react";
 import { useParams } from "wouter";
 import { useEndpoints, useEvaluations, useInstance, useMigrations } from "../api/queries";
 import type { Instance } from "../api/schema";
@@ -7,16 +6,12 @@ import { EvaluateButton } from "../evaluation/EvaluateButton";
 import { EvaluationTable } from "../evaluation/EvaluationTable";
 import { Time } from "../format/Time";
 import { Accounts } from "../instance/Accounts";
+import { InstanceHead } from "../instance/InstanceHead";
 import { EndpointTable } from "../migration/EndpointPairs";
 import { Facts } from "../parts/Facts";
 import { MigrationTable } from "../parts/MigrationTable";
-import { PageHead } from "../parts/PageHead";
-import { RoleButton, RoleLink } from "../parts/RoleButton";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
-import { Status } from "../parts/Status";
-
-const ReleaseDialog = lazy(() => import("../instance/ReleaseDialog"));
 
 export default function InstancePage() {
   const { id = "" } = useParams();
@@ -25,65 +20,35 @@ export default function InstancePage() {
   const endpoints = useEndpoints();
   const evaluations = useEvaluations(id);
   return (
-    <Answered query={instance} what="the instance">
-      {(data) => (
-        <>
-          <Head instance={data} />
-          <Section title="Basic Information">
-            <InstanceFacts instance={data} />
-          </Section>
-          <Section title="Migrations">
-            <Answered query={migrations} what="the migrations">
-              {(rows) => <MigrationTable migrations={rows.filter((row) => row.instance_id === id)} />}
-            </Answered>
-          </Section>
-          <Section title="Endpoints">
-            <Answered query={endpoints} what="the endpoints">
-              {(rows) => <EndpointTable rows={rows.filter((row) => row.owner_id === id)} />}
-            </Answered>
-          </Section>
-          <Section title="Accounts on a cluster">
-            <Accounts instanceId={id} />
-          </Section>
-          <Section title="Migration evaluation" extra={<EvaluateButton instanceId={id} />}>
-            <Answered query={evaluations} what="the reports">
-              {(rows) => <EvaluationTable evaluations={rows} />}
-            </Answered>
-          </Section>
-        </>
-      )}
-    </Answered>
-  );
-}
-
-function Head({ instance }: { instance: Instance }) {
-  const [releasing, setReleasing] = useState(false);
-  return (
     <>
-      <PageHead
-        title={instance.description || instance.id}
-        above={[["Instances", "/instances"]]}
-        badge={<Status word={instance.status} />}
-        actions={
-          instance.status === "Released" ? null : (
-            <>
-              <RoleLink needs={["POST", "/api/v1/migrations"]} href={`/clusters/new?instance=${instance.id}`}>
-                Migrate from RDS
-              </RoleLink>
-              <RoleButton
-                needs={["POST", "/api/v1/instances/{instance_id}/release"]}
-                danger
-                onClick={() => setReleasing(true)}
-              >
-                Release
-              </RoleButton>
-            </>
-          )
-        }
-      />
-      <Suspense>
-        {releasing && <ReleaseDialog id={instance.id} onClose={() => setReleasing(false)} />}
-      </Suspense>
+      <InstanceHead id={id} />
+      <Answered query={instance} what="the instance">
+        {(data) => (
+          <>
+            <Section title="Basic Information">
+              <InstanceFacts instance={data} />
+            </Section>
+            <Section title="Migrations">
+              <Answered query={migrations} what="the migrations">
+                {(rows) => <MigrationTable migrations={rows.filter((row) => row.instance_id === id)} />}
+              </Answered>
+            </Section>
+            <Section title="Endpoints">
+              <Answered query={endpoints} what="the endpoints">
+                {(rows) => <EndpointTable rows={rows.filter((row) => row.owner_id === id)} />}
+              </Answered>
+            </Section>
+            <Section title="Accounts on a cluster">
+              <Accounts instanceId={id} />
+            </Section>
+            <Section title="Migration evaluation" extra={<EvaluateButton instanceId={id} />}>
+              <Answered query={evaluations} what="the reports">
+                {(rows) => <EvaluationTable evaluations={rows} />}
+              </Answered>
+            </Section>
+          </>
+        )}
+      </Answered>
     </>
   );
 }

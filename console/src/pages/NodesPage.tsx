@@ -1,8 +1,11 @@
-/** The servers of a cluster, and the addresses that lead to them. */
-import { useParams } from "wouter";
-import { useCluster, useEndpoints } from "../api/queries";
-import type { Node } from "../api/schema";
-import { EndpointTable } from "../migration/EndpointPairs";
+/** The servers of a cluster: how each is, and what may be done with them now. */
+import Alert from "antd/es/alert";
+import { Link, useParams } from "wouter";
+import { useChoices, useCluster, useHealth } from "../api/queries";
+import type { Cluster, Node, NodeHealth } from "../api/schema";
+import { ChangeButton } from "../cluster/ChangeButton";
+import { useRefusal } from "../cluster/changes";
+import { duration } from "../format/numbers";
 import { ClusterHead } from "../parts/ClusterHead";
 import { DataTable, type Column } from "../parts/DataTable";
 import { Section } from "../parts/Section";
@@ -11,32 +14,101 @@ import { Status } from "../parts/Status";
 
 const ROLES: Record<string, string> = { Writer: "primary", Reader: "read-only" };
 
-const COLUMNS: Column<Node>[] = [
-  { title: "Node ID", render: (row) => row.id, sortBy: (row) => row.id },
-  { title: "Role", render: (row) => ROLES[row.role] ?? row.role, sortBy: (row) => row.role },
-  { title: "Address", render: (row) => <code>{`${row.host}:${row.port}`}</code> },
-  { title: "Status", render: (row) => <Status word={row.status} />, sortBy: (row) => row.status },
-];
-
 export default function NodesPage() {
   const { id = "" } = useParams();
   const cluster = useCluster(id);
-  const endpoints = useEndpoints();
+  const { data: health = [] } = useHealth(id);
   return (
     <>
       <ClusterHead id={id} />
-      <Section title="Nodes">
-        <Answered query={cluster} what="the nodes">
-          {(data) => (
-            <DataTable label="Nodes" rows={data.nodes} columns={COLUMNS} rowKey={(row) => row.id} empty="There are no nodes yet." />
-          )}
-        </Answered>
-      </Section>
-      <Section title="Endpoints">
-        <Answered query={endpoints} what="the endpoints">
-          {(rows) => <EndpointTable rows={rows.filter((row) => row.owner_id === id)} />}
-        </Answered>
-      </Section>
+      <Answered query={cluster} what="the nodes">
+        {(data) => (
+          <Section title="Nodes" extra={<Buttons cluster={data} />}>
+            <InTheWay id={id} />
+            <DataTable
+              label="Nodes"
+              rows={data.nodes}
+              columns={columnsOf(data, health)}
+              rowKey={(row) => row.id}
+              empty="There are no nodes yet."
+            />
+          </Section>
+        )}
+      </Answered>
     </>
+  );
+}
+
+/** What keeps every change from being made now, to be read without a mouse. */
+function InTheWay({ id }: { id: string }) {
+  const refused = useRefusal(id, { kind: "restart", nodeId: null });
+  return refused && <Alert className="problem" type="info" showIcon title={`The nodes cannot be changed now: ${refused}`} />;
+}
+
+function Buttons({ cluster }: { cluster: Cluster }) {
+  const { data } = useChoices();
+  const other = data?.node_classes.find((one) => one.name !== cluster.node_class)?.name ?? cluster.node_class;
+  return (
+    <div className="actions">
+      <ChangeButton clusterId={cluster.id} change={{ kind: "add", count: 1 }} label="Add read-only nodes">
+        Add nodes
+      </ChangeButton>
+      <ChangeButton key={other} clusterId={cluster.id} change={{ kind: "class", nodeClass: other }} label="Change the class of all nodes">
+        Change class
+      </ChangeButton>
+      <ChangeButton clusterId={cluster.id} change={{ kind: "restart", nodeId: null }} label="Restart all nodes">
+        Restart all
+      </ChangeButton>
+    </div>
+  );
+}
+
+function columnsOf(cluster: Cluster, health: NodeHealth[]): Column<Node>[] {
+  const of = (row: Node) => health.find((one) => one.node_id === row.id);
+  return [
+    { title: "Node ID", render: (row) => row.id, sortBy: (row) => row.id },
+    { title: "Role", render: (row) => ROLES[row.role] ?? row.role, sortBy: (row) => row.role },
+    { title: "Address", render: (row) => <code>{`${row.host}:${row.port}`}</code> },
+    { title: "Class", render: (row) => row.node_class || cluster.node_class, sortBy: (row) => row.node_class || cluster.node_class },
+    { title: "Status", render: (row) => <Status word={row.status} />, sortBy: (row) => row.status },
+    { title: "Health", render: (row) => <Health node={row} health={of(row)} />, sortBy: (row) => of(row)?.state ?? null },
+    { title: "Behind the primary", render: (row) => behind(of(row)), sortBy: (row) => of(row)?.lag_seconds ?? null },
+    { title: "In rotation", render: (row) => rotation(row, of(row)) },
+    { title: "Change", render: (row) => <NodeButtons cluster={cluster} node={row} /> },
+  ];
+}
+
+/** Only read-only nodes are asked; connections for writing wait for the primary. */
+function Health({ node, health }: { node: Node; health: NodeHealth | undefined }) {
+  if (!health) return <span className="faint">{node.role === "Writer" ? "–" : "not asked yet"}</span>;
+  return (
+    <>
+      <Status word={health.state} />
+      <div className="faint">{health.problem}</div>
+    </>
+  );
+}
+
+function behind(health: NodeHealth | undefined): string {
+  const seconds = health?.lag_seconds;
+  return seconds === null || seconds === undefined ? "–" : duration(seconds);
+}
+
+function rotation(node: Node, health: NodeHealth | undefined): string {
+  if (node.role === "Writer") return "–";
+  return health?.in_rotation ? "yes" : "no";
+}
+
+function NodeButtons({ cluster, node }: { cluster: Cluster; node: Node }) {
+  return (
+    <span className="actions">
+      <Link href={`/clusters/${cluster.id}/nodes/${node.id}/logs`}>Logs</Link>
+      <ChangeButton clusterId={cluster.id} change={{ kind: "restart", nodeId: node.id }} label={`Restart ${node.id}`} small>
+        Restart
+      </ChangeButton>
+      <ChangeButton clusterId={cluster.id} change={{ kind: "remove", nodeId: node.id }} label={`Remove ${node.id}`} small danger>
+        Remove
+      </ChangeButton>
+    </span>
   );
 }

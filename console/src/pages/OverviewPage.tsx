@@ -1,6 +1,6 @@
-/** Everything at a glance: what there is, what runs, what needs a person. */
+/** Everything at a glance: what there is, what runs, what is planned, what needs a person. */
 import { Link } from "wouter";
-import { useMigrations, useOverview } from "../api/queries";
+import { useMigrations, useOverview, useSchedules } from "../api/queries";
 import type { Alert, Overview } from "../api/schema";
 import { Time } from "../format/Time";
 import { count } from "../format/numbers";
@@ -10,6 +10,7 @@ import { RoleLink } from "../parts/RoleButton";
 import { Section } from "../parts/Section";
 import { Answered, Empty } from "../parts/States";
 import { Status } from "../parts/Status";
+import { ScheduleTable } from "../schedule/ScheduleTable";
 
 export default function OverviewPage() {
   const overview = useOverview();
@@ -27,6 +28,7 @@ export default function OverviewPage() {
           </>
         )}
       </Answered>
+      <Planned />
       <Section title="Migrations">
         <Answered query={migrations} what="the migrations">
           {(rows) => <MigrationTable migrations={rows.filter((row) => row.status !== "NO_MIGRATION")} />}
@@ -36,11 +38,24 @@ export default function OverviewPage() {
   );
 }
 
+/** What will begin by itself; nothing where nothing will. */
+function Planned() {
+  const { data = [] } = useSchedules();
+  const waiting = data.filter((one) => one.state === "waiting");
+  if (waiting.length === 0) return null;
+  return (
+    <Section title="Planned" extra={<Link href="/schedules">All schedules</Link>}>
+      <ScheduleTable schedules={waiting} />
+    </Section>
+  );
+}
+
 function Figures({ overview }: { overview: Overview }) {
   return (
     <div className="figures">
       <Figure title="Instances" value={overview.instances} to="/instances" />
       <Figure title="Clusters" value={overview.clusters} to="/clusters" />
+      <Figure title="Endpoints" value={overview.endpoints} to="/clusters" />
       <Figure title="Migrations under way" value={overview.migrations_open} to="/clusters" />
       <Figure title="Operations running" value={overview.operations_under_way} to="/clusters" />
       <Figure title="Sync tasks stopped" value={overview.tasks_failed} to="/tasks" />
@@ -77,7 +92,7 @@ function AlertLine({ alert }: { alert: Alert }) {
       <Status word={alert.severity} tone={tone} />
       <div>
         {alert.cluster_id && <Link href={`/clusters/${alert.cluster_id}`}>{alert.cluster_id}</Link>}{" "}
-        {alert.sentence}
+        {alert.sentence} <Whereabouts alert={alert} />
         <div className="faint">{alert.remedy}</div>
       </div>
       <span className="faint">
@@ -85,4 +100,16 @@ function AlertLine({ alert }: { alert: Alert }) {
       </span>
     </div>
   );
+}
+
+/** Where one sees more of it, by the kind of thing it is about. */
+function Whereabouts({ alert }: { alert: Alert }) {
+  const [kind] = /^[a-z]+/.exec(alert.object) ?? [""];
+  const pages: Record<string, [string, string]> = {
+    dts: ["Sync task", `/tasks/${alert.object}`],
+    sc: ["Schedules", "/schedules"],
+    pi: ["Nodes", `/clusters/${alert.cluster_id}/nodes`],
+  };
+  const page = pages[kind ?? ""];
+  return page ? <Link href={page[1]}>{page[0]}</Link> : null;
 }

@@ -1,4 +1,4 @@
-/** The server itself, its users and its API tokens. */
+/** The server itself, its users, its API tokens and its hooks. */
 import { useQuery } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
 import { useMissingRole } from "../api/roles";
@@ -10,6 +10,7 @@ import { Facts } from "../parts/Facts";
 import { PageHead } from "../parts/PageHead";
 import { Section } from "../parts/Section";
 import { Answered, Empty } from "../parts/States";
+import { Hooks } from "../settings/Hooks";
 import { Tokens } from "../settings/Tokens";
 import { Users } from "../settings/Users";
 
@@ -29,6 +30,7 @@ function ForAdmins() {
     <>
       <Users />
       <Tokens />
+      <Hooks />
       <Answered query={settings} what="the settings">
         {(data) => <Server settings={data} />}
       </Answered>

@@ -19,7 +19,9 @@ export function ClusterHead({ id }: { id: string }) {
         tabs={[
           ["Basic Information", `/clusters/${id}`],
           ["Timeline", `/clusters/${id}/timeline`],
-          ["Nodes and Endpoints", `/clusters/${id}/nodes`],
+          ["Nodes", `/clusters/${id}/nodes`],
+          ["Endpoints", `/clusters/${id}/endpoints`],
+          ["Accounts and Objects", `/clusters/${id}/inherited`],
           ["Verification", `/clusters/${id}/verification`],
           ["Parameters", `/clusters/${id}/parameters`],
         ]}

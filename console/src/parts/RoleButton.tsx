@@ -3,12 +3,14 @@ import Button, { type ButtonProps } from "antd/es/button";
 import { Link } from "wouter";
 import { useMissingRole, type Need } from "../api/roles";
 
-type RoleButtonProps = ButtonProps & { needs: Need };
+/** `refused`: why the server would refuse it now; empty or left out when it would not. */
+type RoleButtonProps = ButtonProps & { needs: Need; refused?: string | undefined };
 
-export function RoleButton({ needs, ...props }: RoleButtonProps) {
+export function RoleButton({ needs, refused, ...props }: RoleButtonProps) {
   const missing = useMissingRole(needs);
-  if (!missing) return <Button {...props} />;
-  return <Button {...props} disabled title={`This needs the role ${missing}.`} />;
+  const reason = missing ? `This needs the role ${missing}.` : refused;
+  if (!reason) return <Button {...props} />;
+  return <Button {...props} disabled title={reason} />;
 }
 
 /** A page that begins something, as a button. */

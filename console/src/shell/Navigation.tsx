@@ -1,9 +1,11 @@
 /** The menu at the left; on a phone it opens over the page. */
 import AuditOutlined from "@ant-design/icons/es/icons/AuditOutlined";
+import BarChartOutlined from "@ant-design/icons/es/icons/BarChartOutlined";
 import ClusterOutlined from "@ant-design/icons/es/icons/ClusterOutlined";
 import DashboardOutlined from "@ant-design/icons/es/icons/DashboardOutlined";
 import DatabaseOutlined from "@ant-design/icons/es/icons/DatabaseOutlined";
 import FileSearchOutlined from "@ant-design/icons/es/icons/FileSearchOutlined";
+import ScheduleOutlined from "@ant-design/icons/es/icons/ScheduleOutlined";
 import SettingOutlined from "@ant-design/icons/es/icons/SettingOutlined";
 import SwapOutlined from "@ant-design/icons/es/icons/SwapOutlined";
 import type { ReactNode } from "react";
@@ -15,6 +17,8 @@ const ITEMS: [string, string, ReactNode][] = [
   ["/clusters", "Clusters", <ClusterOutlined />],
   ["/tasks", "Sync tasks", <SwapOutlined />],
   ["/evaluations", "Migration evaluation", <FileSearchOutlined />],
+  ["/schedules", "Schedules", <ScheduleOutlined />],
+  ["/usage", "Usage", <BarChartOutlined />],
   ["/audit", "Audit log", <AuditOutlined />],
   ["/settings", "Settings", <SettingOutlined />],
 ];

@@ -1,0 +1,37 @@
+/** A button for what can be asked of a cluster's nodes; the dialog behind it shows the dry run. */
+import { lazy, Suspense, useState } from "react";
+import { RoleButton } from "../parts/RoleButton";
+import { NEEDS, useRefusal, type Change } from "./changes";
+
+const ChangeDialog = lazy(() => import("./ChangeDialog"));
+
+interface ChangeButtonProps {
+  clusterId: string;
+  change: Change;
+  label: string;
+  children: string;
+  small?: boolean;
+  danger?: boolean;
+}
+
+export function ChangeButton({ clusterId, change, label, children, small = false, danger = false }: ChangeButtonProps) {
+  const [open, setOpen] = useState(false);
+  const refused = useRefusal(clusterId, change);
+  return (
+    <>
+      <RoleButton
+        needs={NEEDS[change.kind]}
+        refused={refused}
+        size={small ? "small" : "medium"}
+        danger={danger}
+        aria-label={label}
+        onClick={() => setOpen(true)}
+      >
+        {children}
+      </RoleButton>
+      <Suspense>
+        {open && <ChangeDialog clusterId={clusterId} first={change} title={label} onClose={() => setOpen(false)} />}
+      </Suspense>
+    </>
+  );
+}
