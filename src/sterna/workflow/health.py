@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from sterna.clusters.readers import reader_lag
+from sterna.clusters.readers import is_semi_sync, reader_lag
 from sterna.errors import SternaError
 from sterna.mysql.connection import Server, Session, open_session, query, scalar
 from sterna.store.cluster_records import NodeHealth
@@ -42,12 +42,14 @@ class Probe:
         at: monotonic time of the answer.
         lag_seconds: None where its replication stands still, for `problem`.
         has_all: whether it has everything the primary had half a second before; None: not known.
+        semi_sync: whether the primary's commits wait for it; None: not asked for.
     """
 
     at: float
     lag_seconds: float | None
     problem: str
     has_all: bool | None
+    semi_sync: bool | None = None
 
 
 def judge(before: State | None, probe: Probe | None, now: float) -> State:
@@ -77,6 +79,7 @@ class Health:
         self._lookers = Abreast("health")
         self._sessions: dict[Server, Session] = {}
         self._gtids: dict[str, str] = {}  # cluster → what its primary had executed
+        self._waiting: set[str] = set()  # clusters whose commits wait for a reader
         self._probes: dict[str, Probe] = {}
         self._states: dict[str, State] = {}
 
@@ -119,6 +122,7 @@ class Health:
                     in_rotation=node.id not in bad,
                     lag_seconds=probe.lag_seconds if probe else None,
                     problem=probe.problem if probe else "it does not answer",
+                    semi_sync=bool(probe and probe.semi_sync) if cluster.semi_sync else None,
                 )
             )
         return found
@@ -134,20 +138,24 @@ class Health:
             if wanted is not None:
                 sql = "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)"
                 has_all = bool(query(session, sql, [wanted])[0][0])
+            semi_sync = cluster.id in self._waiting and is_semi_sync(session, "Reader")
         except SternaError:
             self._drop(server)
             return
-        self._probes[node.id] = Probe(time.monotonic(), lag_seconds, problem, has_all)
+        self._probes[node.id] = Probe(time.monotonic(), lag_seconds, problem, has_all, semi_sync)
 
     def _ask_primary(self, cluster: Cluster) -> None:
         """What it has executed; asked now, wanted of the nodes by the next look."""
         server = self._tools.node_server(cluster.id, cluster.nodes[0])
         try:
-            sql = "SELECT @@GLOBAL.gtid_executed"
-            self._gtids[cluster.id] = str(scalar(self._session(server), sql))
+            session = self._session(server)
+            self._gtids[cluster.id] = str(scalar(session, "SELECT @@GLOBAL.gtid_executed"))
+            waits = cluster.semi_sync and is_semi_sync(session, "Writer")
+            (self._waiting.add if waits else self._waiting.discard)(cluster.id)
         except SternaError:
             self._drop(server)
             self._gtids.pop(cluster.id, None)
+            self._waiting.discard(cluster.id)
 
     def _session(self, server: Server) -> Session:
         if server not in self._sessions:
