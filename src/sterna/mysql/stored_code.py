@@ -21,12 +21,12 @@ _FIXED = {
     " WHERE EVENT_SCHEMA = %s",
 }
 _GENERATED = (
-    "SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME), GENERATION_EXPRESSION"
+    "SELECT COLUMN_NAME, GENERATION_EXPRESSION, TABLE_NAME"
     " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
     " AND GENERATION_EXPRESSION IS NOT NULL AND GENERATION_EXPRESSION <> ''"
 )
 _CHECKS = (
-    "SELECT {name}, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS"
+    "SELECT CONSTRAINT_NAME, CHECK_CLAUSE, {table} FROM information_schema.CHECK_CONSTRAINTS"
     " WHERE CONSTRAINT_SCHEMA = %s"
 )
 _LITERALS = re.compile(
@@ -43,14 +43,21 @@ class Code:
     Attributes:
         kind: view, routine, trigger, event, generated column or check.
         database: where it lives.
-        name: its own; of a column or check `table.name`.
+        name: its own.
         text: the body; "" where the server does not show it to this account.
+        table: that of a column, or of a check where the server tells it; else "".
     """
 
     kind: str
     database: str
     name: str
     text: str
+    table: str = ""
+
+    @property
+    def path(self) -> str:
+        """`database.table.name` or `database.name`, for people."""
+        return ".".join(filter(None, (self.database, self.table, self.name)))
 
     @property
     def bare(self) -> str:
@@ -65,10 +72,9 @@ def read_code(session: Session, database: str) -> list[Code]:
     if version.is_mariadb or version.at_least(5, 7):
         queries["generated column"] = _GENERATED
     if version.is_mariadb or version.at_least(8, 0, 16):
-        name = "CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME)" if version.is_mariadb else ""
-        queries["check"] = _CHECKS.format(name=name or "CONSTRAINT_NAME")
+        queries["check"] = _CHECKS.format(table="TABLE_NAME" if version.is_mariadb else "''")
     return [
-        Code(kind, database, str(name), str(text or ""))
+        Code(kind, database, str(name), str(text or ""), *map(str, table))
         for kind, sql in queries.items()
-        for name, text in sorted(query(session, sql, [database]), key=str)
+        for name, text, *table in sorted(query(session, sql, [database]), key=str)
     ]

@@ -19,6 +19,7 @@ from sterna.prechecks.binary_log_durability import BinaryLogDurability
 from sterna.prechecks.binary_log_retention import BinaryLogRetention
 from sterna.prechecks.changed_defaults import ChangedDefaults
 from sterna.prechecks.compressed_columns import CompressedColumns
+from sterna.prechecks.definitions import Definitions
 from sterna.prechecks.deprecated_types import DeprecatedTypes
 from sterna.prechecks.disk_space import DiskSpace
 from sterna.prechecks.empty_instance import EmptyInstance
@@ -71,6 +72,7 @@ from sterna.prechecks.unreadable_tables import UnreadableTables
 from sterna.prechecks.version_pair import VersionPair
 from sterna.prechecks.violated_checks import ViolatedChecks
 from sterna.prechecks.way_back import WayBack
+from sterna.prechecks.whitelists import Whitelists
 from sterna.prechecks.zero_defaults import ZeroDefaults
 
 __all__ = [
@@ -123,6 +125,7 @@ PRECHECKS: tuple[Check, ...] = (
     AccountHosts(),
     AccountPrivileges(),
     ExpiredAccounts(),
+    Whitelists(),
     # other
     MariadbOnly(),
     OldTemporalColumns(),
@@ -152,6 +155,7 @@ PRECHECKS: tuple[Check, ...] = (
     GeneratedColumns(),
     DeprecatedTypes(),
     OldCharsets(),
+    Definitions(),
 )
 
 

@@ -26,24 +26,26 @@ class AccountHosts(Check):
 
     def run(self, context: Context) -> Iterator[Finding]:
         """One warning per account without a twin that fits."""
-        if not context.endpoint_address:
-            return
         rows = query(
             context.source,
             "SELECT User, Host FROM mysql.user WHERE Host <> '' AND User <> '' ORDER BY 1, 2",
         )
         accounts = [(str(user), str(host)) for user, host in rows]
-        fitting = {user for user, host in accounts if matches(host, context.endpoint_address)}
         for user, host in accounts:
-            if user in fitting or user.startswith(_SERVERS_OWN) or (user, host) == _ROOT:
+            twins = [other for name, other in accounts if name == user]
+            shut = [
+                address
+                for address in context.endpoint_addresses
+                if not any(matches(pattern, address) for pattern in twins)
+            ]
+            if not shut or user.startswith(_SERVERS_OWN) or (user, host) == _ROOT:
                 continue
-            name = f"{quote_text(user)}@{quote_text(host)}"
+            name, addresses = f"{quote_text(user)}@{quote_text(host)}", " and ".join(shut)
             yield self.warning(
                 name,
-                message=f"By an endpoint it would have to come from {context.endpoint_address}.",
+                message=f"By an endpoint it would have to come from {addresses}.",
                 remedy=f"RENAME USER {name} TO {quote_text(user)}@'%';\n-- Or create its twin for"
-                f" {quote_text(context.endpoint_address)}. If it never comes by an endpoint: leave"
-                " it.",
+                f" {addresses}. If it never comes by an endpoint: leave it.",
             )
 
 

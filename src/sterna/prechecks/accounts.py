@@ -28,7 +28,6 @@ class Accounts(Check):
                     f"or: sterna account leave-out {arguments}",
                 )
             elif plan.warning:
-                remedy = "Look at the account before the switch."
-                yield self.warning(plan.account, message=plan.reason, remedy=remedy)
+                yield self.warning(plan.account, message=plan.reason, remedy=plan.remedy)
             elif plan.how == "left out":
                 yield self.note(plan.account, message=f"It is left out. {plan.reason}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
@@ -12,16 +12,25 @@ from typing import Any, ClassVar, Literal, Protocol
 from sterna.errors import Transient
 from sterna.mysql.catalog import (
     Column,
+    Event,
     ForeignKey,
     Key,
+    Routine,
     Table,
+    Trigger,
+    View,
     read_columns,
     read_databases,
+    read_events,
     read_foreign_keys,
     read_keys,
+    read_routines,
     read_tables,
+    read_triggers,
+    read_views,
 )
-from sterna.mysql.connection import Session, greeting_version, query
+from sterna.mysql.connection import ServerError, Session, greeting_version, query
+from sterna.mysql.identifiers import quote
 from sterna.mysql.stored_code import Code, read_code
 from sterna.mysql.version import Version
 
@@ -35,6 +44,11 @@ CATEGORIES = {
 }
 
 SAMPLING_SECONDS_MAX = 20.0
+TIMED_OUT = frozenset({1969, 3024})  # how MariaDB and MySQL end a statement that takes too long
+SHOWN_MAX = 10
+SPOOL_BYTES_MIN = 2 * 1024**3  # changes that arrive while the largest table gets its indexes
+UPTIME_SECONDS_MIN = 3600  # a server that has just been started tells little of an average day
+_WRITTEN = ("Innodb_os_log_written", "Uptime")
 COPY_BYTES_PER_SECOND = 20_000_000  # two cores, wide rows; most copies are faster
 
 
@@ -82,6 +96,29 @@ class AccountDecision(Protocol):
     def warning(self) -> bool:
         """Whether the reason deserves attention."""
 
+    @property
+    def remedy(self) -> str:
+        """What silences the warning."""
+
+
+@dataclass
+class Sampling:
+    """The time for looking at rows: definitions are always looked at, rows while it lasts.
+
+    Attributes:
+        seconds_max: what somebody grants it.
+        seconds: what it has taken.
+        missed: the tables that were not looked at since `Check.unseen` last told of them.
+    """
+
+    seconds_max: float = SAMPLING_SECONDS_MAX
+    seconds: float = 0.0
+    missed: list[str] = field(default_factory=list)
+
+
+# What the copy stores differently of a table, a sentence each; Stopped where it cannot carry it.
+Convert = Callable[[Table, list[Column]], Sequence[str]]
+
 
 @dataclass(frozen=True)
 class Context:
@@ -94,10 +131,13 @@ class Context:
         accounts: the plan of every account of the source.
         migrating: whether a migration of this source exists already (its traces are no findings).
         instance: the source's id, for commands in remedies.
-        endpoint_address: the address servers see when a client comes by an endpoint; "" where
-            there is none yet.
+        endpoint_addresses: the addresses that the source and the cluster see when a client comes
+            by an endpoint; none where that is not known.
+        whitelists: the type of each endpoint of the source (Primary, ReadOnly, Proxy) and the
+            networks it lets in.
         free_bytes: room for the cluster and the spool; None where it is not known.
         reserved_server_ids: server ids that sync tasks call themselves.
+        convert: how the copy puts a table into the target's words; None where nobody says.
         own_account: the account Sterna makes for itself on a cluster, 'user'@'host'.
     """
 
@@ -107,11 +147,13 @@ class Context:
     accounts: Sequence[AccountDecision] = field(default=())
     migrating: bool = False
     instance: str = "INSTANCE"
-    endpoint_address: str = ""
+    endpoint_addresses: tuple[str, ...] = ()
+    whitelists: Sequence[tuple[str, tuple[str, ...]]] = ()
     free_bytes: int | None = None
     reserved_server_ids: range = range(0)
     own_account: str = ""
-    started: float = field(default_factory=time.monotonic)
+    convert: Convert | None = None
+    sampling: Sampling = field(default_factory=Sampling)
 
     @cached_property
     def version(self) -> Version:
@@ -156,6 +198,26 @@ class Context:
         )
 
     @cached_property
+    def views(self) -> dict[str, list[View]]:
+        """The views, by database."""
+        return {name: read_views(self.source, name) for name in self.databases}
+
+    @cached_property
+    def routines(self) -> dict[str, list[Routine]]:
+        """The routines, by database."""
+        return {name: read_routines(self.source, name) for name in self.databases}
+
+    @cached_property
+    def triggers(self) -> dict[str, list[Trigger]]:
+        """The triggers, by database."""
+        return {name: read_triggers(self.source, name) for name in self.databases}
+
+    @cached_property
+    def events(self) -> dict[str, list[Event]]:
+        """The events, by database."""
+        return {name: read_events(self.source, name) for name in self.databases}
+
+    @cached_property
     def code(self) -> tuple[Code, ...]:
         """The stored SQL of all the customer's databases."""
         return tuple(code for name in self.databases for code in read_code(self.source, name))
@@ -190,19 +252,44 @@ class Context:
         """How long the full copy takes at most on an ordinary machine."""
         return self.size_bytes / COPY_BYTES_PER_SECOND
 
-    def sample(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a bounded look at one table; none while somebody else keeps it locked."""
+    @property
+    def spool_bytes(self) -> int:
+        """What may have to wait in the spool: what the source has written on an average day, for
+        as long as the copy takes, and a buffer."""
+        rows = query(self.source, "SHOW GLOBAL STATUS WHERE Variable_name IN (%s, %s)", _WRITTEN)
+        found = {str(name): int(value) for name, value in rows}
+        written, uptime = found.get(_WRITTEN[0], 0), found.get(_WRITTEN[1], 0)
+        rate = written / max(uptime, UPTIME_SECONDS_MIN)
+        return SPOOL_BYTES_MIN + int(rate * self.copy_seconds)
+
+    def drop(self, code: Code) -> str:
+        """The statements that remove a stored text, each ended by `;`."""
+        if code.kind == "routine":
+            kinds = [r.kind for r in self.routines[code.database] if r.name == code.name]
+            sql = [f"DROP {kind} {quote(code.database, code.name)};" for kind in kinds]
+            return "\n".join(sql)
+        if not code.table:
+            return f"DROP {code.kind.upper()} {quote(code.database, code.name)};"
+        what = "CONSTRAINT" if code.kind == "check" else "COLUMN"
+        return f"ALTER TABLE {quote(code.database, code.table)} DROP {what} {quote(code.name)};"
+
+    def sample(self, table: str, sql: str) -> list[tuple[Any, ...]] | None:
+        """The rows of a bounded look at one table; None when the time for that is over, it took
+        too long, or somebody else keeps the table locked. `Check.unseen` tells of these."""
+        begun = time.monotonic()
         try:
-            return query(self.source, sql)
+            if self.sampling.seconds < self.sampling.seconds_max:
+                return query(self.source, sql)
         except Transient as error:
             if error.code != "LockWaitTimeout":
                 raise
-            return []
-
-    @property
-    def may_sample(self) -> bool:
-        """Whether time is left for looking at rows; definitions are always looked at."""
-        return time.monotonic() - self.started < SAMPLING_SECONDS_MAX
+        except ServerError as error:
+            if error.number not in TIMED_OUT:
+                raise
+        finally:
+            self.sampling.seconds += time.monotonic() - begun
+        self.sampling.missed.append(table)
+        return None
 
 
 class Check(ABC):
@@ -231,6 +318,18 @@ class Check(ABC):
         """Good to know; nothing is to be done."""
         return self._finding("note", about, message, "", True)
 
+    def unseen(self, context: Context) -> Iterator[Finding]:
+        """A note on the tables whose rows could not be looked at."""
+        missed = list(dict.fromkeys(context.sampling.missed))
+        context.sampling.missed.clear()
+        if missed:
+            yield self.note(
+                "rows",
+                message=f"The rows of {len(missed)} tables were not looked at, because the time for"
+                f" that was over or they were locked: {shorten(missed)}. More time:"
+                f" sterna evaluate {context.instance} --version V --sample-seconds N",
+            )
+
     def _finding(
         self, severity: Severity, about: str, message: str, remedy: str, ignorable: bool
     ) -> Finding:
@@ -245,6 +344,11 @@ class Check(ABC):
             ignorable=ignorable,
             fix=statements_of(remedy) if self.is_safe_to_fix else "",
         )
+
+
+def shorten(names: Sequence[str]) -> str:
+    """The first names of a list, for a message."""
+    return ", ".join(names[:SHOWN_MAX]) + (" …" if len(names) > SHOWN_MAX else "")
 
 
 def statements_of(remedy: str) -> str:

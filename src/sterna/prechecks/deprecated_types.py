@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding
+from sterna.prechecks.base import Check, Context, Finding, shorten
 
 _KINDS = {
     "ZEROFILL": re.compile(r"zerofill"),
     "FLOAT(M,D) or DOUBLE(M,D)": re.compile(r"(?:float|double)\(\d+,\d+\)"),
     "FLOAT, DOUBLE or DECIMAL UNSIGNED": re.compile(r"(?:float|double|decimal)\b.*unsigned"),
 }
-_SHOWN = 10
 
 
 class DeprecatedTypes(Check):
@@ -32,5 +31,4 @@ class DeprecatedTypes(Check):
         for kind, pattern in _KINDS.items():
             names = [name for name, column_type in columns if pattern.search(column_type)]
             if names:
-                shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
-                yield self.note(kind, message=f"{len(names)} columns: {shown}.")
+                yield self.note(kind, message=f"{len(names)} columns: {shorten(names)}.")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from sterna.prechecks.base import Check, Context, Finding
 
-SPOOL_BYTES = 2 * 1024**3  # changes that arrive while the largest table gets its indexes
 _FACTOR = 1.3  # rebuilt tables, indexes while they are sorted, the cluster's own logs
 _GIB = 1024**3
 
@@ -21,7 +20,7 @@ class DiskSpace(Check):
 
     def run(self, context: Context) -> Iterator[Finding]:
         """One error, which may be ignored where most of the source is air."""
-        needed = int(context.size_bytes * _FACTOR) + SPOOL_BYTES
+        needed = int(context.size_bytes * _FACTOR) + context.spool_bytes
         if context.free_bytes is not None and context.free_bytes < needed:
             yield self.error(
                 "STERNA_HOME",

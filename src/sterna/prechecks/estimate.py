@@ -10,7 +10,8 @@ _MIB = 1024**2
 
 
 class Estimate(Check):
-    """Says how large the source is and how long the full copy takes at most."""
+    """Says how large the source is, how long the full copy takes at most, and how much room the
+    changes need that are made meanwhile (as many as on an average day)."""
 
     name = "estimate"
     title = "Size and duration"
@@ -20,10 +21,12 @@ class Estimate(Check):
     def run(self, context: Context) -> Iterator[Finding]:
         """One note, where there are tables."""
         if context.tables:
+            spool_bytes = context.spool_bytes
             minutes = context.copy_seconds / 60
             yield self.note(
                 "full copy",
                 message=f"{len(context.tables)} tables with {context.size_bytes / _MIB:,.0f} MiB."
                 f" At {COPY_BYTES_PER_SECOND // 1_000_000} MB a second, which most machines exceed,"
-                f" they are copied in {minutes:.0f} minutes.",
+                f" they are copied in {minutes:.0f} minutes. Meanwhile about"
+                f" {spool_bytes / _MIB:,.0f} MiB of changes may wait in the spool.",
             )

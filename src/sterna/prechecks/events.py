@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import read_events
 from sterna.prechecks.base import Check, Context, Finding
 
 
@@ -19,7 +18,6 @@ class Events(Check):
     def run(self, context: Context) -> Iterator[Finding]:
         """One note per database."""
         for database in context.databases:
-            events = read_events(context.source, database)
-            if events:
+            if events := context.events[database]:
                 names = ", ".join(event.name for event in events)
                 yield self.note(database, message=f"{len(events)} events are carried: {names}.")

@@ -27,5 +27,5 @@ class ExpiredAccounts(Check):
         )
         for user, host in rows:
             name = f"{quote_text(str(user))}@{quote_text(str(host))}"
-            remedy = "Set a new password, as the account's user or for him; or drop the account."
+            remedy = f"DROP USER {name};\n-- Or set a new password, if somebody still uses it."
             yield self.warning(name, message="Its password has expired.", remedy=remedy)

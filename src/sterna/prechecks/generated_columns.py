@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding
-
-_SHOWN = 10
+from sterna.prechecks.base import Check, Context, Finding, shorten
 
 
 class GeneratedColumns(Check):
@@ -28,5 +26,4 @@ class GeneratedColumns(Check):
             if column.generated
         ]
         if names:
-            shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
-            yield self.note("columns", message=f"{len(names)} are computed anew: {shown}.")
+            yield self.note("columns", message=f"{len(names)} are computed anew: {shorten(names)}.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import Column
+from sterna.mysql.catalog import Column, Table
+from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 
 COLUMNS_MAX = 1017
 FIXED_BYTES_MAX = 8126  # half a page; TEXT, BLOB and long VARCHAR lie outside of it
 PAGE_BYTES = 16_384
+SHORT_BYTES = 8  # not worth a length of their own
 _WIDE = frozenset({"utf8mb4", "utf8mb3", "utf8", "utf16", "utf16le", "utf32", "gb18030"})
 
 
@@ -37,8 +39,27 @@ class InnodbLimits(Check):
                 yield self.error(
                     f"{table.database}.{table.name}",
                     message=f"{problem}, more than InnoDB takes.",
-                    remedy="Split the table, or turn long CHAR columns into VARCHAR.",
+                    remedy=_remedy(table, columns),
                 )
+
+
+def _remedy(table: Table, columns: list[Column]) -> str:
+    if len(columns) > COLUMNS_MAX:
+        return "Split the table: move some of its columns to a table of their own."
+    changed = (
+        f"MODIFY {quote(c.name)} VAR{c.column_type.upper()}{_rest(c)}"
+        for c in columns
+        if _fixed_bytes(c) > SHORT_BYTES
+    )
+    return (
+        f"ALTER TABLE {quote(table.database, table.name)} {', '.join(changed)};\n"
+        "-- Write defaults and comments behind each, if it has any. Spaces at the ends stay away."
+    )
+
+
+def _rest(column: Column) -> str:
+    charset = f" CHARACTER SET {column.charset} COLLATE {column.collation}"
+    return (charset if column.charset else "") + ("" if column.nullable else " NOT NULL")
 
 
 def _problem(columns: list[Column]) -> str:

@@ -25,23 +25,21 @@ class InvalidBytes(Check):
     why = "Such a value is carried as it is, but a function or an ALTER TABLE on the target fails."
 
     def run(self, context: Context) -> Iterator[Finding]:
-        """A warning per column; a note if the time for looking was over before the last table."""
+        """A warning per column; a note on what could not be looked at."""
         for table in context.tables:
             columns = context.columns[table.database].get(table.name, [])
             texts = [c for c in columns if c.charset not in _FREE and not c.generated]
             if not texts or table.data_bytes > ROW_BYTES_MAX * max(table.rows_estimated, 1):
                 continue
-            if not context.may_sample:
-                message = f"From {table.database}.{table.name} on nothing was looked at."
-                yield self.note("time", message=message)
-                return
             yield from self._sample(context, table, texts)
+        yield from self.unseen(context)
 
     def _sample(self, context: Context, table: Table, texts: list[Column]) -> Iterator[Finding]:
         name = quote(table.database, table.name)
         # As bytes: a server's own temporary table would cut such values short.
         names = ", ".join(f"CAST({quote(c.name)} AS BINARY) AS {quote(c.name)}" for c in texts)
         rows = context.sample(
+            f"{table.database}.{table.name}",
             f"SELECT {', '.join(map(_wrong, texts))}"
             f" FROM (SELECT {names} FROM {name} LIMIT {ROWS_SAMPLED}) AS sample",
         )

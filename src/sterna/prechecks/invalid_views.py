@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import read_views
 from sterna.mysql.connection import ServerError, query
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
@@ -23,7 +22,7 @@ class InvalidViews(Check):
     def run(self, context: Context) -> Iterator[Finding]:
         """One warning per view."""
         for database in context.databases:
-            for view in read_views(context.source, database):
+            for view in context.views[database]:
                 try:
                     query(context.source, f"SHOW COLUMNS FROM {quote(database, view.name)}")
                 except ServerError as error:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import Column, Table, read_keys
-from sterna.mysql.connection import query
+from sterna.mysql.catalog import Column, Table
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 
@@ -31,12 +30,15 @@ class JsonKinds(Check):
     )
 
     def run(self, context: Context) -> Iterator[Finding]:
-        """One finding per column."""
+        """One finding per column; a note on what could not be looked at."""
         if context.version.is_mariadb:
             return
         prints, kinds = _printed_otherwise(context), _changed_kind(context)
         for table, column in _documents(context):
-            looked_at, printed, changed = _count(context, table, column, (prints, kinds))
+            counted = _count(context, table, column, (prints, kinds))
+            if counted is None:
+                continue
+            looked_at, printed, changed = counted
             about = f"{table.database}.{table.name}.{column.name}"
             seen = f"of the first {looked_at} documents"
             if not _has_key(context, table):
@@ -55,6 +57,7 @@ class JsonKinds(Check):
                     message=f"{changed} {seen} hold a kind of value that text does not carry.",
                     remedy=_remedy(table, column, kinds),
                 )
+        yield from self.unseen(context)
 
     def _without_key(self, about: str, seen: str, *, is_certain: bool) -> Finding:
         """A change of such a row finds no row on the target, and the task stops."""
@@ -107,23 +110,26 @@ def _documents(context: Context) -> Iterator[tuple[Table, Column]]:
 
 def _count(
     context: Context, table: Table, column: Column, conditions: tuple[str, str]
-) -> tuple[int, int, int]:
-    """Documents looked at, those that print differently, those of which a kind changes."""
+) -> tuple[int, int, int] | None:
+    """Documents looked at, those that print differently, those of which a kind changes; None when
+    the table could not be looked at."""
     row_bytes = table.data_bytes // max(table.rows_estimated, 1) or 1
     limit = max(1, min(DOCUMENTS_MAX, BYTES_MAX // row_bytes))
     printed, changed = (each.format(j="j") for each in conditions)
-    rows = query(
-        context.source,
+    rows = context.sample(
+        f"{table.database}.{table.name}",
         f"SELECT COUNT(j), IFNULL(SUM({printed}), 0), IFNULL(SUM({changed}), 0)"
         f" FROM (SELECT {quote(column.name)} AS j"
         f" FROM {quote(table.database, table.name)} LIMIT {limit}) AS looked_at",
     )
+    if not rows:
+        return None
     looked_at, different, other = rows[0]
     return int(looked_at), int(different), int(other)
 
 
 def _has_key(context: Context, table: Table) -> bool:
-    keys = read_keys(context.source, table.database).get(table.name, [])
+    keys = context.keys[table.database].get(table.name, [])
     return any(key.is_primary for key in keys)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import read_keys
 from sterna.prechecks.base import Check, Context, Finding
 
 
@@ -14,12 +13,16 @@ class PrimaryKeys(Check):
     name = "primary_keys"
     title = "Non-primary-key Tables"
     category = "dependencies"
-    why = "A changed row of such a table is searched for in the whole table on the target."
+    why = (
+        "A changed row of such a table is searched for in the whole table on the target. Without"
+        " any unique key of columns that are NOT NULL it is copied by one SELECT, however long a"
+        " limit makes that take."
+    )
 
     def run(self, context: Context) -> Iterator[Finding]:
         """One note per database."""
         for database in context.databases:
-            keys = read_keys(context.source, database)
+            keys = context.keys[database]
             names = [
                 table.name
                 for table in context.tables

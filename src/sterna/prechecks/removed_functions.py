@@ -42,10 +42,10 @@ class RemovedFunctions(Check):
             called = {match[1].upper() for match in _CALL.finditer(code.bare)}
             if found := sorted(called & gone):
                 yield self.error(
-                    f"{code.database}.{code.name}",
+                    code.path,
                     message=f"The {code.kind} calls {', '.join(found)},"
                     f" which {context.target.series} does not have.",
-                    remedy=_remedy(code, set(found)),
+                    remedy=_remedy(context, code, set(found)),
                     ignorable=code.kind not in _RESOLVED,
                 )
 
@@ -63,8 +63,8 @@ def removed_functions(source: Version, target: Version) -> frozenset[str]:
     return frozenset(found)
 
 
-def _remedy(code: Code, found: set[str]) -> str:
-    advice = f"Write the {code.kind} anew without it, or drop it."
+def _remedy(context: Context, code: Code, found: set[str]) -> str:
+    advice = f"-- Write the {code.kind} anew without it."
     if found & _HASHES:
         advice += " SHA2() is in every version; its values are others than those of MD5 and SHA1."
-    return advice
+    return f"{advice} Where nobody needs it:\n{context.drop(code)}"

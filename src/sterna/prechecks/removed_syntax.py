@@ -33,10 +33,11 @@ class RemovedSyntax(Check):
         for code in context.code:
             if what := _removed(code.bare):
                 yield self.error(
-                    f"{code.database}.{code.name}",
+                    code.path,
                     message=f"The {code.kind} has {what}.",
-                    remedy=f"Write the {code.kind} anew: GROUP BY sorts nothing in new versions;"
-                    " ORDER BY does in all of them, and SQL_CACHE can be left out.",
+                    remedy=f"-- Write the {code.kind} anew: GROUP BY sorts nothing in new versions;"
+                    " ORDER BY does in all of them, and SQL_CACHE can be left out. Where nobody"
+                    f" needs it:\n{context.drop(code)}",
                 )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sterna.mysql.connection import query, query_dicts
-from sterna.prechecks.base import Check, Context, Finding
+from sterna.prechecks.base import Check, Context, Finding, shorten
 
 
 class Replica(Check):
-    """Finds replication into the source, and says how many replicas read from it."""
+    """Finds replication into the source, two-way synchronization among it, and says how many
+    replicas and other programs read the source's log."""
 
     name = "replica"
     title = "Replication into the source"
@@ -21,6 +22,7 @@ class Replica(Check):
 
     def run(self, context: Context) -> Iterator[Finding]:
         """An error while it runs, a warning while it is only set up."""
+        readers = _readers(context)
         for row in query_dicts(context.source, _statement(context)):
             running = any(
                 value not in ("No", "")
@@ -29,22 +31,28 @@ class Replica(Check):
             )
             words = [str(value) for name, value in row.items() if name.lower().endswith("_host")]
             message = f"The source is a replica of {words[0] if words else 'another server'}"
+            if words and words[0] in readers:
+                message += ", which reads the source's log in turn: a two-way synchronization"
             remedy = _remedy(context)
             if running:
                 yield self.error("replication", message=f"{message}.", remedy=remedy)
             else:
                 yield self.warning("replication", message=f"{message}; stopped.", remedy=remedy)
-        yield from self._readers(context)
+        if readers:
+            message = f"{len(readers)} servers or programs read the source's binary log, from"
+            message += f" {shorten(readers)}. Move them after the switch: sterna positions."
+            yield self.note("replication", message=message)
 
-    def _readers(self, context: Context) -> Iterator[Finding]:
-        rows = query(
-            context.source,
-            "SELECT COUNT(*) FROM information_schema.PROCESSLIST"
-            " WHERE COMMAND LIKE 'Binlog Dump%' AND USER <> SUBSTRING_INDEX(USER(), '@', 1)",
-        )
-        if rows[0][0]:
-            message = f"{rows[0][0]} servers or programs read the source's binary log."
-            yield self.note("replication", message=f"{message} Move them after the switch.")
+
+def _readers(context: Context) -> list[str]:
+    """The hosts of those who read the source's binary log; not our own tasks."""
+    rows = query(
+        context.source,
+        "SELECT SUBSTRING_INDEX(HOST, ':', 1) FROM information_schema.PROCESSLIST"
+        " WHERE COMMAND LIKE 'Binlog Dump%' AND USER <> SUBSTRING_INDEX(USER(), '@', 1)"
+        " ORDER BY 1",
+    )
+    return [str(row[0]) for row in rows]
 
 
 def _statement(context: Context) -> str:

@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sterna.mysql.catalog import read_routines
 from sterna.mysql.version import Version
 from sterna.prechecks.base import Check, Context, Finding
 
@@ -35,7 +34,7 @@ class ReservedNames(Check):
             used = {(table, f"the table {database}.{table}") for table in columns}
             for table, listed in columns.items():
                 used |= {(c.name, f"the column {database}.{table}.{c.name}") for c in listed}
-            for routine in read_routines(context.source, database):
+            for routine in context.routines[database]:
                 used.add((routine.name, f"the routine {database}.{routine.name}"))
             for name, what in sorted(used):
                 if name.upper() in words:

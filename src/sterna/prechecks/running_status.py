@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from sterna.mysql.connection import query
 from sterna.prechecks.base import Check, Context, Finding
 
+UPTIME_SECONDS_MIN = 300
+
 
 class RunningStatus(Check):
-    """Finds a source that cannot run a statement (the error names the cause)."""
+    """Finds a source that cannot run a statement (the error names the cause), and says when it has
+    been started only just now, as when another server handed over to it."""
 
     name = "running_status"
     title = "Source Instance Running Status"
@@ -17,6 +20,11 @@ class RunningStatus(Check):
     why = "Everything else is asked of the running source."
 
     def run(self, context: Context) -> Iterator[Finding]:
-        """Nothing, or the server's own error."""
-        query(context.source, "SELECT 1")
-        yield from ()
+        """The server's own error, or a note."""
+        (row,) = query(context.source, "SHOW GLOBAL STATUS LIKE 'Uptime'")
+        if int(row[1]) < UPTIME_SECONDS_MIN:
+            yield self.note(
+                "Uptime",
+                message=f"The source was started {row[1]} seconds ago. If another server had the"
+                " writes before, wait until everything has settled, and see that they stay here.",
+            )

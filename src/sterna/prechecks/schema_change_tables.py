@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import Table, read_triggers
+from sterna.mysql.catalog import Table
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 
@@ -33,7 +33,7 @@ class SchemaChangeTables(Check):
             if _is_left_over(table, names):
                 yield self._found(f"{table.database}.{table.name}", "table", table.database)
         for database in context.databases:
-            for trigger in read_triggers(context.source, database):
+            for trigger in context.triggers[database]:
                 if trigger.name.startswith(_TRIGGERS):
                     yield self._found(f"{database}.{trigger.name}", "trigger", database)
 

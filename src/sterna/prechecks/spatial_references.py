@@ -26,22 +26,24 @@ class SpatialReferences(Check):
     )
 
     def run(self, context: Context) -> Iterator[Finding]:
-        """One warning per column."""
+        """One warning per column; a note on what could not be looked at."""
         knows = context.target.at_least(8) and not context.version.at_least(8)
         if not context.to_mysql or not (knows or context.version.is_mariadb):
             return
         function = "ST_SRID" if context.version.at_least(5, 7) else "SRID"
         for table, column in context.table_columns:
-            if column.data_type in _TYPES and context.may_sample:
+            if column.data_type in _TYPES:
                 yield from self._sample(context, function, table.database, table.name, column.name)
+        yield from self.unseen(context)
 
     def _sample(self, context: Context, function: str, *names: str) -> Iterator[Finding]:
         column, name = quote(names[2]), quote(*names[:2])
         rows = context.sample(
+            ".".join(names[:2]),
             f"SELECT DISTINCT {function}(g) FROM (SELECT {column} AS g FROM {name}"
             f" WHERE {column} IS NOT NULL LIMIT {ROWS_SAMPLED}) AS sample",
         )
-        found = sorted(int(row[0]) for row in rows if row[0])
+        found = sorted(int(row[0]) for row in rows or () if row[0])
         if found:
             plane = "ST_GeomFromWKB" if context.version.at_least(5, 7) else "GeomFromWKB"
             bytes_ = "ST_AsWKB" if context.version.at_least(5, 7) else "AsWKB"

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
-from sterna.mysql.catalog import (
-    Event,
-    Routine,
-    Trigger,
-    read_events,
-    read_routines,
-    read_triggers,
-)
+from sterna.mysql.stored_code import Code
 from sterna.prechecks.base import Check, Context, Finding
 
 # Modes only MariaDB has: they change how a body is read or what it does.
@@ -33,18 +27,22 @@ class SqlModes(Check):
         """One error per object."""
         if not context.version.is_mariadb or not context.to_mysql:
             return
-        for database in context.databases:
-            found: dict[str, Sequence[Routine | Trigger | Event]] = {
-                "routine": read_routines(context.source, database),
-                "trigger": read_triggers(context.source, database),
-                "event": read_events(context.source, database),
-            }
-            for kind, listed in found.items():
+        found: dict[str, dict[str, list[Any]]] = {
+            "routine": dict(context.routines),
+            "trigger": dict(context.triggers),
+            "event": dict(context.events),
+        }
+        for kind, databases in found.items():
+            for database, listed in databases.items():
                 for each in listed:
                     if modes := sorted(_FOREIGN & set(each.sql_mode.split(","))):
-                        yield self.error(
-                            f"{database}.{each.name}",
-                            message=f"The {kind} needs the sql_mode {', '.join(modes)}.",
-                            remedy=f"Create the {kind} again under an sql_mode without"
-                            f" {', '.join(modes)}, or drop it.",
-                        )
+                        yield self._found(context, Code(kind, database, each.name, ""), modes)
+
+    def _found(self, context: Context, code: Code, modes: list[str]) -> Finding:
+        listed = ", ".join(modes)
+        return self.error(
+            code.path,
+            message=f"The {code.kind} needs the sql_mode {listed}.",
+            remedy=f"-- Create it again under an sql_mode without {listed}. Where nobody needs it:"
+            f"\n{context.drop(code)}",
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.catalog import read_triggers
 from sterna.prechecks.base import Check, Context, Finding
 
 
@@ -21,8 +20,7 @@ class Triggers(Check):
     def run(self, context: Context) -> Iterator[Finding]:
         """One note per database."""
         for database in context.databases:
-            triggers = read_triggers(context.source, database)
-            if triggers:
+            if triggers := context.triggers[database]:
                 names = ", ".join(trigger.name for trigger in triggers)
                 message = f"{len(triggers)} triggers are carried: {names}."
                 yield self.note(database, message=message)

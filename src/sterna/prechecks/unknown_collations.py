@@ -56,14 +56,15 @@ class UnknownCollations(Check):
 
 
 @cache
-def _known() -> frozenset[str]:
+def known_collations() -> frozenset[str]:
+    """The collations of MySQL 9.7."""
     data = tomllib.loads(_DATA.read_text(encoding="utf-8"))
     return frozenset(f"{charset}_{rest}" for charset, rests in data.items() for rest in rests)
 
 
 def _is_known(collation: str) -> bool:
     charset, _, rest = collation.partition("_")
-    return f"{'utf8mb3' if charset == 'utf8' else charset}_{rest}" in _known()
+    return f"{'utf8mb3' if charset == 'utf8' else charset}_{rest}" in known_collations()
 
 
 def _candidates(collation: str) -> Iterator[str]:

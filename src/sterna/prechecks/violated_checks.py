@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.mysql.connection import ServerError, query
+from sterna.mysql.connection import ServerError
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 
@@ -24,28 +24,29 @@ class ViolatedChecks(Check):
     why = "The target enforces every CHECK, so such a row cannot be loaded, and the copy stops."
 
     def run(self, context: Context) -> Iterator[Finding]:
-        """One error per CHECK that a row breaks."""
+        """One error per CHECK that a row breaks; a note on what could not be looked at."""
         if not context.version.is_mariadb:
             return
         for code in context.code:
             if code.kind == "check":
-                table, _, name = code.name.partition(".")
-                where = quote(code.database, table)
-                if _is_broken(context, where, code.text):
+                where = quote(code.database, code.table)
+                if _is_broken(context, code.database, code.table, code.text):
                     yield self.error(
-                        f"{code.database}.{table}",
-                        message=f"Rows break the CHECK {name}: {code.text}.",
+                        f"{code.database}.{code.table}",
+                        message=f"Rows break the CHECK {code.name}: {code.text}.",
                         remedy=f"-- The rows: SELECT * FROM {where} WHERE NOT ({code.text});\n"
                         f"DELETE FROM {where} WHERE NOT ({code.text});\n"
                         "-- Or correct them, or drop the CHECK.",
                     )
+        yield from self.unseen(context)
 
 
-def _is_broken(context: Context, table: str, clause: str) -> bool:
+def _is_broken(context: Context, database: str, table: str, clause: str) -> bool:
     try:
-        rows = query(
-            context.source,
-            f"SELECT 1 FROM {table} WHERE NOT ({clause}) LIMIT 1 ROWS EXAMINED {ROWS_EXAMINED_MAX}",
+        rows = context.sample(
+            f"{database}.{table}",
+            f"SELECT 1 FROM {quote(database, table)} WHERE NOT ({clause})"
+            f" LIMIT 1 ROWS EXAMINED {ROWS_EXAMINED_MAX}",
         )
     except ServerError:
         return False  # e.g. a cast that fails: the copy will say it with the row

@@ -13,7 +13,7 @@ import pytest
 from sterna.mysql.connection import execute, open_session, query
 from sterna.mysql.version import Version
 from sterna.prechecks import Finding, history_list, long_transactions, run_prechecks
-from sterna.prechecks.base import Context
+from sterna.prechecks.base import Context, Sampling
 from tests.fixtures.precheck_source import Source, heal, prepared
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
 
@@ -134,7 +134,7 @@ CAUSES = [
             "CREATE USER 'two'@'127.0.0.%'",
         ),
         ("'job'@'localhost'", "'web'@'10.1.2.3'"),
-        with_context=(("endpoint_address", "127.0.0.1"),),
+        with_context=(("endpoint_addresses", ("127.0.0.1",)),),
     ),
     Cause(
         "account_privileges",
@@ -326,41 +326,6 @@ def test_disk_space(source57: Source) -> None:
         assert [(finding.object, finding.ignorable) for finding in found] == expected
 
 
-def test_time_zones(source57: Source) -> None:
-    """A zone known by name is a warning; an offset, which a cluster takes over, is none."""
-    name = "INSERT INTO mysql.time_zone_name VALUES ('Test/Zone', 990)"
-    zone = "INSERT INTO mysql.time_zone VALUES (990, 'N')"
-    kind = "INSERT INTO mysql.time_zone_transition_type VALUES (990, 0, 3600, 0, 'TST')"
-    with system_rows(source57, name, zone, kind):
-        execute(source57.session, "SET GLOBAL time_zone = 'Test/Zone'")
-        try:
-            found = source57.findings("time_zones")
-            assert [(f.object, f.severity) for f in found] == [
-                ("time_zone", "warning"),
-                ("mysql.time_zone_name", "note"),
-            ]
-            heal(source57.session, found[:1])
-            assert [f.severity for f in source57.findings("time_zones")] == ["note"]
-        finally:
-            execute(source57.session, "SET GLOBAL time_zone = 'SYSTEM'")
-    assert source57.findings("time_zones") == []
-
-
-@contextmanager
-def system_rows(source: Source, *statements: str) -> Iterator[None]:
-    """Rows in the tables of time zones, gone afterwards."""
-    tables = ("time_zone_name", "time_zone", "time_zone_transition_type")
-    with open_session(source.server) as session:
-        execute(session, "SET sql_log_bin = 0")
-        for sql in statements:
-            execute(session, sql)
-        try:
-            yield
-        finally:
-            for table in tables:
-                execute(session, f"DELETE FROM mysql.{table} WHERE Time_zone_id = 990")
-
-
 @pytest.mark.parametrize("source", [M56, M57], indirect=True)
 def test_expired_accounts(source: Source) -> None:
     """An expired password is a warning until there is a new one."""
@@ -419,7 +384,7 @@ def test_invalid_bytes(mysql57: RunningServer, source57: Source) -> None:
 def test_time_for_sampling_is_bounded(source57: Source) -> None:
     """When the time for looking at rows is over, that is said, and the rest still is looked at."""
     execute(source57.session, "CREATE TABLE t (a VARCHAR(9) PRIMARY KEY) CHARSET utf8mb4")
-    late = replace(source57.context(), started=0.0)
+    late = replace(source57.context(), sampling=Sampling(seconds_max=0.0))
     (note,) = said(late, "invalid_bytes", "note")
     assert "shop.t" in note.message
 

@@ -6,7 +6,7 @@ import pytest
 
 from sterna.mysql.connection import open_session, query
 from sterna.prechecks.account_hosts import matches
-from sterna.prechecks.unknown_collations import _known
+from sterna.prechecks.unknown_collations import known_collations
 from tests.fixtures.running import RunningServer
 
 
@@ -14,7 +14,7 @@ def test_collations_are_the_servers(mysql97: RunningServer) -> None:
     """The list of collations is what 9.7 says of itself."""
     with open_session(mysql97.server) as session:
         rows = query(session, "SELECT COLLATION_NAME FROM information_schema.COLLATIONS")
-    assert {str(name) for (name,) in rows} - {"binary"} == _known() - {"binary_"}
+    assert {str(name) for (name,) in rows} - {"binary"} == known_collations() - {"binary_"}
 
 
 @pytest.mark.parametrize(
