@@ -30,6 +30,7 @@ from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import (
     Server,
     ServerError,
+    Session,
     execute,
     greeting_version,
     open_session,
@@ -58,6 +59,8 @@ class Applier:
         self.is_careful = is_careful
         self.session = open_session(destination, autocommit=False)
         self.version = greeting_version(self.session)
+        if self.version.is_mariadb:
+            _require_silent_triggers(self.session)
         self._packet_bytes = int(scalar(self.session, "SELECT @@global.max_allowed_packet"))
         self._format: tuple[str, bool, bytes] | None = None
         self._batch: list[bytes] = []
@@ -208,6 +211,19 @@ class Applier:
             return missing_key(self.session, self._batch, has_checksum=has_checksum)
         except SternaError:  # what is known without it is said in any case
             return ""
+
+
+def _require_silent_triggers(mariadb: Session) -> None:
+    """What triggers did is in the origin's log; MySQL never lets row events fire them again."""
+    found = str(scalar(mariadb, "SELECT @@global.slave_run_triggers_for_rbr"))
+    if found != "NO":
+        raise Stopped(
+            f"The destination has slave_run_triggers_for_rbr={found}: its triggers would change"
+            " rows once more. Nothing was applied.",
+            code="TriggersRun",
+            remedy="SET GLOBAL slave_run_triggers_for_rbr=NO on the destination, also in its"
+            " configuration, and resume the sync task.",
+        )
 
 
 def _binlog(events: list[bytes]) -> bytes:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sterna.dataplane.ddl_defaults import out_of_reach, settings_for
 from sterna.dataplane.ddl_mariadb import for_mysql
 from sterna.dataplane.ddl_older import Destination, Unrepresentable, for_older
 from sterna.dataplane.ddl_rewrite import (
@@ -33,8 +34,14 @@ SYSTEM_DATABASES = frozenset({"mysql", "sys", "performance_schema", "information
 
 _AUTO_IS_NULL, _MARIADB_EXPLICIT_TIMESTAMP = 1 << 14, 1 << 24
 _NO_FOREIGN_KEY_CHECKS, _RELAXED_UNIQUE_CHECKS = 1 << 26, 1 << 27
-_UTF8MB4_GENERAL, _UTF8MB4_0900 = 45, 255
-_NEW_UTF8MB4 = range(255, 400)  # collations of utf8mb4 that came with MySQL 8.0
+_UTF8MB3_GENERAL, _UTF8MB4_GENERAL = 33, 45
+# Collations that came later, and one that every server has of their character set: of utf8mb4 with
+# MySQL 8.0, of utf8mb3 and utf8mb4 with MariaDB 10.10.
+_SINCE = (
+    (range(255, 400), _UTF8MB4_GENERAL),
+    (range(2048, 2304), _UTF8MB3_GENERAL),
+    (range(2304, 2560), _UTF8MB4_GENERAL),
+)
 
 # What else may differ between two servers and changes what DDL makes, where the variable exists.
 _FIXED = {
@@ -121,7 +128,8 @@ def session_settings(event: Query, facts: Facts) -> dict[str, str]:
         "time_zone": quote_text(_time_zone(event, facts)),
     }
     settings |= _charset_settings(event, facts)
-    optional = {**_FIXED, **_origin_settings(event, facts), **_default_collation(event, facts)}
+    defaults = settings_for(event.context, facts.charsets, facts.variables)
+    optional = {**_FIXED, **_origin_settings(event, facts), **defaults}
     if _has_fixed_timestamp_rule(facts):
         _check_timestamp_rule(event, optional.pop(_TIMESTAMP_RULE), facts)
     for name, value in optional.items():
@@ -194,8 +202,9 @@ def _charset_settings(event: Query, facts: Facts) -> dict[str, str]:
 
 def _collation(number: int, facts: Facts) -> tuple[str, str]:
     found = facts.charsets.get(number)
-    if found is None and number in _NEW_UTF8MB4:
-        found = facts.charsets.get(_UTF8MB4_GENERAL)
+    if found is None:
+        older = next((old for numbers, old in _SINCE if number in numbers), -1)
+        found = facts.charsets.get(older)
     if found is None:
         raise Stopped(
             f"A statement ran with collation number {number}, which {facts.destination} does not"
@@ -220,31 +229,19 @@ def _origin_settings(event: Query, facts: Facts) -> dict[str, str]:
     return settings
 
 
-def _default_collation(event: Query, facts: Facts) -> dict[str, str]:
-    """What `CHARACTER SET utf8mb4` without COLLATE means to the origin."""
-    number = event.context.default_collation_for_utf8mb4 or _UTF8MB4_GENERAL
-    if number not in facts.charsets:
-        return {}
-    collation = facts.charsets[number][1]
-    return {
-        "default_collation_for_utf8mb4": collation,
-        "character_set_collations": f"utf8mb4={collation}",
-    }
-
-
 def check_representable(event: Query, facts: Facts) -> None:
     """Unrepresentable where the destination would silently make another default of it."""
-    number = event.context.default_collation_for_utf8mb4 or _UTF8MB4_GENERAL
+    found = list(tokens(event.sql))
+    words = {token.upper for token in found}
     server = event.context.charset[2] if event.context.charset else _UTF8MB4_GENERAL
-    words = {token.upper for token in tokens(event.sql)}
-    names_charset = any(token.text.lower() == "utf8mb4" for token in tokens(event.sql))
     is_database = bool(words & {"DATABASE", "SCHEMA"}) and "CREATE" in words
-    is_implied = is_database and not words & {"CHARSET", "CHARACTER"}
-    implied = number if names_charset else server if is_implied else None
-    if implied is None or implied in facts.charsets or "COLLATE" in words:
-        return
-    what = f"a default collation of the origin that it does not have (number {implied})"
-    raise Unrepresentable(what, facts.destination)
+    is_implied = is_database and not words & {"CHARSET", "CHARACTER", "COLLATE"}
+    number = out_of_reach(found, event.context, facts.charsets, facts.variables)
+    if is_implied and server not in facts.charsets:
+        number = server
+    if number is not None:
+        what = f"a default collation of the origin that it does not have (number {number})"
+        raise Unrepresentable(what, facts.destination)
 
 
 @dataclass(frozen=True)

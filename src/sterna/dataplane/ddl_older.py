@@ -271,6 +271,11 @@ class _Rewrite:
         self._cut(clause[0], clause[-1], "RENAME COLUMN became CHANGE", text.encode())
 
 
+def clauses_of(found: list[Token]) -> list[list[Token]]:
+    """What stands between the commas of an ALTER TABLE."""
+    return _clauses(found)[0]
+
+
 def _plain(token: Token) -> str:
     """A word, quoted name or text in lower case."""
     return token.text.strip("`'\"").lower() if token.kind in ("word", "quoted", "text") else ""

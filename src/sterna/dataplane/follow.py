@@ -27,7 +27,7 @@ from sterna.dataplane.rolled_back import RolledBack, Undone, require_transaction
 from sterna.dataplane.spool import Spool
 from sterna.dataplane.transactions import Assembler
 from sterna.dataplane.windows import Applied, Sides, WindowLoop
-from sterna.errors import Refused, Transient
+from sterna.errors import Refused, Stopped, Transient
 from sterna.mysql.binlog.events import Format
 from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
@@ -74,7 +74,7 @@ def follow(task: FollowTask, spool: Spool, *, stop: threading.Event, report: Rep
     ended = threading.Event()
     follower = Follower(task, spool, meter=meter, report=report, stop=stop)
     helpers = [
-        threading.Thread(target=sample_positions, args=(task.origin, meter, ended), daemon=True),
+        threading.Thread(target=follower.watch_origin, args=(ended,), daemon=True),
         threading.Thread(target=follower.report_lag, args=(ended,), daemon=True),
     ]
     for helper in helpers:
@@ -109,6 +109,7 @@ class Follower:
         self._trouble = ""
         self._undone: set[Undone] = set()
         self._doubtful: set[TableName] = set()  # whose rows were rolled back, they say
+        self._replaced: Stopped | None = None
         self.transactions = 0
         self.row_events = 0
 
@@ -134,6 +135,16 @@ class Follower:
                 if failures >= ATTEMPTS_MAX or not _may_pass(error):
                     raise
                 self._stop.wait(min(0.1 * 2**failures, BACKOFF_SECONDS_MAX))
+        if self._replaced is not None:
+            raise self._replaced
+
+    def watch_origin(self, ended: threading.Event) -> None:
+        """Sample the origin's position until `ended`; a log that goes back ends all following."""
+        try:
+            sample_positions(self._task.origin, self._meter, ended)
+        except Stopped as error:
+            self._replaced = error
+            self._stop.set()
 
     def _follow_once(self) -> None:
         task = self._task

@@ -13,10 +13,14 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from sterna.errors import SternaError
+from sterna.errors import SternaError, Stopped
 from sterna.mysql.connection import Server, Session, open_session
 from sterna.mysql.position import Position
-from sterna.mysql.replication import SILENCE_SECONDS_MAX, read_current_position
+from sterna.mysql.replication import (
+    SILENCE_SECONDS_MAX,
+    log_replaced,
+    read_current_position,
+)
 
 SAMPLE_SECONDS = 0.2
 SAMPLES_MAX = 20_000  # over an hour at full density; thinned out when there are more
@@ -69,6 +73,12 @@ class LagMeter:
         with self._lock:
             return self._newest
 
+    @property
+    def reached(self) -> Position | None:
+        """What the origin's log surely held until now."""
+        with self._lock:
+            return self._newest.position if self._newest else self._applied_to
+
     def is_silent(self, now: float) -> bool:
         """The origin has said where its log ends, but not lately."""
         newest = self.newest
@@ -91,19 +101,27 @@ class LagMeter:
 
 
 def sample_positions(origin: Server, meter: LagMeter, stop: threading.Event) -> None:
-    """Feed the meter until `stop`; while the origin cannot be asked, nothing is fed."""
+    """Feed the meter until `stop`; while the origin cannot be asked, nothing is fed.
+
+    Stopped (BinlogReplaced) where the origin's log ends before what it held already.
+    """
     while not stop.is_set():
         try:
             with contextlib.closing(
                 open_session(origin, read_timeout_seconds=SILENCE_SECONDS_MAX)
             ) as session:
-                _sample(session, meter, stop)
+                while not stop.is_set():
+                    meter.add(_sample(origin, session, meter.reached))
+                    stop.wait(SAMPLE_SECONDS)
+        except Stopped:
+            raise
         except SternaError:
             stop.wait(1.0)  # the lag becomes unknown and is shown as such
 
 
-def _sample(session: Session, meter: LagMeter, stop: threading.Event) -> None:
-    while not stop.is_set():
-        asked_at = time.monotonic()
-        meter.add(Sample(asked_at, read_current_position(session)))
-        stop.wait(SAMPLE_SECONDS)
+def _sample(origin: Server, session: Session, reached: Position | None) -> Sample:
+    asked_at = time.monotonic()
+    position = read_current_position(session)
+    if reached is not None and not reached.is_followed_by(position):
+        raise log_replaced(origin, reached, position)
+    return Sample(asked_at, position)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import NamedTuple
 
 from sterna.dataplane._native.framing import repack
-from sterna.dataplane.spool import RECORD
+from sterna.dataplane.spool import RECORD, read_record
 from sterna.mysql.binlog.compressed import unpacked
 from sterna.mysql.binlog.errors import BadEvent
 from sterna.mysql.binlog.events import Format, TransactionPayload
@@ -56,9 +55,8 @@ def packed_transaction(
 
 def _event(buffer: bytes, at: int) -> bytes | None:
     """The event of the record that begins there, if it is whole."""
-    begin = at + RECORD.size
-    if begin > len(buffer):
+    try:
+        raw, _ = read_record(buffer, at)
+    except ValueError:
         return None
-    length, checksum = RECORD.unpack_from(buffer, at)
-    raw = buffer[begin : begin + length]
-    return raw if len(raw) == length > _TYPE_AT and zlib.crc32(raw) == checksum else None
+    return raw if raw is not None and len(raw) > _TYPE_AT else None

@@ -20,7 +20,7 @@ from sterna.mysql.binlog.parse import parse, parse_format, read_header, verify_c
 from sterna.mysql.binlog.types import EventType, name_of
 from sterna.mysql.connection import Server
 from sterna.mysql.position import Position
-from sterna.mysql.replication import BinlogStream
+from sterna.mysql.replication import BinlogStream, log_replaced
 
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 5.0
@@ -147,6 +147,7 @@ class _Receiver:
 
     def _begin(self, raw: bytes, header: Header) -> None:
         self._format = parse_format(raw)
+        self._require_same_file(raw)
         self._spool.begin_segment(max(self._place, self._goal), self._format)
         if self._spool.interruption:
             self._spool.interruption = ""
@@ -157,7 +158,19 @@ class _Receiver:
         event = parse(raw, Format("", _has_checksum(raw), b"", b""))
         assert isinstance(event, Rotate)
         if event.file != self._place.file:
-            self._place = Position(event.file, event.offset)
+            place = Position(event.file, event.offset)
+            if not self._place.is_followed_by(place):
+                raise log_replaced(self._origin, self._place, place)
+            self._place = place
+
+    def _require_same_file(self, raw: bytes) -> None:
+        """A file that is taken up again was made by the same server at the same time as before;
+        if not, its offsets mean other events."""
+        known = self._spool.segments[-1] if self._spool.segments else None
+        if known is None or known.start.file != self._place.file:
+            return
+        if _made(known.log_format.raw) != _made(raw):
+            raise log_replaced(self._origin, known.end, f"{self._place.file} of another making")
 
     def _append(self, raw: bytes, header: Header) -> None:
         before = self._place.offset_bytes
@@ -189,6 +202,12 @@ def ends_at_border(header: Header, before: int) -> bool:
     because it stands in no file."""
     is_made_up = header.flags & FLAG_ARTIFICIAL or header.type == EventType.FORMAT_DESCRIPTION
     return not is_made_up and (before + header.size_bytes) % WRAP_BYTES == 0
+
+
+def _made(format_description: bytes) -> tuple[int, int, str]:
+    """When a log file was begun, by which server, and what that ran."""
+    header = read_header(format_description)
+    return header.timestamp, header.server_id, parse_format(format_description).server_version
 
 
 def _has_checksum(raw: bytes) -> bool:

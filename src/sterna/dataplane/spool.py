@@ -225,6 +225,24 @@ def _record(payload: bytes) -> bytes:
     return RECORD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
+def read_record(buffer: bytes, at: int) -> tuple[bytes | None, int]:
+    """The payload of the record that begins there, or None and how many bytes are missing of it.
+
+    ValueError where it is not as it was written.
+    """
+    begin = at + RECORD.size
+    if begin > len(buffer):
+        return None, begin - len(buffer)
+    length, checksum = RECORD.unpack_from(buffer, at)
+    end = begin + length
+    if end > len(buffer):
+        return None, end - len(buffer)
+    payload = buffer[begin:end]
+    if zlib.crc32(payload) != checksum:
+        raise ValueError("a record is damaged")
+    return payload, 0
+
+
 def damaged(segment: Segment | None) -> Stopped:
     """What is said of a segment whose records are not as they were written."""
     where = segment.path.name if segment else "a segment"
@@ -292,8 +310,12 @@ def _open_segment(path: Path, is_last: bool) -> Segment | None:
 
 
 def _whole_records(file: BinaryIO) -> Iterator[bytes]:
+    left_bytes = os.fstat(file.fileno()).st_size
     while len(head := file.read(RECORD.size)) == RECORD.size:
         length, checksum = RECORD.unpack(head)
+        left_bytes -= RECORD.size + length
+        if left_bytes < 0:  # a damaged length asks for no memory
+            return
         payload = file.read(length)
         if len(payload) < length or zlib.crc32(payload) != checksum:
             return

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
-import zlib
 from typing import BinaryIO
 
 from sterna.dataplane._native.framing import pass_over
-from sterna.dataplane.spool import END_OFFSET, RECORD, Segment, Spool, damaged, whole_offset
+from sterna.dataplane.spool import (
+    END_OFFSET,
+    RECORD,
+    Segment,
+    Spool,
+    damaged,
+    read_record,
+    whole_offset,
+)
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Format
 from sterna.mysql.position import Position
@@ -123,20 +130,15 @@ class SpoolReader:
                 return None
 
     def _from_buffer(self) -> bytes | None:
-        begin = self._at + RECORD.size
-        self._wanted_bytes = _READ_BYTES
-        if begin > len(self._buffer):
-            return None
-        length, checksum = RECORD.unpack_from(self._buffer, self._at)
-        if begin + length > len(self._buffer):
-            # a large record is read at once: piece by piece it would be copied as often
-            self._wanted_bytes = max(_READ_BYTES, begin + length - len(self._buffer))
-            return None
-        raw = self._buffer[begin : begin + length]
-        if zlib.crc32(raw) != checksum:
-            raise damaged(self._segment)
-        self._at = begin + length
-        self.taken_bytes += RECORD.size + length
+        try:
+            raw, missing_bytes = read_record(self._buffer, self._at)
+        except ValueError as error:
+            raise damaged(self._segment) from error
+        # a large record is read at once: piece by piece it would be copied as often
+        self._wanted_bytes = max(_READ_BYTES, missing_bytes)
+        if raw is not None:
+            self._at += RECORD.size + len(raw)
+            self.taken_bytes += RECORD.size + len(raw)
         return raw
 
     def _load(self) -> bool:

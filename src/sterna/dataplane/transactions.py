@@ -44,13 +44,14 @@ from sterna.mysql.binlog.rewrite import convert, end_statement, without_cascades
 from sterna.mysql.binlog.types import COLUMN_TYPES, EventType
 from sterna.mysql.catalog import TableName
 from sterna.mysql.position import Position
-from sterna.mysql.sql_text import Kind, Statement, classify
+from sterna.mysql.sql_text import Kind, Statement, classify, without_set_statement
 
 PIECE_BYTES = 1 << 20
 _XA_STATEMENT = re.compile(
     rb"XA\s+(START|END|COMMIT|ROLLBACK)\s+(X'[0-9a-f]*',X'[0-9a-f]*',[0-9]+)\s*", re.IGNORECASE
 )
 _BEGINNINGS = frozenset({EventType.GTID, EventType.ANONYMOUS_GTID, EventType.GTID_TAGGED})
+_ALTER_STARTS, _ALTER_COMMITS, _ALTER_ROLLS_BACK = 2, 4, 8
 _NO_TABLE = 0xFFFFFF  # a rows event that only ends its statement
 ROWS_FLAGS = (
     STATEMENT_END
@@ -324,9 +325,10 @@ class Assembler:
         return convert(raw, log_format, to=self._relay_format)
 
     def _on_query(self, event: Query, raw: bytes, place: Place) -> Step | None:
+        event = event._replace(sql=without_set_statement(event.sql))
         statement = classify(event.sql)
-        if event.context.mariadb_alter_flags:
-            raise _split_alter(event)
+        if not _does_alter(event):
+            return Boundary(is_commit=False)
         match statement.kind:
             case Kind.BEGIN:
                 self._expect_outside(raw)
@@ -460,13 +462,16 @@ def _not_ddl(event: Query, statement: Statement) -> Stopped:
     return _stopped(event.header.end_offset, f"an unknown statement: {summary(event)}")
 
 
-def _split_alter(event: Query) -> Stopped:
-    return Stopped(
-        f"The binary log has an ALTER TABLE in two phases (ends at offset"
-        f" {event.header.end_offset}).",
-        code="UnknownStatement",
-        remedy="Set binlog_alter_two_phase=OFF on the origin and start again from a new copy.",
-    )
+def _does_alter(event: Query) -> bool:
+    """Whether this phase of an ALTER TABLE is the one that does it, or it has no phases.
+
+    Everything that is logged between the first and the last phase was written under the old
+    definition.
+    """
+    phase = event.context.mariadb_alter_flags
+    if phase not in (0, _ALTER_STARTS, _ALTER_COMMITS, _ALTER_ROLLS_BACK):
+        raise _stopped(event.header.end_offset, f"an ALTER TABLE in an unknown phase ({phase})")
+    return phase in (0, _ALTER_COMMITS)
 
 
 def _stopped(end_offset: int, what: str) -> Stopped:

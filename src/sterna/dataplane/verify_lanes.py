@@ -10,11 +10,12 @@ from typing import Any, Self
 
 from sterna.dataplane.verify_scope import Layout, Range
 from sterna.errors import Stopped
-from sterna.mysql.connection import Server, Session, open_session, query
+from sterna.mysql.connection import Server, Session, execute, open_session, query
 
 Answer = list[tuple[Any, ...]]
 
 _CUT_OFF = 1301  # a warning: the result was larger than max_allowed_packet, so it is NULL
+_WARNINGS_MAX = 65_535  # as many as a server keeps at most, and can count in its answer
 
 
 class Lane:
@@ -39,11 +40,16 @@ class Lane:
         return self._threads.submit(self._read, layout, sql)
 
     def _read(self, layout: Layout, sql: str) -> Answer:
-        session = open_session(self._server) if self._free.empty() else self._free.get()
+        session = self._open() if self._free.empty() else self._free.get()
         try:
             return _read(session, layout, sql)
         finally:
             self._free.put(session)
+
+    def _open(self) -> Session:
+        session = open_session(self._server)
+        execute(session, f"SET SESSION max_error_count = {_WARNINGS_MAX}")
+        return session
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,12 @@ class Scan:
 
 def _read(session: Session, layout: Layout, sql: str) -> Answer:
     rows = query(session, sql)
-    if session.warnings and any(
-        number == _CUT_OFF for _, number, _ in query(session, "SHOW WARNINGS")
-    ):
-        raise too_long(layout)
+    if session.warnings:
+        warnings = query(session, "SHOW WARNINGS")
+        # One that was not kept may be of this kind.
+        is_complete = len(warnings) < _WARNINGS_MAX
+        if not is_complete or any(number == _CUT_OFF for _, number, _ in warnings):
+            raise too_long(layout)
     return rows
 
 

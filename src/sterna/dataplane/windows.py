@@ -15,6 +15,7 @@ from sterna.dataplane import ddl
 from sterna.dataplane.account_statements import carry_account
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.ddl_older import Unrepresentable
+from sterna.dataplane.ddl_unlike import require_alike
 from sterna.dataplane.pace import StreamPace
 from sterna.dataplane.pairs import PairKeeper
 from sterna.dataplane.prepared import events_of
@@ -299,6 +300,7 @@ class WindowLoop:
         position = self._reader.position
         with contextlib.closing(open_session(self._sides.destination)) as session:
             try:
+                require_alike(step.event, step.statement, session, self._sides.origin)
                 prepared = ddl.prepare(step.event, step.statement, self._read_facts(), session)
             except Stopped as error:  # it may be made by hand, and gone on behind it
                 self._send_gathered()

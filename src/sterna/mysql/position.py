@@ -40,6 +40,13 @@ class Position:
         """The position `offset_bytes` in this position's file."""
         return Position(self.file, offset_bytes)
 
+    def is_followed_by(self, other: Position) -> bool:
+        """Whether the same log may go on at `other`: nothing of it lies before this position."""
+        try:
+            return self <= other
+        except ValueError:
+            return False
+
     def __lt__(self, other: Position) -> bool:
         return self._order(other) < other._order(self)
 

@@ -52,6 +52,16 @@ def read_current_position(connection: Session) -> Position:
     return Position(str(rows[0][0]), int(rows[0][1]))
 
 
+def log_replaced(server: Server, known: object, found: object) -> Stopped:
+    """What is raised where a server has another binary log than the one that is followed."""
+    return Stopped(
+        f"{server} has another binary log than before: it was at {known}, and is at {found} now.",
+        code="BinlogReplaced",
+        remedy="The log was reset or renamed, or the address leads to another server. Let it lead"
+        " to the server that was followed, or start the sync task again from a new copy.",
+    )
+
+
 def read_format_description(server: Server, server_id: int) -> Format:
     """The format in which `server` itself writes its binary log now."""
     with contextlib.closing(open_session(server)) as connection:

@@ -105,11 +105,37 @@ _OBJECTS = {
 }
 
 
+# What MariaDB's SET STATEMENT may set for a statement without changing what it makes, or that an
+# event says of its statement in any case.
+_SET_IN_VAIN = frozenset(
+    {"max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout", "alter_algorithm"}
+    | {"old_alter_table", "sort_buffer_size", "binlog_format", "gtid_domain_id", "server_id"}
+    | {"skip_replication", "binlog_alter_two_phase", "wsrep_on", "wsrep_osu_method"}
+    | {"sql_mode", "foreign_key_checks", "unique_checks", "time_zone", "lc_time_names"}
+)
+
+
 def tokens(sql: bytes) -> Iterator[Token]:
     """The tokens of a statement, comments and white space left out."""
     for match in _TOKEN.finditer(sql.decode("latin-1")):
         if match.lastgroup != "space":
             yield Token(str(match.lastgroup), match.group(), match.start(), match.end())
+
+
+def without_set_statement(sql: bytes) -> bytes:
+    """The statement behind MariaDB's SET STATEMENT … FOR, where that is all there is to it."""
+    found = list(tokens(sql))
+    if [token.upper for token in found[:2]] != ["SET", "STATEMENT"]:
+        return sql
+    depth, before = 0, ","
+    for token in found[2:]:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0 and token.upper == "FOR":
+            return sql[token.end :].lstrip()
+        if depth == 0 and before == "," and token.text.lower() not in _SET_IN_VAIN:
+            break
+        before = token.text if depth == 0 else ""
+    return sql
 
 
 @dataclass(frozen=True)

@@ -54,15 +54,22 @@ def unpack_payload(event: TransactionPayload, log_format: Format) -> Iterator[by
 
 
 def _unpacked_pieces(event: TransactionPayload) -> Iterator[bytes]:
+    """The payload, piece by piece; as much of it as the event says, neither more nor less."""
     if not event.is_compressed:
         yield event.payload
         return
+    left_bytes = event.unpacked_bytes
     try:
         with zstandard.ZstdDecompressor().stream_reader(event.payload) as reader:
-            while piece := reader.read(_READ_BYTES):
+            while piece := reader.read(min(_READ_BYTES, left_bytes + 1)):
+                left_bytes -= len(piece)
+                if left_bytes < 0:
+                    break
                 yield piece
     except zstandard.ZstdError as error:
         raise BadEvent(f"A TRANSACTION_PAYLOAD event cannot be unpacked: {error}.") from error
+    if left_bytes:
+        raise BadEvent("A TRANSACTION_PAYLOAD event has another length than it says.")
 
 
 def _whole_event(pending: bytearray, at: int) -> bytearray | None:
@@ -116,6 +123,8 @@ def _inflate(reader: Reader) -> bytes:
     if first & 0xF0 != 0x80:
         raise BadEvent(f"A compressed event uses the unknown algorithm {first:#x}.")
     plain_bytes = int.from_bytes(reader.take(first & 0x07), "big")
+    if plain_bytes > _EVENT_BYTES_MAX:
+        raise BadEvent(f"A compressed event claims to have {plain_bytes} bytes.")
     try:
         plain = zlib.decompressobj().decompress(reader.rest(), plain_bytes + 1)
     except zlib.error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -81,6 +82,8 @@ class Context:
     sql_require_primary_key: bool | None = None
     default_table_encryption: bool | None = None
     mariadb_alter_flags: int = 0
+    # MariaDB: character sets, by their built-in collations, whose default is another one
+    default_collations: Mapping[int, int] = field(default_factory=dict)
 
 
 class Query(NamedTuple):

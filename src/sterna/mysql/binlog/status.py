@@ -87,8 +87,8 @@ def _mariadb_alter(reader: Reader) -> Found:
 
 
 def _mariadb_collations(reader: Reader) -> Found:
-    reader.take(4 * reader.number(1))
-    return {}
+    count = reader.number(1)
+    return {"default_collations": {reader.number(2): reader.number(2) for _ in range(count)}}
 
 
 _VARIABLES: dict[int, Callable[[Reader], Found]] = {

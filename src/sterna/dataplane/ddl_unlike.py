@@ -1,0 +1,96 @@
+"""ALTER TABLE that makes something else of the same rows on another server.
+
+Such a statement is in the log as a statement, and what it made of the rows is not: which of two
+duplicates ALTER IGNORE kept, in which order an AUTO_INCREMENT column numbered rows that have no
+key, what a default like UUID() gave to each row. Nobody notices before the rows are compared; so
+it is not run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sterna.dataplane.ddl_older import clauses_of
+from sterna.errors import Stopped
+from sterna.mysql.binlog.events import Query
+from sterna.mysql.catalog import TableName
+from sterna.mysql.connection import Server, Session, open_session, query
+from sterna.mysql.identifiers import quote
+from sterna.mysql.sql_text import Statement, Token, tokens
+
+_NEVER_TWICE = frozenset(
+    {"UUID", "UUID_SHORT", "UUID_V4", "UUID_V7", "SYS_GUID", "RAND", "RANDOM_BYTES", "SYSDATE"}
+    | {"USER", "SESSION_USER", "SYSTEM_USER", "CURRENT_USER", "CURRENT_ROLE", "CONNECTION_ID"}
+    | {"VERSION", "LAST_INSERT_ID", "ROW_COUNT", "FOUND_ROWS", "NEXTVAL", "LASTVAL", "SETVAL"}
+    | {"GET_LOCK", "RELEASE_LOCK", "IS_FREE_LOCK", "IS_USED_LOCK", "SLEEP"}
+)
+_PRIMARY_KEY = (
+    "SELECT 1 FROM information_schema.STATISTICS"
+    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND INDEX_NAME = 'PRIMARY'"
+)
+_ENGINE = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+
+
+def require_alike(event: Query, statement: Statement, destination: Session, origin: Server) -> None:
+    """Stopped where the destination may make something else of its rows than the origin did."""
+    if statement.verb != "ALTER" or statement.object_type != "TABLE" or not statement.names:
+        return
+    database, table = statement.names[0]
+    altered = _Altered((database or event.database, table), destination, origin)
+    why = _why_not(list(tokens(event.sql)), altered)
+    if why and altered.has_rows:
+        raise Stopped(
+            f"{why}, so the rows of {'.'.join(altered.name)} would not be the same on both sides.",
+            remedy="Start the sync task again from a new copy, which has what the statement made.",
+        )
+
+
+@dataclass(frozen=True)
+class _Altered:
+    """The table that a statement is about, as it is before it."""
+
+    name: TableName
+    destination: Session
+    origin: Server
+
+    @property
+    def has_rows(self) -> bool:
+        return bool(query(self.destination, f"SELECT 1 FROM {quote(*self.name)} LIMIT 1"))
+
+    @property
+    def has_primary_key(self) -> bool:
+        return bool(query(self.destination, _PRIMARY_KEY, self.name))
+
+    @property
+    def is_ordered(self) -> bool:
+        """Both sides read it by its primary key; other engines read rows as they were written."""
+        if not self.has_primary_key:
+            return False
+        with contextlib.closing(open_session(self.origin)) as session:
+            return [str(engine) for (engine,) in query(session, _ENGINE, self.name)] == ["InnoDB"]
+
+
+def _why_not(found: list[Token], altered: _Altered) -> str:
+    if "IGNORE" in {token.upper for token in found[1:3]}:
+        return "ALTER IGNORE TABLE keeps one of several duplicates, and the log does not say which"
+    for clause in clauses_of(found):
+        words = [token.upper for token in clause]
+        if "AUTO_INCREMENT" in words and _numbers_rows(words[0], altered):
+            return "An AUTO_INCREMENT column numbers rows in an order of its own"
+        if words[0] == "ADD" and _is_another_every_time(words):
+            return "A default that is another one every time is given to rows that are there"
+    return ""
+
+
+def _numbers_rows(verb: str, altered: _Altered) -> bool:
+    """Whether rows without a number get one, and in which order is not sure."""
+    if verb == "ADD":
+        return not altered.is_ordered
+    return verb in ("MODIFY", "CHANGE") and not altered.has_primary_key
+
+
+def _is_another_every_time(words: list[str]) -> bool:
+    default = words[words.index("DEFAULT") :] if "DEFAULT" in words else []
+    return bool(_NEVER_TWICE & set(default)) or ("NEXT", "VALUE") in pairwise(default)

@@ -1,0 +1,101 @@
+"""Statements that make something else of the same rows elsewhere, and words that change meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sterna.errors import SternaError
+from sterna.mysql.connection import Server, execute, open_session, query
+from tests.fixtures.compare import assert_equal
+from tests.fixtures.link import Link, begin
+from tests.fixtures.running import RunningServer, wipe
+from tests.integration.test_follow import run, sides
+
+__all__ = ["sides"]
+
+MARIADB = ("mariadb1011", "mysql97")
+TABLES = """
+CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;; USE d
+;; CREATE TABLE keyless (v INT);; INSERT INTO keyless VALUES (3), (1), (2), (1)
+;; CREATE TABLE keyed (id INT PRIMARY KEY, v INT);; INSERT INTO keyed VALUES (3, 1), (1, 1)
+;; CREATE TABLE none (v INT)
+"""
+SET_STATEMENTS = """
+INSERT INTO keyless VALUES (300)
+;; SET sql_mode = 'STRICT_ALL_TABLES'
+;; SET STATEMENT max_statement_time = (10 * 10), sql_mode = '' FOR
+     ALTER TABLE keyless MODIFY v TINYINT
+;; SET STATEMENT foreign_key_checks = 0 FOR
+     CREATE TABLE child (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES not_there (id))
+;; SET STATEMENT lock_wait_timeout=3 FOR ALTER TABLE keyed ADD w INT
+;; INSERT INTO keyed VALUES (9, 9, 9)
+"""
+UNLIKE = [
+    ("mysql57", "ALTER TABLE keyless ADD id INT NOT NULL AUTO_INCREMENT PRIMARY KEY"),
+    ("mysql56", "ALTER IGNORE TABLE keyed ADD UNIQUE KEY (v)"),
+    ("mariadb1011", "ALTER IGNORE TABLE keyed ADD UNIQUE KEY (v)"),
+    ("mariadb1011", "ALTER TABLE keyed ADD u CHAR(36) DEFAULT (UUID())"),
+]
+
+
+@pytest.mark.parametrize("sides", [MARIADB], indirect=True, ids="-".join)
+def test_set_statement_is_what_it_is_for(sides: tuple[Server, Server], tmp_path: Path) -> None:
+    """Limits and what the log says anyway are left out; anything else is not run."""
+    origin, destination = sides
+    with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
+        run(session, TABLES)
+        run(session, SET_STATEMENTS)
+        link.caught_up()
+        assert_equal(origin, destination, ["d"])
+        execute(session, "SET STATEMENT default_storage_engine=Aria FOR CREATE TABLE o (v INT)")
+        assert link.stopped().code == "DdlFailed"
+
+
+@pytest.mark.parametrize("sides", [MARIADB], indirect=True, ids="-".join)
+def test_an_alter_in_two_phases_is_one(sides: tuple[Server, Server], tmp_path: Path) -> None:
+    """It is run where it was committed; one that was taken back is not."""
+    origin, destination = sides
+    with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
+        run(session, TABLES)
+        execute(session, "SET binlog_alter_two_phase = ON")
+        run(session, "ALTER TABLE keyed ADD w INT DEFAULT 5;; INSERT INTO keyed VALUES (9, 9, 9)")
+        with pytest.raises(SternaError):
+            execute(session, "ALTER TABLE keyed ADD UNIQUE KEY (w), ALGORITHM=INPLACE")
+        run(session, "ALTER TABLE keyed DROP v, ALGORITHM=COPY;; UPDATE keyed SET w = 1")
+        link.caught_up()
+    assert_equal(origin, destination, ["d"])
+    assert sum("ALTER TABLE" in sentence for sentence in link.sentences) == 2
+
+
+def test_what_would_not_be_the_same_is_not_run(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """ALTER IGNORE, numbers for rows without an order, a default that is never the same twice."""
+    for number, (name, statement) in enumerate(UNLIKE):
+        origin, destination = _sides(request, (name, "mysql97"))
+        with (
+            Link(origin, destination, tmp_path / str(number)) as link,
+            open_session(origin) as session,
+        ):
+            run(session, TABLES)
+            run(session, "ALTER TABLE none ADD id INT NOT NULL AUTO_INCREMENT PRIMARY KEY")
+            run(session, "ALTER TABLE keyed ADD n INT NOT NULL AUTO_INCREMENT UNIQUE")
+            link.caught_up()
+            assert_equal(origin, destination, ["d"])
+            run(session, f"ALTER TABLE keyed DROP n;; {statement}")
+            error = link.stopped()
+        assert error.code == "DdlFailed" and "same on both sides" in error.message, error
+        assert "new copy" in error.remedy
+        with open_session(destination) as there:
+            assert query(there, "SELECT * FROM d.keyed") == [(1, 1), (3, 1)]
+
+
+def _sides(request: pytest.FixtureRequest, names: tuple[str, str]) -> tuple[Server, Server]:
+    origin, destination = (request.getfixturevalue(name) for name in names)
+    assert isinstance(origin, RunningServer) and isinstance(destination, RunningServer)
+    wipe(origin.server)
+    wipe(destination.server)
+    begin(origin.server, destination.server)
+    return origin.server, destination.server
