@@ -127,6 +127,20 @@ def test_no_table_is_held_for_long_whatever_the_limit(origin: Server, destinatio
 
 
 @pytest.mark.parametrize("origin", ["mysql57"], indirect=True)
+def test_a_table_without_a_key_makes_way(origin: Server, destination: Server) -> None:
+    """It can only be read in one go; DDL that waits for it ends the copy of it, which begins anew
+    behind the DDL."""
+    with open_session(origin) as session:
+        execute(session, "ALTER TABLE held.t DROP PRIMARY KEY")
+    with Copying(origin, destination, Rate(rows_per_second=500)) as copy:
+        copy.moved(1000)
+        assert alter(origin, "one") < WAIT_SECONDS_MAX
+        copy.ended()
+    assert len(copy.snapshots) > 1
+    assert_equal(origin, destination, ["held"])
+
+
+@pytest.mark.parametrize("origin", ["mysql57"], indirect=True)
 def test_a_slow_copy_leaves_its_snapshot_behind(origin: Server, destination: Server) -> None:
     """A table that would fit into one range is read under several snapshots when it takes long."""
     with Copying(origin, destination, Rate(rows_per_second=3000)) as copy:

@@ -6,7 +6,7 @@ be moved in a moment only. One that takes long all the same, because the limit w
 server is slow, is cut: it ends with the row that is under way, and the next ones ask for less.
 
 Steps go along an index. A table without a unique key of columns that are NOT NULL is read by one
-SELECT, which is held as long as it takes.
+SELECT, which is held as long as it takes, unless somebody waits for the table.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ from sterna.dataplane.copy_keys import Boundary
 from sterna.dataplane.copy_pieces import Job
 from sterna.dataplane.copy_ranges import RANGE_BYTES, KeyRange, key_ahead, row_bytes
 from sterna.dataplane.pace import BURST_SECONDS, Pace
-from sterna.mysql.connection import Session
+from sterna.mysql.connection import Session, query
 from sterna.mysql.identifiers import quote
 
 HOLD_SECONDS = 5.0  # no SELECT is held longer
+LOOK_SECONDS = 1.0
 STEP_SECONDS = 1.0  # what one asks for may be moved in so long
 RECEIVE_BYTES_MIN = 2048
 PIECE_SECONDS = 60.0  # so much is at most done again after a crash
 _SURELY = 4  # the origin's estimates of rows are off by less
+_WAITING = (
+    "SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for table flush'"
+    " OR (STATE LIKE 'Waiting for %% metadata lock' AND LOCATE(%s, INFO) + LOCATE(%s, INFO) > 0)"
+    " LIMIT 1"
+)
 
 
 class StepSize:
@@ -55,6 +61,29 @@ class StepSize:
             self._bytes_max *= 2
             if self._bytes_max > RANGE_BYTES:
                 self._bytes_max = math.inf
+
+
+class Hold:
+    """How long one SELECT has held its table, and whether somebody waits for that: DDL, or who
+    came behind it. After DDL the table has to be copied anew in any case."""
+
+    def __init__(self, job: Job, watcher: Session) -> None:
+        self.began = time.monotonic()
+        self._name, self._watcher = job.name, watcher
+        self._look_at = self.began + HOLD_SECONDS
+        self._is_awaited = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it should end, if it can."""
+        return time.monotonic() > self.began + HOLD_SECONDS
+
+    def is_awaited(self) -> bool:
+        """Looked up now and then, once it is long. Without PROCESS nobody is seen to wait."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            self._is_awaited = bool(query(self._watcher, _WAITING, self._name))
+        return self._is_awaited
 
 
 class Walk:

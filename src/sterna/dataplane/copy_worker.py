@@ -21,7 +21,7 @@ from sterna.dataplane.copy_ranges import (
     write_ranges,
 )
 from sterna.dataplane.copy_state import COPYING, DONE, LOADED, TableState, write_state
-from sterna.dataplane.copy_steps import HOLD_SECONDS, StepSize, Walk
+from sterna.dataplane.copy_steps import Hold, StepSize, Walk
 from sterna.dataplane.reports import LogReport
 from sterna.dataplane.schema import open_destination_session, open_origin_session
 from sterna.dataplane.schema_tables import same_definition
@@ -223,19 +223,19 @@ class Worker:
         plan = plan_rows(job.table, job.columns, rows_of=rows_of)
         mover = RowMover(plan, origin=self._snapshot, destination=self._loader)
         mover.receive_bytes = self._step_size.receive_bytes(job)
-        began = time.monotonic()
+        hold = Hold(job, self._reader)
 
-        def is_too_long() -> bool:
-            return walk.can_be_cut and time.monotonic() > began + HOLD_SECONDS
+        def is_over() -> bool:
+            return hold.is_long and (walk.can_be_cut or hold.is_awaited())
 
         def pay(rows: int, octets: int) -> None:
-            self._pay(rows, octets, until=is_too_long)
+            self._pay(rows, octets, until=is_over)
             mover.receive_bytes = self._step_size.receive_bytes(job)
-            if is_too_long():
-                mover.cut()
+            if is_over():
+                _end(mover, walk, job)
 
         self._move_rows(piece, mover, pay=pay, before=before)
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - hold.began
         self._step_size.learn(mover.bytes, seconds, is_cut=mover.is_cut)
         if mover.is_cut:
             self._end_cut(job, walk, mover)
@@ -322,3 +322,11 @@ class Worker:
             seconds = time.monotonic() - started
             sentence = f"Indexes of {quote(*job.name)} added in {seconds:.1f} s."
             self._work.task.report(LogReport("NORMAL", sentence))
+
+
+def _end(mover: RowMover, walk: Walk, job: Job) -> None:
+    """A SELECT has held its table for too long."""
+    if not walk.can_be_cut:
+        name = quote(*job.name)
+        raise DefinitionChanged(f"A statement waits for {name}, which can only be read in one go.")
+    mover.cut()
