@@ -4,8 +4,9 @@
     .venv/bin/python -m bench.copy --alone --rows 20000000 --wide-rows 0    only our own copy
 
 Writes bench/results/copy.json (copy_alone.json). One run, one origin, one destination, the same
-settings for all, and the disk is given time to settle before each. The ratios are the worst of the
-tables: at least so many times as fast.
+settings for all, and the disk is given time to settle before each. All ways take turns, twice, and
+the faster time of each counts: what else goes on in the machine makes nobody faster. The ratios are
+the worst of the tables: at least so many times as fast.
 
 What makes it fair:
 
@@ -49,6 +50,7 @@ from tests.fixtures.running import RunningServer, ServerFarm, wipe
 RESULTS = Path(__file__).parent / "results"
 SPAWN = multiprocessing.get_context("spawn")
 WORKERS = 2
+TIMES = 2
 SETTINGS = {"innodb_buffer_pool_size": "1G", "local_infile": "ON"}
 SEED_ROWS = 20_000
 SETTLED_PAGES = 50
@@ -128,30 +130,42 @@ class Bench:
         """Make a table on the origin and copy it in every way."""
         wipe(self.origin.server)
         make(self.origin.server, table)
-        runs = self.results.setdefault(table.name, {})
-        ways: dict[str, Callable[[], Used]] = {"sterna": self._sterna}
-        if not self.is_alone:
-            ways["mydumper"] = lambda: by_clients(self._mydumper)
-            ways["mysqldump"] = lambda: by_clients(self._mysqldump)
-        for name, way in ways.items():
-            runs[name] = self._measured(table, way)
-            print(table.name, name, runs[name], flush=True)
-        if not self.is_alone:
-            self._without_indexes(table, runs)
+        if self.is_alone:
+            self._take_turns(table, {"sterna": self._sterna}, times=1)
+            return
+        ways: dict[str, Callable[[], Used]] = {
+            "sterna": self._sterna,
+            "mydumper": lambda: by_clients(self._mydumper),
+            "mysqldump": lambda: by_clients(self._mysqldump),
+        }
+        self._take_turns(table, ways)
+        self._without_indexes(table)
 
-    def _without_indexes(self, table: TableSpec, runs: dict[str, Run]) -> None:
+    def _without_indexes(self, table: TableSpec) -> None:
         """The limit: no secondary index, rows from files."""
         with open_session(self.origin.server) as session:
             keys = query(session, "SHOW INDEX FROM bench.t WHERE Key_name <> 'PRIMARY'")
             drops = ", ".join(f"DROP KEY `{name}`" for name in sorted({row[2] for row in keys}))
             execute(session, f"ALTER TABLE bench.t {drops}")
         files = self._write_files()
-        for name, way in {
+        ways: dict[str, Callable[[], Used]] = {
             "sterna, no index": self._sterna,
             "LOAD DATA, no index": lambda: by_clients(lambda: self._load_data(files)),
-        }.items():
-            runs[name] = self._measured(table, way)
-            print(table.name, name, runs[name], flush=True)
+        }
+        self._take_turns(table, ways)
+
+    def _take_turns(
+        self, table: TableSpec, ways: dict[str, Callable[[], Used]], *, times: int = TIMES
+    ) -> None:
+        """The faster run of each way counts, with the most memory of all."""
+        runs = self.results.setdefault(table.name, {})
+        for name, way in [*ways.items()] * times:
+            run = self._measured(table, way)
+            print(table.name, name, run, flush=True)
+            before = runs.get(name, run)
+            memory = max(run.memory_mb_max, before.memory_mb_max)
+            faster = min(run, before, key=lambda each: each.seconds)
+            runs[name] = replace(faster, memory_mb_max=memory)
 
     def _measured(self, table: TableSpec, way: Callable[[], Used]) -> Run:
         wipe(self.destination.server)
