@@ -28,7 +28,7 @@ LOCK_WAIT_SECONDS = 2
 # 5.6 cannot end a statement by itself: there the connection is given up.
 READ_TIMEOUT_SECONDS = 60.0
 SERVER_IDS = range(SERVER_ID_BASE, SERVER_ID_BASE + 100_000_000)
-NODE_ADDRESS = "127.0.0.1"  # the nodes that an upgrade makes run beside the endpoints
+NODE_ADDRESS = "127.0.0.1"  # where nodes are made that are on no other host
 
 
 def run(
@@ -86,12 +86,14 @@ def _endpoint_addresses(tools: Tools, instance_id: str) -> tuple[str, ...]:
     """What the source and the nodes see of clients that come by an endpoint: the address that this
     machine, where the proxy runs, has on the way to each."""
     instance = tools.inventory.instance(instance_id)
-    hosts = [(instance.host, instance.port)]
-    for migration in tools.journal.migrations():
-        if migration.instance_id == instance_id and migration.status != Status.CLOSED:
-            nodes = tools.inventory.nodes(migration.cluster_id)
-            hosts += [(node.host, node.port) for node in nodes]
-    found = [NODE_ADDRESS, *(outgoing_address(host, port) for host, port in hosts)]
+    nodes = [
+        (node.host, node.port)
+        for migration in tools.journal.migrations()
+        if migration.instance_id == instance_id and migration.status != Status.CLOSED
+        for node in tools.inventory.nodes(migration.cluster_id)
+    ]
+    servers = [(instance.host, instance.port), *(nodes or [(NODE_ADDRESS, 0)])]
+    found = (outgoing_address(host, port) for host, port in servers)
     return tuple(dict.fromkeys(address for address in found if address))
 
 
@@ -99,9 +101,8 @@ def outgoing_address(host: str, port: int) -> str:
     """The address this machine comes from when it connects to `host`; "" where no way leads there.
     Nothing is sent."""
     with suppress(OSError, UnicodeError):
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[
-            0
-        ]
+        found = socket.getaddrinfo(host, port or 1, type=socket.SOCK_DGRAM)
+        family, kind, protocol, _, address = found[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.connect(address)
             return str(probe.getsockname()[0])

@@ -15,7 +15,7 @@ from sterna.errors import Refused
 from sterna.mysql.connection import Server, Session, execute, open_session, scalar
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.version import Version
-from sterna.store.records import AccountPlan, Node
+from sterna.store.records import AccountPlan
 from sterna.workflow.sessions import CATALOG_SECONDS_MAX
 from sterna.workflow.tools import Tools
 
@@ -157,11 +157,7 @@ def settle_time_zone(tools: Tools, cluster_id: str, node_id: str) -> None:
     kept = tools.inventory.cluster_parameters(cluster_id)
     if can_start_with(kept) == kept:
         return
-    node = _node(tools, cluster_id, node_id)
+    node = tools.node(cluster_id, node_id)
     tools.provisioner.configure_node(tools.node_spec(cluster_id, node))
     with _session(tools.node_server(cluster_id, node)) as session:
         execute(session, "SET GLOBAL time_zone = %s", [kept[ZONE_OPTION]])
-
-
-def _node(tools: Tools, cluster_id: str, node_id: str) -> Node:
-    return next(node for node in tools.inventory.nodes(cluster_id) if node.id == node_id)

@@ -27,6 +27,7 @@ from sterna.workflow.abreast import Abreast
 from sterna.workflow.binlog_off import OFF
 from sterna.workflow.creating import NODES_MAX, refuse_node_class
 from sterna.workflow.health import FRESH_SECONDS
+from sterna.workflow.inheritance import settle_time_zone
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
 
@@ -327,6 +328,7 @@ class NodeKeeper:
         primary = tools.cluster(cluster.id).server
         join_reader(primary, spec.server, restart=partial(tools.provisioner.restart_node, spec))
         self._back_in_rotation(cluster, tools.node(cluster.id, node.id))
+        settle_time_zone(tools, cluster.id, node.id)
 
     def _remove(self, cluster: Cluster, node: Node) -> None:
         tools = self._tools
