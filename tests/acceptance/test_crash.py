@@ -14,7 +14,7 @@ from sterna.clusters.process import find_process, signal_process
 from sterna.workflow import upgrade
 from sterna.workflow.engine import outline
 from tests.acceptance.stage import Stage, enabled_events, is_read_only, open_stage
-from tests.fixtures.product import node_argument
+from tests.fixtures.product import Answer, node_argument
 from tests.fixtures.running import ServerFarm, eventually
 
 assert upgrade  # the story registers its operations when it is imported
@@ -22,7 +22,8 @@ assert upgrade  # the story registers its operations when it is imported
 TARGET = "9.7"
 LONG_COPY = 0.4  # half a million rows: there is time to kill somebody meanwhile
 KNOWN_SECONDS_MAX = 10.0
-MOVES = {"switch_over": {"with_endpoints": True}, "roll_back": {}}
+MOVES = {"switch_over": ("--with-endpoints",), "roll_back": ()}
+DONE = {"switch_over": "POLARDB2RDS_SYNCING", "roll_back": "RDS2POLARDB_SYNCING"}
 STEPS = [
     (operation, step.title)
     for operation in MOVES
@@ -89,20 +90,24 @@ def test_the_synchronization_goes_on_after_a_kill(synchronized: Stage, victim: s
 def test_a_move_is_finished_or_undone_after_a_kill(
     synchronized: Stage, operation: str, moment: str
 ) -> None:
-    """Sterna is killed within it: no one helps, and the bank goes on, on one side."""
+    """Sterna is killed within it: no one helps, and the bank goes on, on one side.
+
+    Who waits for it at the command line is told the truth by the server that is there then.
+    """
     stage = synchronized
-    with stage.open_hours():
+    with stage.open_hours(), ThreadPoolExecutor(1) as hands:
         if operation == "roll_back":
             stage.do("switch-over", "--with-endpoints", "--yes")
         begun = len(stage.migration["history"])
-        path = f"/migrations/{stage.cluster_id}/{operation.replace('_', '-')}"
-        stage.product.see(path, MOVES[operation])
+        command = (operation.replace("_", "-"), stage.cluster_id, *MOVES[operation], "--yes")
+        waiting = hands.submit(stage.product.run, *command, "--json")
         eventually(lambda: moment in titles_since(stage, begun), within_seconds=60, every_seconds=0)
         told = len(stage.migration["history"])
         kill(stage, "server")
         assert_is_known(stage, told)
         assert_nobody_is_held(stage)
         migration = stage.wait_until_idle()
+        assert_told_the_truth(waiting.result(timeout=60), operation, migration)
         if migration["status"] == "POLARDB2RDS_SYNCING":
             assert_cluster_has_the_writes(stage)
             stage.wait_for_writes()
@@ -115,6 +120,21 @@ def test_a_move_is_finished_or_undone_after_a_kill(
         stage.assert_promises_kept(stage.source)
         stage.verify()
     stage.assert_sides_equal()
+
+
+def assert_told_the_truth(answer: Answer, operation: str, migration: dict[str, Any]) -> None:
+    """The command has ended as the operation has, or knows that it cannot know: the server died
+    before it had answered."""
+    finished = migration["status"] == DONE[operation]
+    if answer.code == 1 and answer.problem["code"] == "ServerLost":
+        assert "may be under way" in answer.problem["message"]
+        return
+    assert answer.code == (0 if finished else 1), answer.err
+    if finished:
+        assert answer.data["status"] == migration["status"]
+    else:
+        assert answer.problem["code"] == "OperationFailed"
+        assert "Everything is as it was before" in answer.problem["message"]
 
 
 def kill(stage: Stage, victim: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pymysql
 import pytest
 from pymysql.connections import Connection
+from pymysql.constants import COMMAND
 from pymysql.cursors import Cursor
 
 from demo.connection import Login, connect, rows, run
+from sterna.errors import Refused
 from sterna.mysql.connection import execute, open_session, query
 from sterna.workflow.engine import outline
 from tests.faults.cast import BY_ITSELF, Cast, open_cast
@@ -236,6 +238,83 @@ def delete_last(cast: Cast, side: str) -> None:
         run(session, "DELETE FROM n ORDER BY id DESC LIMIT 1")
 
 
+def fails_untouched(cast: Cast, number: int, meddle: Callable[[], None]) -> str:
+    """Somebody meddles before a step of a switch, which then fails and leaves everything; why."""
+    before = cast.world()
+    cast.engine.before_step = lambda at: meddle() if at == number else None
+    cast.engine.fail = BY_ITSELF
+    switch_over(cast)
+    assert cast.world() == before
+    return cast.engine.error
+
+
+def test_a_transaction_prepared_after_the_guards(cast: Cast) -> None:
+    """It would end, or not, on a side without the writes: the switch is undone."""
+
+    def prepare_one() -> None:
+        with closing(application(cast)) as session:
+            for sql in ("XA START 'late'", "INSERT INTO n (word) VALUES ('xa')", "XA END 'late'"):
+                run(session, sql)
+            run(session, "XA PREPARE 'late'")
+
+    assert "1 prepared XA" in fails_untouched(cast, step("Hold new connections"), prepare_one)
+    with closing(application(cast)) as session:
+        run(session, "XA COMMIT 'late'")
+    eventually(lambda: words(cast, "xa") == (1, 1))
+
+
+@pytest.mark.parametrize("number", [step("Stop the stream"), COMMIT])
+def test_a_source_opened_by_hand_before_the_point_of_no_return(cast: Cast, number: int) -> None:
+    """Whoever may write there would not be carried over: the switch is undone."""
+
+    def open_source() -> None:
+        with open_session(cast.source.server) as session:
+            execute(session, "SET GLOBAL super_read_only = 0, GLOBAL read_only = 0")
+
+    assert "Somebody opened the source" in fails_untouched(cast, number, open_source)
+
+
+def test_a_session_that_never_reads(cast: Cast) -> None:
+    """The server is stuck in writing to it, and its transaction holds a row: it is cut."""
+    with closing(application(cast)) as session:
+        run(session, "BEGIN")
+        run(session, "INSERT INTO n (word) VALUES ('deaf')")
+        sql = "SELECT REPEAT('x', 1000000) FROM information_schema.columns LIMIT 300"
+        session._execute_command(COMMAND.COM_QUERY, sql.encode())
+        eventually(lambda: is_waiting(cast, sql))
+        switch_over(cast)
+    assert cast.engine.error == ""
+    assert words(cast, "deaf") == (0, 0)
+
+
+def test_no_room_for_another_session(cast: Cast) -> None:
+    """Applications have taken every place on the source: the switch cuts them, or never began."""
+    with ExitStack() as stack:
+        with open_session(cast.source.server) as session:
+            taken = len(query(session, "SHOW PROCESSLIST"))
+            usual = int(query(session, "SELECT @@GLOBAL.max_connections")[0][0])
+            stack.callback(set_places, cast, usual)
+            execute(session, f"SET GLOBAL max_connections = {taken + 3}")
+            with suppress(pymysql.MySQLError):
+                while True:
+                    stack.enter_context(closing(application(cast)))
+        before = cast.world()
+        cast.engine.fail = BY_ITSELF
+        try:
+            switch_over(cast)
+        except Refused:
+            assert cast.world() == before
+    if cast.engine.error:
+        assert cast.world() == {**before, "source": cast.world()["source"]}
+    assert cast.service.migration(cast.cluster_id).operation == ""
+
+
+def set_places(cast: Cast, count: int) -> None:
+    """How many sessions the source takes."""
+    with open_session(cast.source.server) as session:
+        execute(session, f"SET GLOBAL max_connections = {count}")
+
+
 def rogue_at(cast: Cast, wanted: int) -> Callable[[int], None]:
     """An administrator who writes on the source before that step."""
 
@@ -264,3 +343,14 @@ def test_where_administrators_cannot_be_shut_out() -> None:
             assert cast.world() == before
             eventually(lambda n=written: words(cast, "rogue") == (n, n), within_seconds=30)
             cast.wait_until_ready()
+        refuse_a_log_begun_anew(cast)
+
+
+def refuse_a_log_begun_anew(cast: Cast) -> None:
+    """Nothing can be behind the end of the log: a smaller position is no sign of having all."""
+
+    def begin_anew() -> None:
+        with open_session(cast.source.server) as session:
+            execute(session, "RESET MASTER")
+
+    assert "was begun anew" in fails_untouched(cast, BLOCK, begin_anew)

@@ -65,12 +65,12 @@ class Supervisor:
         if watcher is not None:
             watcher.stop()
 
-    def renew(self, task_id: str) -> None:
-        """Let the task's process, if there is one, be followed by one with a new spec."""
+    def renew(self, task_id: str) -> bool:
+        """Let the task's process be followed by one with a new spec; False when none is looked
+        after."""
         with self._lock:
             watcher = self._watchers.get(task_id)
-        if watcher is not None:
-            watcher.kill()
+        return watcher is not None and watcher.renew()
 
     def tell(self, task_id: str, command: str) -> bool:
         """Give the task's process a command, such as `verify`; False when it is not running.
@@ -112,6 +112,7 @@ class _Watcher(threading.Thread):
         self._stopping = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()
+        self._is_renewed = self._has_ended = False
 
     @property
     def pid(self) -> int | None:
@@ -127,7 +128,7 @@ class _Watcher(threading.Thread):
                 log.exception("the task's reports could not be taken", task=self._task_id)
                 self._supervisor.report(self._task_id, _unheard(error))
                 again = False
-            if not again:
+            if not again and self._ends():
                 return
             if time.monotonic() - started > RESTART_SECONDS_MAX:
                 wait_seconds = RESTART_SECONDS_MIN
@@ -145,12 +146,27 @@ class _Watcher(threading.Thread):
             return True
         return False
 
+    def _ends(self) -> bool:
+        """Whether nobody wants another try."""
+        with self._starting:
+            self._has_ended = not self._is_renewed
+            return self._has_ended
+
+    def renew(self) -> bool:
+        """Try again with a new spec, however the process ends; False when it has ended already."""
+        with self._starting:
+            if self._has_ended:
+                return False
+            self._is_renewed = True
+        self._kill()
+        return True
+
     def stop(self) -> None:
         self._stopping.set()
-        self.kill()
+        self._kill()
         self.join()
 
-    def kill(self) -> None:
+    def _kill(self) -> None:
         """The process that is there, or is just being started, ends at once."""
         with self._starting:
             process = self._process
@@ -162,6 +178,7 @@ class _Watcher(threading.Thread):
         with self._starting:
             if self._stopping.is_set():
                 return False
+            self._is_renewed = False
             self._process = process = self._start()
         try:
             return self._hear(process)

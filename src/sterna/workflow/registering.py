@@ -13,6 +13,7 @@ from sterna.store.records import Instance, Plan
 from sterna.store.repository import new_id
 from sterna.store.view_records import ConnectionTest
 from sterna.workflow import releasing
+from sterna.workflow.resuming import let_in_again
 from sterna.workflow.tools import Tools
 
 
@@ -108,7 +109,7 @@ class Instances:
         self._tools.inventory.set_instance_password(instance_id, password)
         for migration in self._tools.journal.migrations():
             if migration.instance_id == instance_id and migration.status != Status.CLOSED:
-                self._tools.supervisor.renew(migration.task_id)
+                let_in_again(self._tools, migration)
         return known
 
     def plan_release(self, instance_id: str) -> Plan:

@@ -28,7 +28,7 @@ from sterna.workflow import probing, upgrade
 from sterna.workflow.addressing import Addresses
 from sterna.workflow.auditing import Auditing
 from sterna.workflow.binlog_off import refuse_binlog_off
-from sterna.workflow.creating import ClusterWish, Creating
+from sterna.workflow.creating import Creating
 from sterna.workflow.engine import STORY, Engine, outline
 from sterna.workflow.evaluating import Evaluating
 from sterna.workflow.guards import current_refusals, joined, snapshot_from, waived_by
@@ -54,6 +54,7 @@ from sterna.workflow.speeds import Speeds
 from sterna.workflow.steps.resolving import POSITIONS_UNKNOWN
 from sterna.workflow.tools import Tools
 from sterna.workflow.verifying import Verifying
+from sterna.workflow.wishes import ClusterWish
 
 assert upgrade  # the story registers its operations when it is imported
 
