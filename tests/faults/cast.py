@@ -16,10 +16,10 @@ from sterna.settings import Settings, read_settings
 from sterna.store.journal import OperationRow
 from sterna.store.records import Node
 from sterna.wiring import make_tools, take_up
-from sterna.workflow.creating import ClusterWish
 from sterna.workflow.engine import STORY, Run, Step, StepFailedError
 from sterna.workflow.service import Service
 from sterna.workflow.tools import Tools
+from sterna.workflow.wishes import ClusterWish
 from tests.fixtures.product import end_servers
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
 from tests.fixtures.wire import Wire

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sterna.cli.app import main
-from sterna.workflow.creating import ClusterWish
+from sterna.workflow.wishes import ClusterWish
 from tests.fixtures.pretend_service import (
     EVALUATION,
     FINDING,

@@ -8,6 +8,7 @@ import typer
 
 from sterna.cli.client import connect
 from sterna.cli.cluster import app
+from sterna.cli.limits import limits
 from sterna.cli.migration import ClusterId
 from sterna.cli.output import Json, print_facts, print_table, say, show
 from sterna.store.cluster_records import ServerlessState
@@ -29,27 +30,6 @@ def serverless(
     body = limits(classes, nodes)
     state = client.patch(path, ServerlessState, body) if body else client.get(path, ServerlessState)
     show(state, as_json=as_json, human=lambda: _print(state))
-
-
-def limits(classes: str, nodes: str) -> dict[str, str | int]:
-    """The fields of the API for two ranges; those left out are not in it. BadParameter."""
-    found: dict[str, str | int] = {}
-    if classes:
-        found["memory_min_class"], found["memory_max_class"] = _range(classes)
-    if nodes:
-        lowest, highest = _range(nodes)
-        if not (lowest.isdecimal() and highest.isdecimal()):
-            raise typer.BadParameter(f"{nodes} are not two numbers, e.g. 0:3.")
-        found["nodes_min"], found["nodes_max"] = int(lowest), int(highest)
-    return found
-
-
-def _range(text: str) -> tuple[str, str]:
-    """ "MIN:MAX"; one alone is both."""
-    lowest, colon, highest = text.partition(":")
-    if not lowest or (colon and not highest):
-        raise typer.BadParameter(f"{text} is not a range MIN:MAX.")
-    return lowest, highest or lowest
 
 
 def _print(state: ServerlessState) -> None:

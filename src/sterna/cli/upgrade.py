@@ -10,6 +10,7 @@ import typer
 from sterna.cli.ask import Yes, confirm
 from sterna.cli.client import Client, connect
 from sterna.cli.evaluation import Version
+from sterna.cli.limits import limits
 from sterna.cli.live import wait_for_operation
 from sterna.cli.migration import ClusterId
 from sterna.cli.output import Json, say, show
@@ -33,6 +34,22 @@ class PayType(StrEnum):
     Serverless = "Serverless"
 
 
+class StorageEngine(StrEnum):
+    """What tables of a cluster may be kept in."""
+
+    InnoDB = "InnoDB"
+    MyRocks = "InnoDB & MyRocks"
+
+
+Classes = Annotated[
+    str,
+    typer.Option("--serverless-classes", metavar="MIN:MAX", help="Limits of a serverless cluster."),
+]
+NodesRange = Annotated[
+    str, typer.Option("--serverless-nodes", metavar="MIN:MAX", help="Of its read-only nodes.")
+]
+
+
 def upgrade(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],
     version: Version,
@@ -51,6 +68,17 @@ def upgrade(
     existing: Annotated[
         str, typer.Option(metavar="HOST", help="This server, of your making, becomes its primary.")
     ] = "",
+    serverless_classes: Classes = "",
+    serverless_nodes: NodesRange = "",
+    semi_sync: Annotated[
+        bool, typer.Option("--semi-sync", help="Let commits wait for a read-only node.")
+    ] = False,
+    storage_engine: Annotated[
+        StorageEngine, typer.Option(help="What its tables may be kept in.")
+    ] = StorageEngine.InnoDB,
+    myrocks_memory_percent: Annotated[
+        int, typer.Option(min=10, max=90, help="MyRocks' share of the buffers.")
+    ] = 50,
     wait: Wait = False,
     as_json: Json = False,
 ) -> None:
@@ -67,6 +95,10 @@ def upgrade(
         "network_label": network,
         "hosts": host or [],
         "existing": existing,
+        "serverless": limits(serverless_classes, serverless_nodes) or None,
+        "semi_sync": semi_sync,
+        "storage_engine": storage_engine.value,
+        "myrocks_memory_percent": myrocks_memory_percent,
     }
     migration = client.post("/migrations", Migration, body)
     if not as_json:

@@ -15,7 +15,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -41,6 +41,7 @@ class Engine:
         plugins: folder of the plugins; None: the server knows itself.
         environment: variables the process needs besides the usual ones.
         template: a data directory to copy, for versions that cannot make one.
+        myrocks: folder of the plugins with MyRocks among them; None: there is no MyRocks.
     """
 
     version: Version
@@ -51,6 +52,7 @@ class Engine:
     plugins: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     template: Path | None = None
+    myrocks: Path | None = None
 
     @property
     def name(self) -> str:
@@ -63,6 +65,17 @@ class Engine:
         if self.version.is_mariadb:
             return "install-db"
         return "initialize-insecure" if self.version.at_least(5, 7, 6) else "copy"
+
+    def with_myrocks(self) -> Engine:
+        """The same with the plugin, whose libraries lie beside it. Refused: the engine has none."""
+        if self.myrocks is None:
+            raise Refused(
+                f"{self.version} has no MyRocks here.",
+                code="StorageEngineNotSupported",
+                remedy="Choose InnoDB; or a MariaDB target, after `make servers` on its machine.",
+            )
+        environment = {**self.environment, "LD_LIBRARY_PATH": str(self.myrocks)}
+        return replace(self, plugins=self.myrocks, environment=environment)
 
     @property
     def binary(self) -> Path:
@@ -115,7 +128,15 @@ def find_engines(servers: Path, machine: Machine | None = None) -> tuple[Engine,
     found: dict[Version, Engine] = {}
     for engine in (*_unpacked(servers, machine), *_installed(machine)):
         found.setdefault(engine.version, engine)
-    return tuple(found[version] for version in sorted(found, key=_order))
+    engines = (found[version] for version in sorted(found, key=_order))
+    return tuple(_with_plugins(engine, servers, machine) for engine in engines)
+
+
+def _with_plugins(engine: Engine, servers: Path, machine: Machine) -> Engine:
+    """A plugin fits only the version it was built with, so its folder is named after that."""
+    folder = servers / f"myrocks-{'.'.join(map(str, engine.version.numbers))}"
+    has_it = engine.version.is_mariadb and machine.has(folder / "ha_rocksdb.so")
+    return replace(engine, myrocks=folder) if has_it else engine
 
 
 def to_data(engine: Engine) -> dict[str, Any]:
@@ -128,7 +149,7 @@ def to_data(engine: Engine) -> dict[str, Any]:
 
 def from_data(data: Mapping[str, Any]) -> Engine:
     """The engine `to_data` was given."""
-    names = ("basedir", "messages", "charsets", "plugins", "template")
+    names = ("basedir", "messages", "charsets", "plugins", "template", "myrocks")
     paths = {name: Path(data[name]) if data[name] else None for name in names}
     mysqld, environment = tuple(data["mysqld"]), dict(data["environment"])
     version = Version(*data["version"])

@@ -372,6 +372,7 @@ class EngineInfo:
     name: str
     version: str
     path: str
+    storage_engines: tuple[str, ...] = ("InnoDB",)
 
 
 @dataclass(frozen=True)

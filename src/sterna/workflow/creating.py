@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
-from sterna.clusters.readers import can_have_readers
-from sterna.clusters.resizing import can_resize
-from sterna.errors import Refused
+from sterna.clusters.engines import choose_engine
+from sterna.clusters.myrocks import MYROCKS
 from sterna.migration.policy import MIGRATION_LIFETIME
-from sterna.migration.scaling import Serverless
 from sterna.migration.status import Status
-from sterna.mysql.version import Version
 from sterna.store.database import now
 from sterna.store.records import Cluster, Migration
 from sterna.store.repository import new_id
 from sterna.workflow import evaluation
 from sterna.workflow.placing import admin_of, common_version, hosts_of
-from sterna.workflow.tools import NODE_CLASSES, Tools
-
-NODES_MAX = 15
-PAY_TYPES = ("Postpaid", "Prepaid", "Serverless")
-
-
-@dataclass(frozen=True)
-class ClusterWish:
-    """What is asked of a new cluster.
-
-    Attributes:
-        nodes: read-only nodes besides the primary, 0..15.
-        ignore: names of prechecks whose findings are accepted.
-        network_label: the network of its endpoints; empty: Private.
-        hosts: ids or names of hosts the nodes are made on in turn, the primary first; none: here.
-        existing: id or name of a registered server that becomes the primary; excludes `hosts`.
-    """
-
-    instance_id: str
-    target_version: str
-    nodes: int = 0
-    ignore: tuple[str, ...] = ()
-    description: str = ""
-    node_class: str = "sterna.small"
-    pay_type: str = "Postpaid"
-    network_label: str = ""
-    hosts: tuple[str, ...] = ()
-    existing: str = ""
+from sterna.workflow.tools import Tools
+from sterna.workflow.wishes import ClusterWish, refuse_wish
 
 
 class Creating:
@@ -73,21 +43,29 @@ class Creating:
         """The cluster as it is asked for; Refused where it cannot be made."""
         hosts = hosts_of(self._tools, wish)
         version = common_version(self._tools, hosts, wish.target_version)
-        refuse_node_class(wish.node_class)
-        _refuse_pay_type(wish.pay_type)
-        _refuse_nodes(wish.nodes, version)
+        refuse_wish(wish, version)
+        name = f"{version.flavor} {version.series}.{version.patch}"
+        limits, percent = wish.serverless, 0
+        if wish.storage_engine == MYROCKS:
+            percent = wish.myrocks_memory_percent
+            for host_id in [host.id for host in hosts] or [""]:
+                choose_engine(self._tools.engines_at(host_id), name).with_myrocks()
         return Cluster(
             id=new_id("pc"),
             description=wish.description,
             version=str(version),
-            engine=f"{version.flavor} {version.series}.{version.patch}",
-            node_class=wish.node_class,
-            storage_engine="InnoDB",
+            engine=name,
+            # The copy, and the load of a switchover, meet the most a serverless cluster may have.
+            node_class=limits.memory_max_class if limits else wish.node_class,
+            storage_engine=wish.storage_engine,
             pay_type=wish.pay_type,
             status="Creating",
             created_at=now(),
             network_label=wish.network_label,
             hosts=tuple(host.id for host in hosts),
+            serverless=limits,
+            semi_sync=wish.semi_sync,
+            myrocks_memory_percent=percent,
         )
 
     def _keep(self, cluster: Cluster, wish: ClusterWish) -> None:
@@ -116,61 +94,8 @@ class Creating:
         )
         user, password = admin_of(tools, cluster)
         tools.inventory.add_cluster(cluster, admin_user=user, admin_password=password)
-        for role in ("Writer", *["Reader"] * wish.nodes):
+        least = wish.serverless.nodes_min if wish.serverless else 0
+        for role in ("Writer", *["Reader"] * max(wish.nodes, least)):
             tools.add_node(cluster.id, role)
         tools.tasks.add(task_id, f"{instance_id} to {cluster.id}")
         tools.journal.add_migration(migration, wish.ignore)
-
-
-def refuse_limits(limits: Serverless, version: Version) -> None:
-    """Refused: NodeClassNotFound, BadLimits, TooManyNodes, NodesNotSupported."""
-    for name in (limits.memory_min_class, limits.memory_max_class):
-        refuse_node_class(name)
-    least, most = NODE_CLASSES[limits.memory_min_class], NODE_CLASSES[limits.memory_max_class]
-    if least > most or not 0 <= limits.nodes_min <= limits.nodes_max:
-        raise Refused(
-            f"The limits {limits} leave nothing between them.",
-            code="BadLimits",
-            remedy="Give the smaller first: --classes sterna.small:sterna.large --nodes 0:3.",
-        )
-    _refuse_nodes(limits.nodes_max, version)
-    if not can_resize(version):
-        raise Refused(
-            f"{version} changes the memory it uses only with a restart.",
-            code="ServerlessNotSupported",
-            remedy="Choose another billing method, or MySQL 5.7.5 or newer as the target.",
-        )
-
-
-def refuse_node_class(node_class: str) -> None:
-    """Refused: NodeClassNotFound."""
-    if node_class not in NODE_CLASSES:
-        raise Refused(
-            f"There is no node class {node_class}.",
-            code="NodeClassNotFound",
-            remedy=f"There are: {', '.join(NODE_CLASSES)}.",
-        )
-
-
-def _refuse_pay_type(pay_type: str) -> None:
-    if pay_type not in PAY_TYPES:
-        raise Refused(
-            f"There is no billing method {pay_type}.",
-            code="PayTypeNotFound",
-            remedy=f"There are: {', '.join(PAY_TYPES)}.",
-        )
-
-
-def _refuse_nodes(nodes: int, target: Version) -> None:
-    if nodes > NODES_MAX:
-        raise Refused(
-            f"{nodes} read-only nodes are more than a cluster can have.",
-            code="TooManyNodes",
-            remedy=f"Ask for {NODES_MAX} at most.",
-        )
-    if nodes and not can_have_readers(target):
-        raise Refused(
-            f"{target} cannot clone itself, so a cluster of it has no read-only nodes yet.",
-            code="NodesNotSupported",
-            remedy="Leave out --nodes, or choose MySQL 8.0.17 or newer as the target.",
-        )

@@ -24,12 +24,10 @@ from sterna.store.view_records import (
 )
 from sterna.workflow import people
 from sterna.workflow.board import Board
-from sterna.workflow.creating import NODES_MAX, PAY_TYPES
 from sterna.workflow.overlooking import overview
 from sterna.workflow.timeline import Timeline
 from sterna.workflow.tools import Tools
-
-STORAGE_ENGINES = ("InnoDB",)
+from sterna.workflow.wishes import NODES_MAX, PAY_TYPES, STORAGE_ENGINES
 
 
 class Looking:
@@ -62,8 +60,15 @@ class Looking:
 
     def engines(self) -> tuple[EngineInfo, ...]:
         """Server versions that can be a target on this machine."""
-        engines = self._tools.engines
-        return tuple(EngineInfo(e.name, str(e.version), str(e.binary)) for e in engines)
+        return tuple(
+            EngineInfo(
+                each.name,
+                str(each.version),
+                str(each.binary),
+                STORAGE_ENGINES if each.myrocks else STORAGE_ENGINES[:1],
+            )
+            for each in self._tools.engines
+        )
 
     def node_classes(self) -> tuple[NodeClassInfo, ...]:
         """The sizes nodes come in, smallest first."""

@@ -25,11 +25,11 @@ from sterna.mysql.connection import open_session
 from sterna.store.records import Cluster, Migration, Node
 from sterna.workflow.abreast import Abreast
 from sterna.workflow.binlog_off import OFF
-from sterna.workflow.creating import NODES_MAX, refuse_node_class
 from sterna.workflow.health import FRESH_SECONDS
 from sterna.workflow.inheritance import settle_time_zone
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
+from sterna.workflow.wishes import NODES_MAX, refuse_node_class
 
 FRESH_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.2

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 from sterna.clusters.classes import CLASSES
-from sterna.clusters.engines import choose_engine
 from sterna.errors import Refused
 from sterna.migration.scaling import (
     RULES,
@@ -33,11 +32,11 @@ from sterna.mysql.connection import Session, query
 from sterna.store.cluster_records import ServerlessState
 from sterna.store.records import Cluster, HistoryEntry, Node
 from sterna.workflow.abreast import Abreast
-from sterna.workflow.creating import refuse_limits
 from sterna.workflow.metering import Metering
 from sterna.workflow.node_life import Nodes
 from sterna.workflow.steps.sides import NOT_SESSIONS, SYSTEM_USERS
-from sterna.workflow.tools import ADMIN_USER, Tools
+from sterna.workflow.tools import Tools
+from sterna.workflow.wishes import refuse_limits
 
 INTERVAL_SECONDS = 5.0
 EVENTS_MAX = 20
@@ -51,7 +50,8 @@ _COUNTERS = {
 }
 _SESSIONS = (
     "SELECT COUNT(*) / @@GLOBAL.max_connections,"
-    " COALESCE(SUM(command NOT IN ({commands}) AND user NOT IN ({users})), 0)"
+    " COALESCE(SUM(command NOT IN ({commands}) AND user NOT IN ({users})"
+    " AND user <> SUBSTRING_INDEX(USER(), '@', 1)), 0)"
     " FROM information_schema.processlist"
 )
 
@@ -107,10 +107,10 @@ def read_node(session: Session) -> Reading:
     marks = ", ".join(["%s"] * len(_COUNTERS))
     sql = f"SHOW GLOBAL STATUS WHERE Variable_name IN ({marks})"
     counted = {_COUNTERS[str(n).lower()]: int(v) for n, v in query(session, sql, [*_COUNTERS])}
-    idle, others = ("Sleep", *NOT_SESSIONS), (*SYSTEM_USERS, ADMIN_USER)
-    lists = {"commands": idle, "users": others}
+    idle = ("Sleep", *NOT_SESSIONS)
+    lists = {"commands": idle, "users": SYSTEM_USERS}
     sql = _SESSIONS.format(**{n: ", ".join(["%s"] * len(v)) for n, v in lists.items()})
-    ((share, sessions),) = query(session, sql, [*idle, *others])
+    ((share, sessions),) = query(session, sql, [*idle, *SYSTEM_USERS])
     return Reading(**counted, connections_share=float(share), sessions=int(sessions))
 
 
@@ -159,7 +159,9 @@ class ServerlessClusters:
         cluster = self._tools.inventory.cluster(cluster_id)
         given = {name: value for name, value in asked.items() if value is not None}
         limits = replace(_limits(cluster), **given)
-        refuse_limits(limits, choose_engine(self._tools.engines, cluster.engine).version)
+        refuse_limits(limits, self._tools.target(cluster.engine))
+        if limits.nodes_max:
+            self._nodes.refuse_without_binlog(cluster_id)
         if limits != cluster.serverless:
             self._tools.inventory.change_cluster(cluster_id, serverless=asdict(limits))
             self._tell(cluster_id, "limits", f"the limits are {limits} now")

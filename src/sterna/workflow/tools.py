@@ -13,8 +13,10 @@ from pathlib import Path
 from sterna.clusters.classes import CLASSES
 from sterna.clusters.engines import Engine, choose_engine, from_data
 from sterna.clusters.local import port_is_free
+from sterna.clusters.myrocks import myrocks_parameters
 from sterna.clusters.parameters import can_start_with
 from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
+from sterna.clusters.readers import semi_sync_parameters
 from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
@@ -107,17 +109,17 @@ class Tools:
         """The read-only nodes of a cluster."""
         return [node for node in self.inventory.nodes(cluster_id) if node.role == "Reader"]
 
-    def own_account(self, instance_id: str) -> str:
-        """Sterna's own account, 'user'@'host', on the cluster an instance is on its way to."""
+    def own_accounts(self, instance_id: str) -> tuple[str, ...]:
+        """'user'@'host' of what a cluster has before anything is carried there, Sterna's first."""
         for migration in self.journal.migrations():
             if migration.instance_id == instance_id and migration.status != Status.CLOSED:
                 user, _ = self.inventory.cluster_admin(migration.cluster_id)
                 hosts = self.inventory.cluster(migration.cluster_id).hosts
                 if not hosts:
                     break
-                known = self.hosts.host(hosts[0]).account
-                return known or f"{quote_text(user)}@{quote_text('%')}"
-        return f"{quote_text(ADMIN_USER)}@{quote_text(LOOPBACK)}"
+                known = self.hosts.host(hosts[0]).accounts
+                return known or (f"{quote_text(user)}@{quote_text('%')}",)
+        return (f"{quote_text(ADMIN_USER)}@{quote_text(LOOPBACK)}",)
 
     def node_server(self, cluster_id: str, node: Node) -> Server:
         """How Sterna gets into a node."""
@@ -176,9 +178,10 @@ class Tools:
         """The node as the provisioner wants it, open for writing only when the writes are there."""
         cluster = self.inventory.cluster(cluster_id)
         user, password = self.inventory.cluster_admin(cluster_id)
+        engine = choose_engine(self.engines_at(node.host_id), cluster.engine)
         return NodeSpec(
             id=node.id,
-            engine=choose_engine(self.engines_at(node.host_id), cluster.engine),
+            engine=engine.with_myrocks() if cluster.myrocks_memory_percent else engine,
             cluster=self._clusters_folder(node.host_id) / cluster_id,
             port=node.port,
             server_id=self.inventory.node_server_id(node.id),
@@ -207,6 +210,10 @@ class Tools:
         cluster = self.inventory.cluster(cluster_id)
         class_ = CLASSES[node.node_class or cluster.node_class]
         kept = class_.parameters(self.inventory.cluster_parameters(cluster_id))
+        if cluster.semi_sync:
+            kept |= semi_sync_parameters(node.role)
+        if percent := cluster.myrocks_memory_percent:
+            kept |= myrocks_parameters(class_.memory_bytes, percent)
         if node.status == "Creating":
             kept = can_start_with(kept)
         return kept if node.role == "Writer" else {**kept, "read_only": "ON"}
@@ -226,11 +233,9 @@ class Tools:
         writer = self.writer(cluster_id)
         self.provisioner.configure_node(self.node_spec(cluster_id, writer))
 
-    def start_cluster(self, cluster_id: str) -> None:
-        """Start every node that should run and does not, or adopt those that do."""
-        for node in self.inventory.nodes(cluster_id):
-            if node.status == "Running":
-                self.provisioner.start_node(self.node_spec(cluster_id, node))
+    def start_node(self, cluster_id: str, node: Node) -> None:
+        """Start a node that should run and does not, or adopt it when it does."""
+        self.provisioner.start_node(self.node_spec(cluster_id, node))
 
     def home_routes(self, cluster_id: str) -> dict[str, tuple[str, ...]]:
         """Endpoint id → its own side's servers, as if nothing had been exchanged."""

@@ -14,13 +14,14 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse
 from pydantic import Field
 
+from sterna.migration.scaling import Serverless
 from sterna.migration.status import Action
 from sterna.server.access import Who
 from sterna.server.api.common import TheService
 from sterna.server.events import Presence, changes
 from sterna.store.records import ActionInfo, Migration, Plan, PositionPair, Resolution
 from sterna.store.view_records import OperationRun
-from sterna.workflow.creating import ClusterWish
+from sterna.workflow.wishes import ClusterWish
 
 router = APIRouter(prefix="/migrations", tags=["migrations"])
 
@@ -31,7 +32,8 @@ class NewMigration:
 
     `nodes` counts the read-only nodes besides the primary. `network_label` is the network of its
     endpoints. `hosts` are where the nodes are made in turn, `existing` is a registered server that
-    becomes the primary; without either the nodes are made on Sterna's machine.
+    becomes the primary; without either the nodes are made on Sterna's machine. `serverless` are the
+    limits of a cluster of that billing method; `semi_sync` lets commits wait for a read-only node.
     """
 
     instance_id: str
@@ -44,6 +46,10 @@ class NewMigration:
     network_label: Annotated[str, Field(max_length=64)] = ""
     hosts: tuple[str, ...] = ()
     existing: str = ""
+    serverless: Serverless | None = None
+    semi_sync: bool = False
+    storage_engine: Literal["InnoDB", "InnoDB & MyRocks"] = "InnoDB"
+    myrocks_memory_percent: Annotated[int, Field(ge=10, le=90)] = 50
 
 
 @dataclass(frozen=True)
