@@ -135,10 +135,12 @@ def take_up(tools: Tools) -> None:
     while the server answers already, and the watch tries it again.
     """
     hands = Abreast("take-up")
-    clusters = [
-        c for c in tools.inventory.clusters() if any(n.status == "Running" for n in c.nodes)
-    ]
-    starts = {each.id: partial(tools.start_cluster, each.id) for each in clusters}
+    starts = {
+        node.id: partial(tools.start_node, cluster.id, node)
+        for cluster in tools.inventory.clusters()
+        for node in cluster.nodes
+        if node.status == "Running" and cluster.status != "Deleting"
+    }
     hands.look(starts, within_seconds=TAKE_UP_SECONDS_MAX)
     migrations = tools.journal.migrations()
     checks = {m.cluster_id: partial(ambiguity.check, tools, m) for m in migrations}

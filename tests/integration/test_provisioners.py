@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import pwd
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
 from sterna.clusters.engines import choose_engine
 from sterna.clusters.existing import ExistingProvisioner
 from sterna.clusters.local import LocalProvisioner
-from sterna.clusters.process import SYSTEM_USER
 from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
 from sterna.clusters.ssh import SshProvisioner
 from sterna.clusters.ssh_host import SshHost, fingerprint
 from sterna.errors import Refused, Transient
 from sterna.mysql.connection import execute, open_session, query, scalar
 from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm
-from tests.fixtures.sshd import running_sshd, sshd_binary
+from tests.fixtures.sshd import make_home, running_sshd, sshd_binary
 
 needs_sshd = pytest.mark.skipif(
     os.geteuid() != 0 or sshd_binary() is None, reason="needs root and an SSH server: tools/sshd"
@@ -64,13 +61,6 @@ def candidate(request: pytest.FixtureRequest, server_farm: ServerFarm) -> Iterat
     yield Candidate(provisioner, spec, owns=request.param != "existing")
     with suppress(Refused, Transient):
         provisioner.delete_node(spec)
-
-
-def make_home(folder: Path) -> None:
-    """A folder of the user who logs in."""
-    folder.mkdir()
-    entry = pwd.getpwnam(SYSTEM_USER)
-    os.chown(folder, entry.pw_uid, entry.pw_gid)
 
 
 def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:

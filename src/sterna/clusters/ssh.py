@@ -45,8 +45,11 @@ end() {{
 }}
 put() {{ cat >"$1.new" && mv "$1.new" "$1"; }}
 """
+# Only who makes a node makes the folder: whoever comes late to a deleted one leaves no trace.
+MAKE = 'mkdir -p "$cluster"\n'
+GONE = '[ -d "$cluster" ] || exit 0\n'
 LOCK = """\
-mkdir -p "$cluster"
+[ -d "$cluster" ] || { echo "there is no data directory" >&2; exit 1; }
 exec 9>"$cluster/.$node.lock"
 flock 9
 """
@@ -99,7 +102,7 @@ class SshProvisioner:
             first=_put("first.sql", first_statements(spec)),
             initialize=_initialize(spec),
         )
-        self._must(spec, LOCK + script, "could not be created", "NodeNotCreated")
+        self._must(spec, MAKE + LOCK + script, "could not be created", "NodeNotCreated")
 
     def configure_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
@@ -121,7 +124,7 @@ class SshProvisioner:
 
     def stop_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`. Transient: NodeNotStopped; the server is still shutting down."""
-        self._must(spec, LOCK + "end TERM\n", "could not be stopped", "NodeNotStopped")
+        self._must(spec, GONE + LOCK + "end TERM\n", "could not be stopped", "NodeNotStopped")
 
     def restart_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
@@ -132,8 +135,7 @@ class SshProvisioner:
 
     def delete_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
-        gone = '[ -d "$cluster" ] || exit 0\n'
-        done = self._run(spec, gone + LOCK + DELETE)
+        done = self._run(spec, GONE + LOCK + DELETE)
         if done.returncode != 0:
             raise Transient(
                 f"Node {spec.id} could not be deleted: {done.stderr.strip()}.",

@@ -25,7 +25,8 @@ class Host:
     folder: str = ""  # where nodes are made on a machine
     servers: str = ""  # where server versions lie on a machine
     server_id: int = 0  # of an existing server
-    account: str = ""  # 'user'@'host' that Sterna is on an existing server
+    # 'user'@'host' that an existing server keeps: Sterna's own first, then its root@localhost.
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

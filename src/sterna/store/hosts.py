@@ -22,7 +22,7 @@ class HostBook:
 
     def add(self, host: Host, *, secret: str, host_key: str, engines: Sequence[Any]) -> None:
         """Keep a new host; `engines` as JSON can keep them."""
-        values = {**dataclasses.asdict(host), "versions": list(host.versions)}
+        values = dataclasses.asdict(host)
         encrypted = self._secrets.encrypt(secret)
         self._database.add(
             tables.hosts,

@@ -116,7 +116,7 @@ hosts = Table(
     Column("engines", JSON, nullable=False),
     Column("versions", JSON, nullable=False),
     _integer("server_id"),
-    _text("account"),
+    Column("accounts", JSON, nullable=False),
     _time("created_at"),
 )
 

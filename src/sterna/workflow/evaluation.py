@@ -51,7 +51,7 @@ def run(
             free_bytes=shutil.disk_usage(tools.settings.home).free,
             reserved_server_ids=SERVER_IDS,
             convert=table_converter(source, target),
-            own_account=tools.own_account(instance_id),
+            own_account=tools.own_accounts(instance_id)[0],
         )
         found = run_prechecks(context, only)
         return tuple(Finding(**dataclasses.asdict(finding)) for finding in found)

@@ -31,6 +31,7 @@ from sterna.workflow.tools import EXISTING, Tools
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 ADDRESS = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
+ROOT = "'root'@'localhost'"
 FOLDER = "sterna"  # in the home of who logs in
 # What the command line says is said again at every start.
 FIXED = (
@@ -158,10 +159,9 @@ class Hosts:
                     remedy="Change its configuration or the account, and try again.",
                 )
             server_id = int(read_variables(session, "server_id")["server_id"])
-            user, _, host_part = str(scalar(session, "SELECT CURRENT_USER()")).rpartition("@")
+            accounts = _accounts(session)
         engines = (Engine(version, ("mysqld",), Path("/")),)
-        account = f"{quote_text(user)}@{quote_text(host_part)}"
-        host = replace(self._drafted(new, engines), server_id=server_id, account=account)
+        host = replace(self._drafted(new, engines), server_id=server_id, accounts=accounts)
         self._keep(host, new, engines, "")
         return host
 
@@ -233,6 +233,8 @@ def _problems(session: Session, version: Version) -> Iterator[str]:
         return
     if databases := own_databases(session):
         yield f"it is not empty: it has {', '.join(databases[:5])}"
+    if others := set(_accounts(session)[1:]) - {ROOT}:
+        yield f"it has accounts besides Sterna's and {ROOT}: {', '.join(sorted(others))}"
     found = read_variables(session, *WANTED)
     for name, value in WANTED.items():
         if found.get(name) != value:
@@ -243,9 +245,22 @@ def _problems(session: Session, version: Version) -> Iterator[str]:
         yield f"{', '.join(fixed)} cannot be changed for good: its command line has the last word"
 
 
+def _accounts(session: Session) -> tuple[str, ...]:
+    """'user'@'host' of everybody but the server's own, whoever we are first."""
+    rows = query(
+        session, "SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%%' ORDER BY 1"
+    )
+    names = [(f"{user}@{host}", f"{quote_text(user)}@{quote_text(host)}") for user, host in rows]
+    ours = str(scalar(session, "SELECT CURRENT_USER()"))
+    return tuple(name for plain, name in sorted(names, key=lambda each: each[0] != ours))
+
+
 def _warnings(session: Session, *, is_in_use: bool) -> Iterator[str]:
+    """One that is in use has what an upgrade has brought."""
     problems = _problems(session, server_version(session))
-    return (each for each in problems if not (is_in_use and each.startswith("it is not empty")))
+    return (
+        each for each in problems if not (is_in_use and each.startswith(("it is not", "it has")))
+    )
 
 
 def _bad(message: str) -> Refused:

@@ -47,7 +47,7 @@ def carried(tools: Tools, instance_id: str, target: Version) -> Carried:
             target,
             decisions=decisions(tools, instance_id, source),
             definers=read_definers(source),
-            existing=(tools.own_account(instance_id),),
+            existing=tools.own_accounts(instance_id),
         )
         return Carried(found, plans, read_vocabulary(source))
 

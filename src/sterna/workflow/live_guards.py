@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sterna.dataplane import checkpoint
-from sterna.errors import Refused, SternaError
+from sterna.errors import Refused, SternaError, Transient
 from sterna.migration.policy import TRANSACTION_SECONDS_MAX
 from sterna.mysql.connection import Session, open_session, query, scalar
 from sterna.mysql.variables import read_variables
@@ -103,9 +103,13 @@ def _disk_refusals(tools: Tools) -> Iterator[Refused]:
 def _node_refusals(tools: Tools, cluster_id: str) -> Iterator[Refused]:
     """Applications are not moved to a cluster that is not whole."""
     for node in tools.inventory.nodes(cluster_id):
-        if not tools.provisioner.is_running(tools.node_spec(cluster_id, node)):
+        try:
+            runs, why = tools.provisioner.is_running(tools.node_spec(cluster_id, node)), ""
+        except Transient as error:
+            runs, why = False, f" as far as can be seen: {error.message}"
+        if not runs:
             yield Refused(
-                f"The node {node.id} of {cluster_id} does not run.",
+                f"The node {node.id} of {cluster_id} does not run{why}.",
                 code="NodeDown",
                 remedy="Sterna starts it again by itself; see its error.log if it does not stay.",
             )

@@ -14,7 +14,7 @@ from sterna.migration.policy import expiry_warning
 from sterna.migration.status import TRANSITIONS, Action, Status
 from sterna.mysql.connection import execute, scalar
 from sterna.store.database import now
-from sterna.store.records import Cluster, HistoryEntry, Migration
+from sterna.store.records import Cluster, HistoryEntry, Migration, Node
 from sterna.workflow import ambiguity
 from sterna.workflow.abreast import Abreast, attempt
 from sterna.workflow.steps import owing, resolving, sides
@@ -88,15 +88,19 @@ class Watch(threading.Thread):
     def look_at_nodes(self) -> None:
         """Start nodes that have died again."""
         clusters = self._tools.inventory.clusters()
-        looks = {each.id: partial(self._look_at_cluster, each) for each in clusters}
+        looks = {
+            node.id: partial(self._look_at_node, cluster, node)
+            for cluster in clusters
+            for node in cluster.nodes
+            if node.status == "Running" and cluster.status != "Deleting"
+        }
         self._nodes.look(looks, within_seconds=NODE_SECONDS_MAX)
 
-    def _look_at_cluster(self, cluster: Cluster) -> None:
-        for node in cluster.nodes:
-            spec = self._tools.node_spec(cluster.id, node)
-            if node.status == "Running" and not self._tools.provisioner.is_running(spec):
-                log.warning("a node had died and is started again", node=node.id)
-                self._tools.provisioner.start_node(spec)
+    def _look_at_node(self, cluster: Cluster, node: Node) -> None:
+        spec = self._tools.node_spec(cluster.id, node)
+        if not self._tools.provisioner.is_running(spec):
+            log.warning("a node had died and is started again", node=node.id)
+            self._tools.provisioner.start_node(spec)
 
     def _look_at_followers(self) -> None:
         """A restarted server may have forgotten that it is only following: nobody may write."""

@@ -176,7 +176,7 @@ def upgrade() -> None:
         sa.Column("engines", sa.JSON(), nullable=False),
         sa.Column("versions", sa.JSON(), nullable=False),
         sa.Column("server_id", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("account", sa.Text(), server_default="", nullable=False),
+        sa.Column("accounts", sa.JSON(), nullable=False),
         sa.Column("created_at", sterna.store.tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
