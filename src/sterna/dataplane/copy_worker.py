@@ -26,7 +26,7 @@ from sterna.dataplane.reports import LogReport
 from sterna.dataplane.schema import open_destination_session, open_origin_session
 from sterna.dataplane.schema_tables import same_definition
 from sterna.dataplane.snapshot import close_sessions, lock_table, read_position
-from sterna.errors import Transient
+from sterna.errors import Stopped, Transient
 from sterna.mysql.connection import ServerError, Session, execute
 from sterna.mysql.identifiers import quote
 
@@ -182,6 +182,16 @@ class Worker:
         self._let_go()
         return same
 
+    def _require_same(self, piece: Piece, origin: Session) -> None:
+        """After more warnings than a server tells: each row that was to arrive is there."""
+        if not self._is_unchanged(piece, origin):
+            name = quote(*piece.job.name)
+            raise Stopped(
+                f"Rows of {name} are not on the destination as they were sent.",
+                code="RowsDiffer",
+                remedy="Correct the rows on the origin (or the table's definition), then go on.",
+            )
+
     def _rows_there(self, piece: Piece) -> str:
         """A piece's rows on the destination, which may not have the index yet."""
         key, part = piece.job.key, piece.range
@@ -204,7 +214,7 @@ class Worker:
     def _move_range(self, piece: Piece) -> tuple[KeyRange, int, int]:
         """The range as far as it was moved, step by step, its rows and bytes; what is left of it
         was given back."""
-        walk, rows, octets = Walk(piece.job, piece.range), 0, 0
+        walk, rows, octets, is_doubtful = Walk(piece.job, piece.range), 0, 0, False
         while not walk.is_over:
             self._pay(0, 0, queries=1)
             try:
@@ -212,8 +222,11 @@ class Worker:
             except ServerError as error:
                 raise as_definition_change(error, piece.job.table) from error
             rows, octets = rows + mover.rows, octets + mover.bytes
+            is_doubtful |= mover.is_doubtful
             self._let_go()
             self._shorten(piece, walk, rows)
+        if is_doubtful:
+            self._require_same(replace(piece, range=walk.part), self._snapshot)
         return walk.part, rows, octets
 
     def _move_step(self, piece: Piece, walk: Walk, *, before: tuple[int, int]) -> RowMover:
@@ -276,6 +289,8 @@ class Worker:
                 self._move_rows(piece, mover, pay=lambda rows, octets: None)
         except ServerError as error:
             raise as_definition_change(error, job.table) from error
+        if mover.is_doubtful:
+            self._require_same(piece, origin)
         return mover.rows, mover.bytes
 
     def _move_rows(
@@ -294,6 +309,7 @@ class Worker:
             piece.progress.moved(number, before[0] + rows, before[1] + octets)
 
         def sent(rows: int, octets: int) -> None:
+            self._go_on()
             piece.progress.sent(number, rows, octets)
             pay(rows, octets)
 
