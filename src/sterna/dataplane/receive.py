@@ -17,6 +17,7 @@ from sterna.dataplane.spool import WRAP_BYTES, Spool, whole_offset
 from sterna.errors import Refused, Stopped, Transient
 from sterna.mysql.binlog.events import FLAG_ARTIFICIAL, Format, Header, Heartbeat, Rotate
 from sterna.mysql.binlog.parse import parse, parse_format, read_header, verify_checksum
+from sterna.mysql.binlog.rewrite import placed
 from sterna.mysql.binlog.types import EventType, name_of
 from sterna.mysql.connection import Server
 from sterna.mysql.position import Position
@@ -88,6 +89,7 @@ class _Receiver:
         self._goal: Position  # behind what is spooled already
         self._format: Format | None = None
         self._framer = Framer()
+        self._is_reckoned = False  # the last event did not say where it ends
 
     def run(self, start: Position) -> None:
         """Receive until `stop` or until the connection breaks."""
@@ -106,7 +108,7 @@ class _Receiver:
 
     def _take_many(self, stream: BinlogStream) -> bool:
         """Spool the ordinary events that have come; False where the next one is not, or is cut."""
-        if self._format is None or self._place < self._goal:
+        if self._format is None or self._is_reckoned or self._place < self._goal:
             return False
         before = self._place.offset_bytes
         received, at = stream.received()
@@ -144,6 +146,8 @@ class _Receiver:
             self._heartbeat(raw)
         elif not header.is_artificial or ends_at_border(header, self._place.offset_bytes):
             self._append(raw, header)
+        elif self._format.is_mariadb and not is_made_up(header):
+            self._reckon(raw)
 
     def _begin(self, raw: bytes, header: Header) -> None:
         self._format = parse_format(raw)
@@ -176,13 +180,25 @@ class _Receiver:
         before = self._place.offset_bytes
         end_offset = whole_offset(header.end_offset, before)
         is_wrapped = header.end_offset <= before % WRAP_BYTES
-        if is_wrapped and end_offset != before + len(raw):
+        if (is_wrapped or self._is_reckoned) and end_offset != before + len(raw):
             raise Stopped(
-                f"The binary log goes back: an event that ends at {header.end_offset} follows"
-                f" {self._place}.",
+                f"The binary log goes back or leaves something out: an event of {len(raw)} bytes"
+                f" that ends at {header.end_offset} follows {self._place}.",
                 code="BadEvent",
                 remedy="Start the sync task again from a new copy; report it if it comes back.",
             )
+        self._is_reckoned = False
+        self._keep(raw, end_offset)
+
+    def _reckon(self, raw: bytes) -> None:
+        """From 11.7 on events within a transaction do not say where they end. Nothing is left out
+        between them, so it follows; the one that ends the transaction says whether that is so."""
+        assert self._format is not None
+        end_offset = self._place.offset_bytes + len(raw)
+        self._is_reckoned = True
+        self._keep(placed(raw, end_offset, self._format), end_offset)
+
+    def _keep(self, raw: bytes, end_offset: int) -> None:
         if end_offset > self._goal.offset_bytes or self._place.file != self._goal.file:
             self._spool.append(raw, end_offset, stop=self._stop)
         self._place = self._place.in_same_file(end_offset)
@@ -200,8 +216,12 @@ class _Receiver:
 def ends_at_border(header: Header, before: int) -> bool:
     """Whether an event behind offset `before` says 0 because it ends at 4 GB to the byte, not
     because it stands in no file."""
-    is_made_up = header.flags & FLAG_ARTIFICIAL or header.type == EventType.FORMAT_DESCRIPTION
-    return not is_made_up and (before + header.size_bytes) % WRAP_BYTES == 0
+    return not is_made_up(header) and (before + header.size_bytes) % WRAP_BYTES == 0
+
+
+def is_made_up(header: Header) -> bool:
+    """Whether an event that says 0 stands in no file."""
+    return bool(header.flags & FLAG_ARTIFICIAL) or header.type == EventType.FORMAT_DESCRIPTION
 
 
 def _made(format_description: bytes) -> tuple[int, int, str]:

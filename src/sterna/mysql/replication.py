@@ -37,6 +37,7 @@ _PACKET_BYTES_MAX = 0xFFFFFF
 _HEADER_BYTES = 4
 _READ_BYTES = 256 << 10
 _LOG_UNREADABLE = 1236
+_SEND_ANNOTATIONS = 2  # of MariaDB: else events are left out, and places cannot be reckoned
 _OK, _END, _ERROR = 0x00, 0xFE, 0xFF
 
 
@@ -107,7 +108,8 @@ class BinlogStream:
         registration = struct.pack("<I3sHII", server_id, bytes(3), 0, 0, 0)
         connection._execute_command(COMMAND.COM_REGISTER_SLAVE, registration)
         connection._read_ok_packet()
-        request = struct.pack("<IHI", offset, 0, server_id) + file.encode()
+        flags = _SEND_ANNOTATIONS if greeting_version(connection).is_mariadb else 0
+        request = struct.pack("<IHI", offset, flags, server_id) + file.encode()
         connection._execute_command(COMMAND.COM_BINLOG_DUMP, request)
 
     def __iter__(self) -> Iterator[bytes]:

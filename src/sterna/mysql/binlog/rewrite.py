@@ -19,7 +19,7 @@ from sterna.mysql.binlog.types import ROWS_V1, ROWS_V2, EventType
 _V1_TO_V2 = ROWS_V2.start - ROWS_V1.start
 _V1_POST_HEADER_BYTES = 8
 _NO_EXTRA_DATA = b"\x02\x00"  # a length that counts itself
-_TYPE_AT, _SIZE_AT, _FLAGS_AT = 4, 9, 17
+_TYPE_AT, _SIZE_AT, _END_AT, _FLAGS_AT = 4, 9, 13, 17
 _ROWS_FLAGS_AT = HEADER_BYTES + 6
 _CREATED_AT = HEADER_BYTES + 52
 
@@ -54,6 +54,13 @@ def end_statement(raw: bytes, log_format: Format) -> bytes:
     """The rows event as the last one of its statement."""
     body = bytearray(body_of(raw, log_format))
     body[_ROWS_FLAGS_AT] |= STATEMENT_END
+    return seal(body, log_format)
+
+
+def placed(raw: bytes, end_offset: int, log_format: Format) -> bytes:
+    """The event saying where it ends in its file; it said 0."""
+    body = bytearray(body_of(raw, log_format))
+    struct.pack_into("<I", body, _END_AT, end_offset & 0xFFFFFFFF)
     return seal(body, log_format)
 
 
