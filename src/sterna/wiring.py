@@ -18,7 +18,6 @@ from sterna.clusters.local import LocalProvisioner
 from sterna.clusters.places import Places
 from sterna.clusters.provisioner import Provisioner
 from sterna.clusters.ssh import SshProvisioner
-from sterna.clusters.ssh_host import SshHost
 from sterna.dataplane.supervisor import Supervisor
 from sterna.endpoints.haproxy import HAProxy
 from sterna.errors import Refused
@@ -37,6 +36,7 @@ from sterna.workflow.abreast import Abreast
 from sterna.workflow.bookkeeping import Bookkeeper
 from sterna.workflow.engine import Engine
 from sterna.workflow.health import INTERVAL_SECONDS
+from sterna.workflow.hosting import login_of
 from sterna.workflow.metering import INTERVAL_SECONDS as METERING_SECONDS
 from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.serverless import INTERVAL_SECONDS as SERVERLESS_SECONDS
@@ -124,8 +124,7 @@ def _provisioner_at(hosts: HostBook, host_id: str) -> Provisioner:
     host = hosts.host(host_id)
     if host.kind == EXISTING:
         return ExistingProvisioner()
-    key, known = hosts.secret(host_id), hosts.host_key(host_id)
-    return SshProvisioner(SshHost(host.address, host.user, key, known, host.port))
+    return SshProvisioner(login_of(hosts, host))
 
 
 def take_up(tools: Tools) -> None:

@@ -48,6 +48,12 @@ done || true
 """
 
 
+ROOM = """\
+cd {folder}
+df -Pk . | awk 'NR == 2 {{ print $4 }}'
+"""
+
+
 @dataclass(frozen=True)
 class Survey:
     """What was found.
@@ -81,6 +87,14 @@ def survey(host: SshHost, folder: str, servers: Path) -> Survey:
         raise _not_suitable(host, f"the name of its folder is too long or odd: {where}")
     engines = find_engines(servers, _Distant(host, servers))
     return Survey(Path(where), int(free_kib) * 1024, engines)
+
+
+def free_bytes(host: SshHost, folder: str) -> int:
+    """Room for nodes there. Refused: HostNotSuitable; the folder is gone."""
+    done = host.run(ROOM.format(folder=shlex.quote(folder)))
+    if done.returncode != 0:
+        raise _not_suitable(host, done.stderr.strip())
+    return int(done.stdout) * 1024
 
 
 class _Distant:

@@ -136,6 +136,8 @@ class Context:
         whitelists: the type of each endpoint of the source (Primary, ReadOnly, Proxy) and the
             networks it lets in.
         free_bytes: room for the cluster and the spool; None where it is not known.
+        host_rooms: (name, room in bytes) of each other machine that nodes are made on; none: the
+            cluster is beside the spool.
         reserved_server_ids: server ids that sync tasks call themselves.
         convert: how the copy puts a table into the target's words; None where nobody says.
         own_account: the account Sterna makes for itself on a cluster, 'user'@'host'.
@@ -150,6 +152,7 @@ class Context:
     endpoint_addresses: tuple[str, ...] = ()
     whitelists: Sequence[tuple[str, tuple[str, ...]]] = ()
     free_bytes: int | None = None
+    host_rooms: tuple[tuple[str, int], ...] = ()
     reserved_server_ids: range = range(0)
     own_account: str = ""
     convert: Convert | None = None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from sterna.errors import Refused, SternaError, Transient
 from sterna.mysql.connection import Session, execute, open_session, query, scalar
-from sterna.workflow.tools import EXISTING, Tools
+from sterna.workflow.tools import Tools
 
 # Later entries win: this comes after log_bin in the configuration.
 OFF = {"skip_log_bin": "ON"}
@@ -44,13 +44,7 @@ def refuse_binlog_off(tools: Tools, cluster_id: str) -> None:
             remedy="Complete without that option, or allow none first: sterna cluster serverless"
             f" {cluster_id} --nodes 0:0.",
         )
-    writer = tools.writer(cluster_id)
-    if writer.host_id and tools.hosts.host(writer.host_id).kind == EXISTING:
-        raise Refused(
-            f"The primary of {cluster_id} is not Sterna's to restart.",
-            code="NodeNotOurs",
-            remedy="Complete without that option, and switch the binary log off by your own means.",
-        )
+    tools.refuse_adopted(tools.inventory.cluster(cluster_id))
     with open_session(tools.cluster(cluster_id).server) as session:
         ours, _ = tools.inventory.cluster_admin(cluster_id)
         others = [f"{user}@{host}" for user, host in query(session, _READERS, [ours])]

@@ -31,7 +31,9 @@ class Creating:
         """Keep a cluster and its migration unless a precheck stands against it; returns its id."""
         self._tools.journal.refuse_second(wish.instance_id)
         cluster = self._drafted(wish)
-        findings = evaluation.run(self._tools, wish.instance_id, cluster.engine)
+        findings = evaluation.run(
+            self._tools, wish.instance_id, cluster.engine, hosts=cluster.hosts
+        )
         evaluation.refuse_errors(findings, wish.ignore)
         with self._claiming, self._tools.inventory.at_once():
             self._tools.inventory.instance(wish.instance_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
 from sterna.clusters.accounts import AccountPlan
@@ -21,6 +21,7 @@ from sterna.prechecks import Context, run_prechecks
 from sterna.prechecks.base import Convert
 from sterna.prechecks.unknown_collations import known_collations
 from sterna.store.records import Finding
+from sterna.workflow.hosting import rooms
 from sterna.workflow.inheritance import carried
 from sterna.workflow.tools import SERVER_ID_BASE, Tools
 
@@ -32,11 +33,18 @@ NODE_ADDRESS = "127.0.0.1"  # where nodes are made that are on no other host
 
 
 def run(
-    tools: Tools, instance_id: str, target_version: str, *, migrating: bool = False, only: str = ""
+    tools: Tools,
+    instance_id: str,
+    target_version: str,
+    *,
+    migrating: bool = False,
+    only: str = "",
+    hosts: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """All findings in their fixed order, or those of one check. Nothing is changed anywhere.
 
-    `migrating`: the instance is on its way already, so our own traces are no findings.
+    `migrating`: the instance is on its way already, so our own traces are no findings. `hosts`:
+    ids of those the nodes are to be made on; none: this machine.
     """
     target = tools.target(target_version)
     with _looking(tools, instance_id) as source:
@@ -49,6 +57,7 @@ def run(
             endpoint_addresses=_endpoint_addresses(tools, instance_id),
             whitelists=_whitelists(tools, instance_id),
             free_bytes=shutil.disk_usage(tools.settings.home).free,
+            host_rooms=tuple(rooms(tools, hosts)),
             reserved_server_ids=SERVER_IDS,
             convert=table_converter(source, target),
             own_account=tools.own_accounts(instance_id)[0],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sterna.clusters.engines import Engine, to_data
 from sterna.clusters.existing import KEPT, WANTED, missing_privileges, own_databases
 from sterna.clusters.ssh_host import SshHost, fingerprint
-from sterna.clusters.survey import survey
+from sterna.clusters.survey import free_bytes, survey
 from sterna.errors import Refused
 from sterna.mysql.connection import (
     Server,
@@ -25,6 +25,7 @@ from sterna.mysql.variables import read_variables
 from sterna.mysql.version import Version
 from sterna.store.database import now
 from sterna.store.host_records import Host, HostTest
+from sterna.store.hosts import HostBook
 from sterna.store.repository import new_id
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import EXISTING, Tools
@@ -96,7 +97,7 @@ class Hosts:
                 version = server_version(session)
                 warnings = tuple(_warnings(session, is_in_use=bool(nodes)))
             return HostTest(host.id, (str(version),), None, nodes, warnings)
-        found = survey(self._ssh(host), host.folder, self._servers(host.servers))
+        found = survey(login_of(self._tools.hosts, host), host.folder, self._servers(host.servers))
         versions = [str(engine.version) for engine in found.engines]
         self._tools.hosts.found(host.id, [to_data(each) for each in found.engines], versions)
         lacking = () if versions else (f"There is no server version in {host.servers}.",)
@@ -136,11 +137,6 @@ class Hosts:
         host = replace(host, fingerprint=seen, folder=folder, servers=servers)
         self._keep(host, new, found.engines, host_key)
         return host
-
-    def _ssh(self, host: Host) -> SshHost:
-        book = self._tools.hosts
-        key, known = book.secret(host.id), book.host_key(host.id)
-        return SshHost(host.address, host.user, key, known, host.port)
 
     def _servers(self, given: str) -> Path:
         return Path(given) if given else self._tools.settings.servers
@@ -224,6 +220,22 @@ class Hosts:
         known |= {f"{i.host}:{i.port}": i.id for i in self._tools.inventory.instances()}
         if address in known:
             raise _bad(f"{address} is {known[address]} already.")
+
+
+def login_of(book: HostBook, host: Host) -> SshHost:
+    """How a machine is logged in to."""
+    key, known = book.secret(host.id), book.host_key(host.id)
+    return SshHost(host.address, host.user, key, known, host.port)
+
+
+def rooms(tools: Tools, host_ids: Collection[str]) -> Iterator[tuple[str, int]]:
+    """(name, room in bytes) of each machine among the hosts.
+
+    Transient: HostUnreachable.
+    """
+    for host in map(tools.hosts.host, host_ids):
+        if host.kind != EXISTING:
+            yield host.name, free_bytes(login_of(tools.hosts, host), host.folder)
 
 
 def _problems(session: Session, version: Version) -> Iterator[str]:

@@ -120,6 +120,7 @@ class Nodes:
     def growable(self, cluster_id: str, count: int) -> Cluster:
         """The cluster, if so many read-only nodes may be added to it."""
         cluster = self._idle(cluster_id)
+        self._tools.refuse_adopted(cluster)
         if len(cluster.nodes) - 1 + count > NODES_MAX:
             raise Refused(
                 f"{cluster_id} has {len(cluster.nodes) - 1} read-only nodes; {count} more are"
@@ -180,6 +181,7 @@ class Nodes:
     def resizable(self, cluster_id: str, node_class: str) -> Cluster:
         """The cluster, if its nodes may have this class."""
         cluster = self._idle(cluster_id)
+        self._tools.refuse_adopted(cluster)
         refuse_node_class(node_class)
         if node_class == cluster.node_class:
             raise Refused(
@@ -192,6 +194,7 @@ class Nodes:
     def restartable(self, cluster_id: str, node_id: str | None) -> tuple[Cluster, tuple[Node, ...]]:
         """The cluster and the nodes that may be restarted: one, or all of them."""
         cluster = self._idle(cluster_id)
+        self._tools.refuse_adopted(cluster)
         return cluster, cluster.nodes if node_id is None else (self._node(cluster, node_id),)
 
     def deletable(self, cluster_id: str) -> Cluster:

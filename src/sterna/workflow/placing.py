@@ -30,6 +30,10 @@ class Wish(Protocol):
     def nodes(self) -> int:
         """How many read-only nodes."""
 
+    @property
+    def serverless(self) -> object | None:
+        """Whether it grows and shrinks."""
+
 
 def hosts_of(tools: Tools, wish: Wish) -> list[Host]:
     """The hosts that are meant, in turn; none: this machine.
@@ -52,7 +56,7 @@ def _existing(tools: Tools, wish: Wish) -> Host:
     host = tools.hosts.host(wish.existing)
     if host.kind != EXISTING:
         raise _bad(f"{host.name} is a machine, and no server that is there already.")
-    if wish.hosts or wish.nodes:
+    if wish.hosts or wish.nodes or wish.serverless:
         raise _bad(f"A cluster of {host.name}, a server that is there already, has no other nodes.")
     for cluster in tools.inventory.clusters():
         if host.id in cluster.hosts:

@@ -32,7 +32,7 @@ from sterna.store.access import Access
 from sterna.store.database import now
 from sterna.store.hosts import HostBook
 from sterna.store.journal import Journal
-from sterna.store.records import Endpoint, Node
+from sterna.store.records import Cluster, Endpoint, Node
 from sterna.store.repository import Inventory, new_id
 from sterna.store.standing import Standing
 from sterna.store.tasks import Tasks
@@ -272,6 +272,16 @@ class Tools:
             node = Node(new_id("pi"), role, host.address, port, "Creating", host_id=host.id)
             server_id = host.server_id if is_there else server_id
         self.inventory.add_node(cluster_id, node, server_id=server_id)
+
+    def refuse_adopted(self, cluster: Cluster) -> None:
+        """Refused (NodeNotOurs) where the cluster is a server somebody else has made."""
+        if any(self.hosts.host(host_id).kind == EXISTING for host_id in cluster.hosts):
+            raise Refused(
+                f"The primary of {cluster.id} is a server that Sterna has not made: it gets no"
+                " other nodes, no other class and no restart from Sterna.",
+                code="NodeNotOurs",
+                remedy="Do it by your own means; Sterna goes on when the server answers.",
+            )
 
     def make_node(self, cluster_id: str, node_id: str) -> NodeSpec:
         """Create and start a node that nothing depends on yet; returns when it answers.

@@ -26,8 +26,10 @@ def check_before_creating(run: Run) -> str:
     """Run all prechecks against the source."""
     tools = run.tools
     migration = tools.journal.migration(run.cluster_id)
-    version = tools.inventory.cluster(run.cluster_id).engine
-    findings = evaluation.run(tools, migration.instance_id, version, migrating=True)
+    cluster = tools.inventory.cluster(run.cluster_id)
+    findings = evaluation.run(
+        tools, migration.instance_id, cluster.engine, migrating=True, hosts=cluster.hosts
+    )
     evaluation.refuse_errors(findings, tools.journal.ignored(run.cluster_id))
     return f"{len(findings)} findings, none of which stands in the way"
 
