@@ -1,7 +1,11 @@
 /** Which page is where. Each is loaded when it is first looked at. */
 import { lazy, type ComponentType } from "react";
+import { connectionBack } from "./api/connection";
 
-const page = (load: () => Promise<{ default: ComponentType }>) => lazy(load);
+type Load = () => Promise<{ default: ComponentType }>;
+
+/** A page that cannot be fetched just now comes when the server is back. */
+const page = (load: Load) => lazy(() => load().catch(() => connectionBack().then(load)));
 
 export const ROUTES: [string, ComponentType][] = [
   ["/", page(() => import("./pages/OverviewPage"))],

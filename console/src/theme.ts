@@ -50,7 +50,9 @@ export function antdTheme(scheme: Scheme): ThemeConfig {
   return {
     algorithm: dark ? antd.darkAlgorithm : antd.defaultAlgorithm,
     token: dark
-      ? { ...SHARED, colorBgBase: "#10141a", colorBgContainer: "#171c24", colorBgElevated: "#1e242e", colorPrimary: "#1f6fe5", colorLink: "#6aaaff", colorTextDescription: "#a3abb8", colorTextPlaceholder: "#8b94a3", colorTextDisabled: "#8b94a3" }
+      ? { ...SHARED, colorBgBase: "#10141a", colorBgContainer: "#171c24", colorBgElevated: "#1e242e", colorPrimary: "#1f6fe5", colorLink: "#6aaaff", colorTextDescription: "#a3abb8", colorTextPlaceholder: "#8b94a3", colorTextDisabled: "#8b94a3", colorError: "#ff8585" }
       : { ...SHARED, colorPrimary: "#0f62c9", colorLink: "#0f62c9", colorTextDescription: "#5a6473", colorTextPlaceholder: "#6b7585", colorTextDisabled: "#6b7585", colorError: "#c9252d" },
+    // A red that can be read on dark is too light for white text on it.
+    components: { Button: dark ? { dangerColor: "#10141a" } : {} },
   };
 }

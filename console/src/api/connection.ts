@@ -40,6 +40,19 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+/** Resolves when the server answers again, at once if it does now. */
+export function connectionBack(): Promise<void> {
+  connectionLost();
+  return new Promise((resolve) => {
+    const leave = subscribe(() => {
+      if (lostAt !== null) return;
+      leave();
+      resolve();
+    });
+    void knock();
+  });
+}
+
 /** Since when the server has been silent, in milliseconds since 1970; null while it answers. */
 export function useLostAt(): number | null {
   return useSyncExternalStore(subscribe, () => lostAt);

@@ -108,6 +108,8 @@ export const useReaders = ({ cluster_id, status, operation }: Migration) =>
     refetchInterval: READERS_MILLISECONDS,
   });
 
+export const useHosts = () => useQuery({ queryKey: ["hosts"], queryFn: () => ask(api.GET("/api/v1/hosts")) });
+
 export const useChoices = () =>
   useQuery({ queryKey: ["choices"], queryFn: () => ask(api.GET("/api/v1/choices")) });
 

@@ -9,7 +9,7 @@ import type { Evaluation } from "../api/schema";
 import { Findings } from "../evaluation/Findings";
 import { summary } from "../evaluation/EvaluationTable";
 import { Answered } from "../parts/States";
-import type { StepProps } from "./SourceStep";
+import type { StepProps } from "./order";
 
 export function EvaluationStep({ order, onChange }: StepProps) {
   const { instance_id, target_version } = order;
@@ -34,7 +34,7 @@ export function EvaluationStep({ order, onChange }: StepProps) {
         {(data) => (
           <>
             <Result report={data} />
-            <Accept report={data} value={order.ignore ?? []} onChange={(ignore) => onChange({ ignore })} />
+            <Accept report={data} value={order.ignore} onChange={(ignore) => onChange({ ignore })} />
             <Findings findings={data.findings} />
             <div className="actions">
               <Button loading={report.isFetching} onClick={() => void report.refetch()}>

@@ -1,45 +1,93 @@
-/** Which instance is to move. */
+/** How it is paid for, and which instance is to move: the upper half of the order page. */
+import Select from "antd/es/select";
+import { useState } from "react";
 import { Link } from "wouter";
 import { useInstances } from "../api/queries";
-import type { NewMigration } from "../api/schema";
+import type { Instance } from "../api/schema";
+import { Facts } from "../parts/Facts";
 import { Answered, Empty } from "../parts/States";
+import { payTypeTitle } from "../words";
+import { Choice } from "./Choice";
+import type { StepProps } from "./order";
 
-export interface StepProps {
-  order: NewMigration;
-  onChange: (part: Partial<NewMigration>) => void;
-}
+const PAYING: Record<string, string> = {
+  Prepaid: "Paid for in advance; recorded for charge-back.",
+  Postpaid: "Metered by the hour: nodes, and the storage that is used.",
+  Serverless: "Nodes grow and shrink with the load, within limits you choose.",
+};
 
-export function SourceStep({ order, onChange }: StepProps) {
+export function SourceStep({ order, choices, onChange }: StepProps) {
   const instances = useInstances();
   return (
-    <Answered query={instances} what="the instances">
-      {(rows) => {
-        const running = rows.filter((row) => row.status === "Running");
-        if (running.length === 0) {
-          return <Empty action={<Link href="/instances">Register an instance</Link>}>No instance is registered.</Empty>;
-        }
-        return (
-          <fieldset style={{ border: 0, margin: 0, padding: 0 }}>
-            <legend className="faint">
-              It stays as it is, read and write, until the switchover. Nothing on it changes before.
-            </legend>
-            {running.map((row) => (
-              <label key={row.id} className="choice">
-                <input
-                  type="radio"
-                  name="instance"
-                  checked={order.instance_id === row.id}
-                  onChange={() => onChange({ instance_id: row.id })}
-                />{" "}
-                <strong>{row.description || row.id}</strong>{" "}
-                <span className="faint">
-                  {row.id}, {row.version}, {row.host}:{row.port}
-                </span>
-              </label>
-            ))}
-          </fieldset>
-        );
-      }}
-    </Answered>
+    <>
+      <Choice
+        label="Billing method"
+        value={order.pay_type}
+        options={choices.pay_types.map((word) => [word, payTypeTitle(word), PAYING[word] ?? ""])}
+        onChange={(word) => onChange({ pay_type: word as typeof order.pay_type })}
+      />
+      <div className="dialog-part">
+        <Facts
+          facts={[
+            ["Creation method", "Migrate from RDS"],
+            ["Source RDS engine", "MySQL, MariaDB"],
+          ]}
+        />
+      </div>
+      <Answered query={instances} what="the instances">
+        {(rows) => (
+          <SourceChoice
+            rows={rows.filter((row) => row.status === "Running")}
+            value={order.instance_id}
+            onChange={(instance_id) => onChange({ instance_id })}
+          />
+        )}
+      </Answered>
+    </>
+  );
+}
+
+interface SourceChoiceProps {
+  rows: Instance[];
+  value: string;
+  onChange: (id: string) => void;
+}
+
+const ALL = "";
+
+/** 5.7.29-log → 5.7; 10.11.6-MariaDB → MariaDB 10.11 */
+export function seriesOf(version: string): string {
+  const series = version.split(".").slice(0, 2).join(".");
+  return version.includes("MariaDB") ? `MariaDB ${series}` : series;
+}
+
+function SourceChoice({ rows, value, onChange }: SourceChoiceProps) {
+  const [series, setSeries] = useState(ALL);
+  if (rows.length === 0) {
+    return <Empty action={<Link href="/instances">Register an instance</Link>}>No instance is registered.</Empty>;
+  }
+  const all = [...new Set(rows.map((row) => seriesOf(row.version)))].sort();
+  const shown = rows.filter((row) => series === ALL || seriesOf(row.version) === series || row.id === value);
+  return (
+    <>
+      <div className="toolbar">
+        <label htmlFor="series">Source RDS version</label>
+        <Select
+          id="series"
+          aria-label="Source RDS version"
+          value={series}
+          options={[{ value: ALL, label: "All versions" }, ...all.map((word) => ({ value: word, label: word }))]}
+          onChange={setSeries}
+          style={{ minWidth: 160 }}
+        />
+      </div>
+      <Choice
+        label="Source RDS instance"
+        help="It stays as it is, read and write, until the switchover. Nothing on it changes before."
+        value={value}
+        options={shown.map((row) => [row.id, row.description || row.id, `${row.id}, ${row.version}, ${row.host}:${row.port}`])}
+        onChange={onChange}
+      />
+    </>
   );
 }

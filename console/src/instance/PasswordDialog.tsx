@@ -1,8 +1,8 @@
 /** The password of an account whose stored hash the cluster's version cannot use. */
 import Form from "antd/es/form";
 import Input from "antd/es/input";
-import Modal from "antd/es/modal";
 import { api, ask } from "../api/client";
+import { Dialog } from "../parts/Dialog";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { useAction } from "../parts/useAction";
 
@@ -25,14 +25,12 @@ export default function PasswordDialog({ instanceId, account, onClose }: Passwor
     { onDone: onClose },
   );
   return (
-    <Modal
-      open
+    <Dialog
       title="Supply password"
       okText="Supply"
       confirmLoading={supply.isPending}
       onOk={() => form.submit()}
       onCancel={onClose}
-      cancelText="Close"
     >
       <p className="dialog-part">
         The password <code>{account}</code> has today. Sterna checks it against the server and keeps it
@@ -44,6 +42,6 @@ export default function PasswordDialog({ instanceId, account, onClose }: Passwor
         </Form.Item>
       </Form>
       <ProblemAlert error={supply.error} />
-    </Modal>
+    </Dialog>
   );
 }

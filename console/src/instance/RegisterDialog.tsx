@@ -4,11 +4,11 @@ import Button from "antd/es/button";
 import Form from "antd/es/form";
 import Input from "antd/es/input";
 import InputNumber from "antd/es/input-number";
-import Modal from "antd/es/modal";
 import Select from "antd/es/select";
 import { useLocation } from "wouter";
 import { api, ask } from "../api/client";
 import type { ConnectionTest, NewInstance } from "../api/schema";
+import { Dialog } from "../parts/Dialog";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { useAction } from "../parts/useAction";
 
@@ -34,14 +34,12 @@ export default function RegisterDialog({ onClose }: { onClose: () => void }) {
     onDone: (instance) => go(`/instances/${instance.id}`),
   });
   return (
-    <Modal
-      open
+    <Dialog
       title="Register instance"
       okText="Register"
       confirmLoading={register.isPending}
       onOk={() => form.submit()}
       onCancel={onClose}
-      cancelText="Close"
     >
       <p className="faint dialog-part">
         Sterna connects to the server and gives it an endpoint, the address applications use from now
@@ -57,7 +55,7 @@ export default function RegisterDialog({ onClose }: { onClose: () => void }) {
         {test.data && <Works test={test.data} />}
         <ProblemAlert error={register.error ?? test.error} />
       </div>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import type { Need } from "../api/roles";
 import type { ActionInfo, Migration } from "../api/schema";
 import { RoleButton } from "../parts/RoleButton";
+import { ReadersButton } from "./ReadersButton";
 
 const SwitchDialog = lazy(() => import("./SwitchDialog"));
 const EndDialog = lazy(() => import("./EndDialog"));
@@ -44,6 +45,7 @@ export function Actions({ migration }: { migration: Migration }) {
           </RoleButton>
         ),
       )}
+      <ReadersButton migration={migration} />
       <Suspense>
         {chosen && <Dialog action={chosen} migration={migration} onClose={() => setChosen("")} />}
       </Suspense>

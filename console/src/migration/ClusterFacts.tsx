@@ -2,6 +2,7 @@ import type { Cluster } from "../api/schema";
 import { Time } from "../format/Time";
 import { counted } from "../format/numbers";
 import { Facts } from "../parts/Facts";
+import { payTypeTitle } from "../words";
 
 /** What the cluster is. */
 export function ClusterFacts({ cluster }: { cluster: Cluster }) {
@@ -15,7 +16,7 @@ export function ClusterFacts({ cluster }: { cluster: Cluster }) {
         ["Nodes", `1 primary, ${counted(readers, "read-only node")}`],
         ["Node class", cluster.node_class],
         ["Storage engine", cluster.storage_engine],
-        ["Billing method", cluster.pay_type],
+        ["Billing method", payTypeTitle(cluster.pay_type)],
         ["Created", <Time at={cluster.created_at} />],
       ]}
     />

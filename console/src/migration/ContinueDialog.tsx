@@ -1,12 +1,12 @@
 /** After a failed precheck: go on, with the cause removed or accepted. */
 import { useQuery } from "@tanstack/react-query";
 import Checkbox from "antd/es/checkbox";
-import Modal from "antd/es/modal";
 import { useState } from "react";
 import { api, ask } from "../api/client";
 import type { Evaluation } from "../api/schema";
 import { useCluster } from "../api/queries";
 import { Findings } from "../evaluation/Findings";
+import { Dialog } from "../parts/Dialog";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Answered } from "../parts/States";
 import { useAction } from "../parts/useAction";
@@ -40,15 +40,13 @@ export default function ContinueDialog({ migration, onClose }: DialogProps) {
     { onDone: onClose },
   );
   return (
-    <Modal
-      open
+    <Dialog
       title="Continue Migration"
       width={760}
       okText="Continue Migration"
       confirmLoading={go.isPending}
       onOk={() => go.mutate(undefined)}
       onCancel={onClose}
-      cancelText="Close"
     >
       <p className="dialog-part">Why it stopped: {migration.comment}</p>
       <Answered query={evaluation} what="the prechecks: the source is asked again">
@@ -60,7 +58,7 @@ export default function ContinueDialog({ migration, onClose }: DialogProps) {
         )}
       </Answered>
       <ProblemAlert error={go.error} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import type { Migration, OperationRun } from "../api/schema";
 import { Ago } from "../format/Time";
 import { milliseconds } from "../format/numbers";
+import { Bar } from "../parts/Bar";
 import { Section } from "../parts/Section";
 import { operationTitle } from "../words";
 import { CopyProgress } from "./CopyProgress";
@@ -26,8 +27,12 @@ export function LiveOperation({ migration, run }: LiveOperationProps) {
 
 function Running({ migration, run }: { migration: Migration; run: OperationRun }) {
   const moves = run.name === "switch_over" || run.name === "roll_back";
+  const done = run.steps.filter((step) => step.state === "done").length;
   return (
-    <Section title={`${operationTitle(run.name)} is under way`}>
+    <Section
+      title={`${operationTitle(run.name)} is under way`}
+      extra={<Bar percent={(100 * done) / Math.max(1, run.steps.length)} label="Steps done" text={`${done} of ${run.steps.length} steps`} />}
+    >
       <p className="faint" style={{ marginBottom: 12 }}>
         It runs in the server. You may close this page and come back; it is on the timeline too.
       </p>

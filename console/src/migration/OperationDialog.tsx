@@ -1,8 +1,8 @@
 /** The dialog in front of every operation: dry run, the cluster's name, and only then the button. */
 import type { UseQueryResult } from "@tanstack/react-query";
-import Modal from "antd/es/modal";
 import { useState, type ReactNode } from "react";
 import type { Plan } from "../api/schema";
+import { Dialog } from "../parts/Dialog";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { ConfirmName } from "./ConfirmName";
 import { PlanView } from "./PlanView";
@@ -24,8 +24,7 @@ export function OperationDialog(props: OperationDialogProps) {
   const [typed, setTyped] = useState("");
   const mayBegin = typed === props.name && props.plan.data?.allowed === true;
   return (
-    <Modal
-      open
+    <Dialog
       title={props.title}
       width={760}
       okText={props.button}
@@ -33,12 +32,11 @@ export function OperationDialog(props: OperationDialogProps) {
       confirmLoading={props.busy}
       onOk={props.onConfirm}
       onCancel={props.onClose}
-      cancelText="Close"
     >
       {props.children}
       <PlanView query={props.plan} />
       <ConfirmName name={props.name} value={typed} onChange={setTyped} />
       <ProblemAlert error={props.error} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,11 +1,11 @@
 /** Where it is not known who owns the writes: both sides beside each other, and a decision. */
 import { useQuery } from "@tanstack/react-query";
 import Alert from "antd/es/alert";
-import Modal from "antd/es/modal";
 import { useState } from "react";
 import { api, ask } from "../api/client";
 import type { Resolution, SideProbe } from "../api/schema";
 import { Time } from "../format/Time";
+import { Dialog } from "../parts/Dialog";
 import { Facts } from "../parts/Facts";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Answered } from "../parts/States";
@@ -31,8 +31,7 @@ export default function ResolveDialog({ migration, onClose }: DialogProps) {
     { onDone: onClose },
   );
   return (
-    <Modal
-      open
+    <Dialog
       title="Who owns the writes?"
       width={860}
       okText="Put the roles in order"
@@ -40,14 +39,13 @@ export default function ResolveDialog({ migration, onClose }: DialogProps) {
       confirmLoading={resolve.isPending}
       onOk={() => chosen && resolve.mutate(chosen)}
       onCancel={onClose}
-      cancelText="Close"
     >
       <Answered query={resolution} what="both sides: they are asked now">
         {(data) => <BothSides resolution={data} chosen={chosen} onChoice={setChosen} />}
       </Answered>
       <ConfirmName name={migration.cluster_id} value={typed} onChange={setTyped} />
       <ProblemAlert error={resolve.error} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,7 +1,9 @@
 /** The steps of an operation, each with the sentence it left. */
 import { Fragment } from "react";
+import { serverNow } from "../api/live";
 import type { TimelineStep } from "../api/schema";
 import { duration } from "../format/numbers";
+import { useNow } from "../format/useNow";
 
 const MARKS: Record<string, string> = { done: "✓", failed: "✕", undone: "↶" };
 
@@ -33,7 +35,18 @@ function StepLine({ step }: { step: TimelineStep }) {
         {tries}
         {step.sentence && <p>{step.sentence}</p>}
       </div>
-      <span className="seconds">{step.seconds === null ? "" : duration(step.seconds)}</span>
+      <span className="seconds">
+        {step.state === "running" && step.began_at ? <Elapsed since={step.began_at} /> : null}
+        {step.seconds === null ? "" : duration(step.seconds)}
+      </span>
     </li>
   );
+}
+
+/** How long the step has been running, by the server's clock. */
+function Elapsed({ since }: { since: string }) {
+  useNow(1000);
+  const seconds = Math.floor((serverNow() - Date.parse(since)) / 1000);
+  if (seconds < 1) return null;
+  return seconds < 60 ? `${seconds} s` : duration(seconds);
 }

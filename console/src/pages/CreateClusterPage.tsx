@@ -1,22 +1,23 @@
-/** Create a cluster with the method Migrate from RDS: source, target, evaluation, done. */
+/** Create a cluster with the method Migrate from RDS: source, cluster, evaluation, summary, done. */
 import Button from "antd/es/button";
 import Steps from "antd/es/steps";
 import { useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { api, ask } from "../api/client";
 import { useChoices } from "../api/queries";
-import type { Choices, NewMigration } from "../api/schema";
+import type { Choices } from "../api/schema";
 import { EvaluationStep } from "../create/EvaluationStep";
+import { bodyOf, firstOrder, type Order } from "../create/order";
 import { SourceStep } from "../create/SourceStep";
+import { SummaryStep } from "../create/SummaryStep";
 import { TargetStep } from "../create/TargetStep";
 import { PageHead } from "../parts/PageHead";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
-import { newestOf } from "../parts/VersionSelect";
 import { useAction } from "../parts/useAction";
 
-const TITLES = ["Source instance", "Cluster", "Migration evaluation"];
+const TITLES = ["Source instance", "Cluster", "Migration evaluation", "Summary"];
 
 export default function CreateClusterPage() {
   const choices = useChoices();
@@ -30,25 +31,15 @@ export default function CreateClusterPage() {
   );
 }
 
-function firstChoice(choices: Choices, instance: string): NewMigration {
-  return {
-    instance_id: instance,
-    target_version: newestOf(choices.engines),
-    nodes: 0,
-    ignore: [],
-    description: "",
-  };
-}
-
 function Wizard({ choices }: { choices: Choices }) {
   const [search] = useSearchParams();
   const [, go] = useLocation();
   const [step, setStep] = useState(0);
-  const [order, setOrder] = useState(() => firstChoice(choices, search.get("instance") ?? ""));
-  const create = useAction((body: NewMigration) => ask(api.POST("/api/v1/migrations", { body })), {
+  const [order, setOrder] = useState(() => firstOrder(choices, search.get("instance") ?? ""));
+  const create = useAction((wanted: Order) => ask(api.POST("/api/v1/migrations", { body: bodyOf(wanted) })), {
     onDone: (migration) => go(`/clusters/${migration.cluster_id}`),
   });
-  const change = (part: Partial<NewMigration>) => setOrder({ ...order, ...part });
+  const change = (part: Partial<Order>) => setOrder((old) => ({ ...old, ...part }));
   const last = step === TITLES.length - 1;
   const ready = step > 0 || order.instance_id !== "";
   return (
@@ -57,9 +48,10 @@ function Wizard({ choices }: { choices: Choices }) {
         <Steps current={step} items={TITLES.map((title) => ({ title }))} responsive />
       </Section>
       <Section title={TITLES[step] ?? ""}>
-        {step === 0 && <SourceStep order={order} onChange={change} />}
+        {step === 0 && <SourceStep order={order} choices={choices} onChange={change} />}
         {step === 1 && <TargetStep order={order} choices={choices} onChange={change} />}
-        {last && <EvaluationStep order={order} onChange={change} />}
+        {step === 2 && <EvaluationStep order={order} choices={choices} onChange={change} />}
+        {last && <SummaryStep order={order} choices={choices} onChange={change} />}
       </Section>
       <ProblemAlert error={create.error} />
       <div className="actions">

@@ -11,9 +11,18 @@ type Sortable = string | number | null;
 export interface Column<Row> {
   title: string;
   render: (row: Row) => ReactNode;
-  /** What the column is sorted by; without it the column does not sort. */
+  /** What the column is sorted by; without it, or the next, the column does not sort. */
   sortBy?: (row: Row) => Sortable;
+  /** What the server calls this order, where it is the server that sorts. */
+  sortAs?: string;
   numeric?: boolean;
+}
+
+/** An order the server makes; the rows are shown as they come. */
+export interface ServerOrder {
+  by: string;
+  descending: boolean;
+  onChange: (by: string, descending: boolean) => void;
 }
 
 interface DataTableProps<Row> {
@@ -22,6 +31,7 @@ interface DataTableProps<Row> {
   columns: Column<Row>[];
   rowKey: (row: Row) => string;
   empty: ReactNode;
+  sorted?: ServerOrder;
 }
 
 interface Order {
@@ -29,9 +39,13 @@ interface Order {
   descending: boolean;
 }
 
-export function DataTable<Row>({ label, rows, columns, rowKey, empty }: DataTableProps<Row>) {
-  const [order, setOrder] = useState<Order | null>(null);
-  const sorted = useMemo(() => sort(rows, columns, order), [rows, columns, order]);
+export function DataTable<Row>({ label, rows, columns, rowKey, empty, sorted: served }: DataTableProps<Row>) {
+  const [chosen, setChosen] = useState<Order | null>(null);
+  const place = served ? columns.findIndex((column) => column.sortAs === served.by) : -1;
+  const order = served ? { column: place, descending: served.descending } : chosen;
+  const setOrder = ({ column, descending }: Order) =>
+    served ? served.onChange(columns[column]?.sortAs ?? "", descending) : setChosen({ column, descending });
+  const sorted = useMemo(() => (served ? rows : sort(rows, columns, chosen)), [rows, columns, chosen, served]);
   if (rows.length === 0) return <Empty>{empty}</Empty>;
   const Body = rows.length < VIRTUAL_FROM ? PlainBody : VirtualBody;
   return (
@@ -60,7 +74,7 @@ function Heading<Row>({ column, place, order, onOrder }: HeadingProps<Row>) {
   const way = mine?.descending ? "descending" : "ascending";
   return (
     <th className={column.numeric ? "numeric" : ""} aria-sort={mine ? way : undefined} scope="col">
-      {column.sortBy ? (
+      {column.sortBy || column.sortAs ? (
         <button type="button" onClick={() => onOrder({ column: place, descending })}>
           {column.title}
           <span aria-hidden="true">{mine ? (mine.descending ? " ▾" : " ▴") : " ⇅"}</span>

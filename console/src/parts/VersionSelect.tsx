@@ -6,15 +6,15 @@ interface VersionSelectProps {
   value: string;
   onChange: (version: string) => void;
   id?: string;
+  /** Only these, where it is made in another place. */
+  only?: string[] | undefined;
 }
 
-/** One of the versions a cluster can have on this machine. */
-export function VersionSelect({ value, onChange, id }: VersionSelectProps) {
+/** One of the versions a cluster can have. */
+export function VersionSelect({ value, onChange, id, only }: VersionSelectProps) {
   const { data } = useChoices();
-  const options = (data?.engines ?? []).map((engine) => ({
-    value: engine.version,
-    label: engine.name,
-  }));
+  const here = (data?.engines ?? []).map((engine) => ({ value: engine.version, label: engine.name }));
+  const options = only?.map((version) => ({ value: version, label: version })) ?? here;
   return (
     <Select
       {...(id ? { id } : {})}

@@ -5,7 +5,6 @@ import Button from "antd/es/button";
 import Form from "antd/es/form";
 import Input from "antd/es/input";
 import InputNumber from "antd/es/input-number";
-import Modal from "antd/es/modal";
 import Select from "antd/es/select";
 import { useState } from "react";
 import { api, ask } from "../api/client";
@@ -13,6 +12,7 @@ import type { ApiToken, NewToken } from "../api/schema";
 import { Time } from "../format/Time";
 import { Copy } from "../parts/Copy";
 import { DataTable, type Column } from "../parts/DataTable";
+import { Dialog } from "../parts/Dialog";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
@@ -57,15 +57,15 @@ function TokenDialog({ onClose }: { onClose: () => void }) {
   const make = useAction((body: NewToken) => ask(api.POST("/api/v1/tokens", { body })));
   if (make.data) {
     return (
-      <Modal open title="The new token" footer={<Button onClick={onClose}>Close</Button>} onCancel={onClose}>
+      <Dialog title="The new token" footer={<Button onClick={onClose}>Close</Button>} onCancel={onClose}>
         <Alert className="problem" type="warning" showIcon title="It is shown only now. Keep it where secrets are kept." />
         <code className="secret">{make.data.secret}</code>
         <Copy text={make.data.secret} />
-      </Modal>
+      </Dialog>
     );
   }
   return (
-    <Modal open title="Make token" okText="Make" confirmLoading={make.isPending} onOk={() => form.submit()} onCancel={onClose} cancelText="Close">
+    <Dialog title="Make token" okText="Make" confirmLoading={make.isPending} onOk={() => form.submit()} onCancel={onClose}>
       <Form form={form} layout="vertical" initialValues={{ role: "viewer" }} onFinish={make.mutate}>
         <Form.Item name="description" label="What it is for" rules={[{ required: true, message: "Say what it is for." }]}>
           <Input autoComplete="off" autoFocus />
@@ -78,6 +78,6 @@ function TokenDialog({ onClose }: { onClose: () => void }) {
         </Form.Item>
       </Form>
       <ProblemAlert error={make.error} />
-    </Modal>
+    </Dialog>
   );
 }

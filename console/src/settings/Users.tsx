@@ -3,13 +3,13 @@ import { useQuery } from "@tanstack/react-query";
 import Button from "antd/es/button";
 import Form from "antd/es/form";
 import Input from "antd/es/input";
-import Modal from "antd/es/modal";
 import Select from "antd/es/select";
 import { useState } from "react";
 import { api, ask } from "../api/client";
 import type { NewUser, User } from "../api/schema";
 import { Time } from "../format/Time";
 import { DataTable, type Column } from "../parts/DataTable";
+import { Dialog } from "../parts/Dialog";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
@@ -68,7 +68,7 @@ function UserDialog({ onClose }: { onClose: () => void }) {
   const [form] = Form.useForm<NewUser>();
   const add = useAction((body: NewUser) => ask(api.POST("/api/v1/users", { body })), { onDone: onClose });
   return (
-    <Modal open title="Add user" okText="Add" confirmLoading={add.isPending} onOk={() => form.submit()} onCancel={onClose} cancelText="Close">
+    <Dialog title="Add user" okText="Add" confirmLoading={add.isPending} onOk={() => form.submit()} onCancel={onClose}>
       <Form form={form} layout="vertical" initialValues={{ role: "viewer" }} onFinish={add.mutate}>
         <Form.Item name="name" label="Name" rules={[{ required: true, message: "Choose a name." }]}>
           <Input autoComplete="off" autoFocus />
@@ -81,6 +81,6 @@ function UserDialog({ onClose }: { onClose: () => void }) {
         </Form.Item>
       </Form>
       <ProblemAlert error={add.error} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-/** Every table of a task: filtered, sorted, and paged by the server, drawn as one scrolls. */
+/** The tables of a task, of which there may be ten thousand: filtered, sorted and paged by the server. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import Input from "antd/es/input";
 import Select from "antd/es/select";
@@ -9,12 +9,12 @@ import { Time } from "../format/Time";
 import { bytes, count, duration } from "../format/numbers";
 import { Bar } from "../parts/Bar";
 import { DataTable, type Column } from "../parts/DataTable";
+import { Pager } from "../parts/Pager";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
 
-const ROWS_ASKED_FOR = 1000;
+const PAGE_ROWS = 100;
 const POLL_MILLISECONDS = 3000;
-const POLL_MANY_MILLISECONDS = 15_000;
 
 const STATES = [
   { value: "all", label: "All tables" },
@@ -25,16 +25,17 @@ const STATES = [
 ] as const;
 
 type State = (typeof STATES)[number]["value"];
+type Sort = "name" | "rows" | "bytes" | "percent" | "eta" | "verified" | "differences";
 
-const COLUMNS: Column<TableProgress>[] = [
-  { title: "Table", render: (row) => <code>{`${row.database}.${row.table}`}</code>, sortBy: (row) => `${row.database}.${row.table}` },
-  { title: "Copied", render: (row) => <Bar percent={row.percent} label={`${row.table} copied`} />, sortBy: (row) => row.percent },
-  { title: "Rows", render: (row) => count(row.rows_copied), sortBy: (row) => row.rows_copied, numeric: true },
-  { title: "Data", render: (row) => bytes(row.bytes_copied), sortBy: (row) => row.bytes_copied, numeric: true },
-  { title: "Rows/s", render: (row) => count(row.rows_per_second), sortBy: (row) => row.rows_per_second, numeric: true },
-  { title: "Time left", render: (row) => left(row), sortBy: (row) => row.eta_seconds, numeric: true },
-  { title: "Differences", render: (row) => count(row.differences), sortBy: (row) => row.differences, numeric: true },
-  { title: "Verified", render: (row) => <Time at={row.verified_at} />, sortBy: (row) => row.verified_at },
+const COLUMNS: (Column<TableProgress> & { sortAs?: Sort })[] = [
+  { title: "Table", render: (row) => <code>{`${row.database}.${row.table}`}</code>, sortAs: "name" },
+  { title: "Copied", render: (row) => <Bar percent={row.percent} label={`${row.table} copied`} />, sortAs: "percent" },
+  { title: "Rows", render: (row) => count(row.rows_copied), sortAs: "rows", numeric: true },
+  { title: "Data", render: (row) => bytes(row.bytes_copied), sortAs: "bytes", numeric: true },
+  { title: "Rows/s", render: (row) => count(row.rows_per_second), numeric: true },
+  { title: "Time left", render: (row) => left(row), sortAs: "eta", numeric: true },
+  { title: "Differences", render: (row) => count(row.differences), sortAs: "differences", numeric: true },
+  { title: "Verified", render: (row) => <Time at={row.verified_at} />, sortAs: "verified" },
 ];
 
 function left(row: TableProgress): string {
@@ -42,35 +43,52 @@ function left(row: TableProgress): string {
   return row.eta_seconds === null ? "not known" : duration(row.eta_seconds);
 }
 
-async function allTables(task_id: string, search: string, state: State): Promise<TableProgress[]> {
-  const rows: TableProgress[] = [];
-  for (;;) {
-    const query = { search, state, limit: ROWS_ASKED_FOR, offset: rows.length };
-    const page = await ask(api.GET("/api/v1/tasks/{task_id}/tables", { params: { path: { task_id }, query } }));
-    rows.push(...page.items);
-    if (rows.length >= page.matching || page.items.length === 0) return rows;
-  }
+interface Wanted {
+  search: string;
+  state: State;
+  sort: Sort;
+  descending: boolean;
+  offset: number;
 }
 
+const FIRST: Wanted = { search: "", state: "all", sort: "name", descending: false, offset: 0 };
+
 export function TaskTables({ taskId }: { taskId: string }) {
-  const [search, setSearch] = useState("");
-  const [state, setState] = useState<State>("all");
+  const [wanted, setWanted] = useState(FIRST);
+  // Another choice begins at its first page.
+  const want = (part: Partial<Wanted>) => setWanted((old) => ({ ...old, offset: 0, ...part }));
   const tables = useQuery({
-    queryKey: ["tables", taskId, search, state],
-    queryFn: () => allTables(taskId, search, state),
+    queryKey: ["tables", taskId, wanted],
+    queryFn: () => {
+      const params = { path: { task_id: taskId }, query: { ...wanted, limit: PAGE_ROWS } };
+      return ask(api.GET("/api/v1/tasks/{task_id}/tables", { params }));
+    },
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state: { data = [] } }) =>
-      data.length > ROWS_ASKED_FOR ? POLL_MANY_MILLISECONDS : POLL_MILLISECONDS,
+    refetchInterval: POLL_MILLISECONDS,
   });
+  const found = tables.data;
   return (
-    <Section title="Synchronization Details" extra={<span className="faint">{tables.data && `${count(tables.data.length)} tables`}</span>}>
+    <Section
+      title="Synchronization Details"
+      extra={<span className="faint">{found && `${count(found.matching)} of ${count(found.total)} tables`}</span>}
+    >
       <div className="toolbar">
-        <Input aria-label="Filter by name" placeholder="Filter by name" allowClear value={search} onChange={(event) => setSearch(event.target.value)} />
-        <Select aria-label="State" value={state} options={[...STATES]} onChange={setState} style={{ minWidth: 180 }} />
+        <Input aria-label="Filter by name" placeholder="Filter by name" allowClear value={wanted.search} onChange={(event) => want({ search: event.target.value })} />
+        <Select aria-label="State" value={wanted.state} options={[...STATES]} onChange={(state) => want({ state })} style={{ minWidth: 180 }} />
       </div>
       <Answered query={tables} what="the tables">
-        {(rows) => (
-          <DataTable label="Tables" rows={rows} columns={COLUMNS} rowKey={(row) => `${row.database}.${row.table}`} empty="No table is like that." />
+        {(page) => (
+          <>
+            <DataTable
+              label="Tables"
+              rows={page.items}
+              columns={COLUMNS}
+              rowKey={(row) => `${row.database}.${row.table}`}
+              empty="No table is like that."
+              sorted={{ by: wanted.sort, descending: wanted.descending, onChange: (by, descending) => want({ sort: by as Sort, descending }) }}
+            />
+            <Pager offset={page.offset} size={PAGE_ROWS} total={page.matching} onChange={(offset) => want({ offset })} />
+          </>
         )}
       </Answered>
     </Section>
