@@ -44,15 +44,43 @@ const SHARED = {
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
 };
 
+/** Under the pointer, too, text has its contrast: primary buttons get darker, not lighter. */
+const LIGHT = {
+  ...SHARED,
+  colorPrimary: "#0f62c9",
+  colorPrimaryHover: "#0b52a8",
+  colorLink: "#0f62c9",
+  colorTextDescription: "#5a6473",
+  colorTextPlaceholder: "#6b7585",
+  colorTextDisabled: "#6b7585",
+  colorError: "#c9252d",
+  colorErrorHover: "#a81b23",
+};
+
+const DARK = {
+  ...SHARED,
+  colorBgBase: "#10141a",
+  colorBgContainer: "#171c24",
+  colorBgElevated: "#1e242e",
+  colorPrimary: "#1f6fe5",
+  colorPrimaryHover: "#1b5cb8",
+  colorLink: "#6aaaff",
+  colorTextDescription: "#a3abb8",
+  colorTextPlaceholder: "#8b94a3",
+  colorTextDisabled: "#8b94a3",
+  colorError: "#ff8585",
+  colorErrorHover: "#ffa8a8",
+};
+
+/** A red and a blue that can be read on dark are too light for white text on them. */
+const DARK_BUTTON = { dangerColor: "#10141a", defaultHoverColor: "#6aaaff", defaultHoverBorderColor: "#6aaaff" };
+
 /** Colours and sizes for Ant Design; chosen so that text has a contrast of 4.5 and more. */
 export function antdTheme(scheme: Scheme): ThemeConfig {
   const dark = scheme === "dark";
   return {
     algorithm: dark ? antd.darkAlgorithm : antd.defaultAlgorithm,
-    token: dark
-      ? { ...SHARED, colorBgBase: "#10141a", colorBgContainer: "#171c24", colorBgElevated: "#1e242e", colorPrimary: "#1f6fe5", colorLink: "#6aaaff", colorTextDescription: "#a3abb8", colorTextPlaceholder: "#8b94a3", colorTextDisabled: "#8b94a3", colorError: "#ff8585" }
-      : { ...SHARED, colorPrimary: "#0f62c9", colorLink: "#0f62c9", colorTextDescription: "#5a6473", colorTextPlaceholder: "#6b7585", colorTextDisabled: "#6b7585", colorError: "#c9252d" },
-    // A red that can be read on dark is too light for white text on it.
-    components: { Button: dark ? { dangerColor: "#10141a" } : {} },
+    token: dark ? DARK : LIGHT,
+    components: { Button: dark ? DARK_BUTTON : {} },
   };
 }
