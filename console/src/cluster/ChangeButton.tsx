@@ -8,13 +8,14 @@ const ChangeDialog = lazy(() => import("./ChangeDialog"));
 interface ChangeButtonProps {
   clusterId: string;
   change: Change;
-  label: string;
   children: string;
+  /** Where the same button stands more than once: with what it is about. */
+  label?: string;
   small?: boolean;
   danger?: boolean;
 }
 
-export function ChangeButton({ clusterId, change, label, children, small = false, danger = false }: ChangeButtonProps) {
+export function ChangeButton({ clusterId, change, children, label = children, small = false, danger = false }: ChangeButtonProps) {
   const [open, setOpen] = useState(false);
   const refused = useRefusal(clusterId, change);
   return (

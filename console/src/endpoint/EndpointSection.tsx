@@ -100,8 +100,8 @@ function Name({ endpoint }: { endpoint: Endpoint }) {
 function TwoLines({ first, second }: { first: string; second: string }) {
   return (
     <>
-      {first}
-      <div className="faint">{second}</div>
+      <span className="id">{first}</span>
+      <div className="faint id">{second}</div>
     </>
   );
 }

@@ -44,7 +44,7 @@ export default function ClusterPage() {
 
 function Deletion({ id }: { id: string }) {
   return (
-    <ChangeButton clusterId={id} change={{ kind: "delete" }} label="Delete cluster" danger>
+    <ChangeButton clusterId={id} change={{ kind: "delete" }} danger>
       Delete cluster
     </ChangeButton>
   );

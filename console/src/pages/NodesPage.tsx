@@ -50,14 +50,14 @@ function Buttons({ cluster }: { cluster: Cluster }) {
   const other = data?.node_classes.find((one) => one.name !== cluster.node_class)?.name ?? cluster.node_class;
   return (
     <div className="actions">
-      <ChangeButton clusterId={cluster.id} change={{ kind: "add", count: 1 }} label="Add read-only nodes">
+      <ChangeButton clusterId={cluster.id} change={{ kind: "add", count: 1 }}>
         Add nodes
       </ChangeButton>
-      <ChangeButton key={other} clusterId={cluster.id} change={{ kind: "class", nodeClass: other }} label="Change the class of all nodes">
+      <ChangeButton key={other} clusterId={cluster.id} change={{ kind: "class", nodeClass: other }}>
         Change class
       </ChangeButton>
-      <ChangeButton clusterId={cluster.id} change={{ kind: "restart", nodeId: null }} label="Restart all nodes">
-        Restart all
+      <ChangeButton clusterId={cluster.id} change={{ kind: "restart", nodeId: null }}>
+        Restart all nodes
       </ChangeButton>
     </div>
   );
@@ -66,16 +66,22 @@ function Buttons({ cluster }: { cluster: Cluster }) {
 function columnsOf(cluster: Cluster, health: NodeHealth[]): Column<Node>[] {
   const of = (row: Node) => health.find((one) => one.node_id === row.id);
   return [
-    { title: "Node ID", render: (row) => row.id, sortBy: (row) => row.id },
-    { title: "Role", render: (row) => ROLES[row.role] ?? row.role, sortBy: (row) => row.role },
+    { title: "Node", render: (row) => <Name node={row} />, sortBy: (row) => row.id },
     { title: "Address", render: (row) => <code>{`${row.host}:${row.port}`}</code> },
     { title: "Class", render: (row) => row.node_class || cluster.node_class, sortBy: (row) => row.node_class || cluster.node_class },
     { title: "Status", render: (row) => <Status word={row.status} />, sortBy: (row) => row.status },
-    { title: "Health", render: (row) => <Health node={row} health={of(row)} />, sortBy: (row) => of(row)?.state ?? null },
-    { title: "Behind the primary", render: (row) => behind(of(row)), sortBy: (row) => of(row)?.lag_seconds ?? null },
-    { title: "In rotation", render: (row) => rotation(row, of(row)) },
+    { title: "Health", render: (row) => <Health node={row} health={of(row)} />, sortBy: (row) => of(row)?.lag_seconds ?? null },
     { title: "Change", render: (row) => <NodeButtons cluster={cluster} node={row} /> },
   ];
+}
+
+function Name({ node }: { node: Node }) {
+  return (
+    <>
+      <span className="id">{node.id}</span>
+      <div className="faint">{ROLES[node.role] ?? node.role}</div>
+    </>
+  );
 }
 
 /** Only read-only nodes are asked; connections for writing wait for the primary. */
@@ -84,19 +90,11 @@ function Health({ node, health }: { node: Node; health: NodeHealth | undefined }
   return (
     <>
       <Status word={health.state} />
+      {health.lag_seconds !== null && `, ${duration(health.lag_seconds)} behind`}
+      <div className="faint">{health.in_rotation ? "in rotation" : "out of rotation"}</div>
       <div className="faint">{health.problem}</div>
     </>
   );
-}
-
-function behind(health: NodeHealth | undefined): string {
-  const seconds = health?.lag_seconds;
-  return seconds === null || seconds === undefined ? "–" : duration(seconds);
-}
-
-function rotation(node: Node, health: NodeHealth | undefined): string {
-  if (node.role === "Writer") return "–";
-  return health?.in_rotation ? "yes" : "no";
 }
 
 function NodeButtons({ cluster, node }: { cluster: Cluster; node: Node }) {

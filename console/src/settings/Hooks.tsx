@@ -17,7 +17,7 @@ import { useAction } from "../parts/useAction";
 const HookDialog = lazy(() => import("./HookDialog"));
 
 const COLUMNS: Column<Hook>[] = [
-  { title: "Hook", render: (row) => row.id, sortBy: (row) => row.id },
+  { title: "Hook", render: (row) => <span className="id">{row.id}</span>, sortBy: (row) => row.id },
   { title: "Is told", render: (row) => row.events.join(", ") },
   { title: "Program or address", render: (row) => <code className="breakable">{row.command.join(" ") || row.url}</code> },
   { title: "Headers", render: (row) => row.header_names.join(", ") || "–" },
