@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,47 @@ def pass_now(stage: Stage, pass_id: str, *, at_least: int = 0) -> dict[str, obje
     passes = stage.product.see(f"/migrations/{stage.cluster_id}/verifications")
     found: dict[str, object] = next(each for each in passes if each["id"] == pass_id)
     return found if int(str(found["rows_verified"])) >= at_least else {}
+
+
+def test_a_missing_row_stops_the_task_until_it_is_made_again(stage: Stage) -> None:
+    """Named with its table, key and place; made again by hand, `task resume` goes on, and nothing
+    was skipped. There is no command that would."""
+    product, cluster = stage.product, stage.cluster
+    with connect(stage.source.server) as session, session.cursor() as cursor:
+        cursor.execute("CREATE TABLE bank.mended (id INT PRIMARY KEY, v INT)")
+        cursor.execute("INSERT INTO bank.mended VALUES (1, 1), (2, 1), (3, 1)")
+        session.commit()
+        stage.assert_sides_equal()
+        write_by_hand(stage, "DELETE FROM bank.mended WHERE id = 2")
+        cursor.execute("UPDATE bank.mended SET v = 2 ORDER BY id")
+        cursor.execute("INSERT INTO bank.mended VALUES (4, 2)")
+        session.commit()
+    task = eventually(lambda: stopped(stage), within_seconds=30)
+    assert "bank.mended (id = 2)" in task["error"] and ":" in task["applied_position"]
+    assert task["applied_position"] in task["error"], task
+    assert ask(cluster, "SELECT * FROM bank.mended") == ((1, 1), (3, 1))
+    assert product.run("task", "skip", stage.task_id).code == 2
+    assert product.run("task", "resume", stage.task_id).code == 0
+    eventually(lambda: stopped(stage), within_seconds=30)  # the row is still not there
+    write_by_hand(stage, "INSERT INTO bank.mended VALUES (2, 1)")
+    assert product.run("task", "resume", stage.task_id).code == 0
+    stage.assert_sides_equal()
+    assert ask(cluster, "SELECT COUNT(*), MIN(v) FROM bank.mended") == ((4, 2),)
+    stage.verify()
+    assert stage.migration["task"]["rogue"] == ""
+
+
+def write_by_hand(stage: Stage, sql: str) -> None:
+    """As an administrator on the cluster."""
+    with connect(stage.cluster) as session, session.cursor() as cursor:
+        cursor.execute(sql)
+        session.commit()
+
+
+def stopped(stage: Stage) -> dict[str, Any] | None:
+    """The task once it waits for somebody."""
+    task: dict[str, Any] = stage.product.see(f"/tasks/{stage.task_id}")
+    return task if task["status"] == "Failed" and "mended" in task["error"] else None
 
 
 def test_nothing_else_was_changed(stage: Stage) -> None:
