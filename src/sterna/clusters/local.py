@@ -309,7 +309,9 @@ def _initializer(spec: NodeSpec) -> list[str]:
     if tool is None:
         raise _failed(spec, "has no mariadb-install-db beside its server", "NodeNotCreated")
     plain = ("--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
-    return [tool, _argument(spec), f"--basedir={spec.engine.basedir}", *plain]
+    folder = spec.engine.plugins
+    plugins = [f"--plugin-dir={folder}"] if folder else []  # the tool looks elsewhere by itself
+    return [tool, _argument(spec), f"--basedir={spec.engine.basedir}", *plain, *plugins]
 
 
 def _shipped_data(spec: NodeSpec) -> Path:

@@ -1,7 +1,8 @@
 """The few changes DDL needs before the destination may run it. Pure, on the statement's bytes.
 
 Events come disabled: they run only where the writes are. Tables of engines without transactions
-become InnoDB, because a window is one transaction. The mark of a CREATE TABLE … SELECT (START
+become InnoDB, because a window is one transaction, and so do those of MyRocks, which the other side
+seldom has; a table that is there keeps its engine. The mark of a CREATE TABLE … SELECT (START
 TRANSACTION) goes, because its rows follow as rows. CHECKs of an origin that never looked at them
 are not enforced, because its rows may break them.
 """
@@ -16,7 +17,7 @@ from sterna.mysql.binlog.events import Query
 from sterna.mysql.sql_text import Change, Statement, Token, changed, tokens
 from sterna.mysql.version import Version
 
-_CONVERTED_ENGINES = frozenset({"MYISAM", "ARIA", "MEMORY", "HEAP", "ARCHIVE", "CSV"})
+_CONVERTED_ENGINES = frozenset({"MYISAM", "ARIA", "MEMORY", "HEAP", "ARCHIVE", "CSV", "ROCKSDB"})
 _KEPT_ENGINES = frozenset({"INNODB"})
 _KEY_WORDS = frozenset({"PRIMARY", "KEY", "INDEX", "UNIQUE", "CONSTRAINT"})
 _CHECKS_SINCE = (8, 0, 16)
