@@ -233,6 +233,8 @@ def _initialize(spec: NodeSpec) -> str:
         return f"{_server(spec)} {log.format('--initialize-insecure')}"
     basedir = shlex.quote(str(engine.basedir))
     plain = "--auth-root-authentication-method=normal --skip-test-db --skip-name-resolve"
+    if engine.plugins:
+        plain += f" --plugin-dir={shlex.quote(str(engine.plugins))}"
     return (
         f"tool={basedir}/bin/mariadb-install-db\n"
         f"[ -x $tool ] || tool={basedir}/scripts/mariadb-install-db\n"
