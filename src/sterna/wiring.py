@@ -19,6 +19,7 @@ from sterna.clusters.places import Places
 from sterna.clusters.provisioner import Provisioner
 from sterna.clusters.ssh import SshProvisioner
 from sterna.dataplane.supervisor import Supervisor
+from sterna.endpoints.connections import ConnectionLog
 from sterna.endpoints.haproxy import HAProxy
 from sterna.errors import Refused
 from sterna.server.run import serve
@@ -63,6 +64,7 @@ def run_server() -> None:
         service = Service(tools, engine)
         watch = Watch(tools, service.expire)
         hands = (
+            ConnectionLog(settings.home / "proxy"),
             watch,
             Ticker("schedules", service.schedules.tick),
             Ticker("hooks", service.hooks.deliver),

@@ -49,9 +49,11 @@ def cast(shared_cast: Cast) -> Iterator[Cast]:
 
 
 def test_a_schedule_waits_tries_again_and_begins(cast: Cast) -> None:
-    """Not before its time; refused it is tried again; begun once, and done."""
+    """Not before its time; refused it is tried again; begun once, with its pairs, and done."""
     unverified(cast)
-    schedule = plan_switch(cast, minutes=5)
+    ours, theirs = primaries(cast)
+    before = cast.tools.inventory.endpoint(theirs).routes_to
+    schedule = plan_switch(cast, minutes=5, pairs={ours: theirs})
     assert "has not been verified" in schedule.refusal
     cast.service.schedules.tick()
     assert state(cast, schedule) == ("waiting", 0)
@@ -66,6 +68,7 @@ def test_a_schedule_waits_tries_again_and_begins(cast: Cast) -> None:
     assert cast.service.migration(cast.cluster_id).status == Status.REVERSED
     cast.service.schedules.tick()
     assert state(cast, schedule) == ("done", 2)
+    assert cast.tools.inventory.endpoint(ours).routes_to == before
     told = [e.sentence for e in history(cast) if e.operation == "schedule"]
     assert "will begin between 2027-01-31T01:00:00+00:00" in told[0]
     assert "refused now: The copied data has not been verified" in told[1]
@@ -186,6 +189,9 @@ def test_bad_schedules_are_refused(cast: Cast) -> None:
         add(cast.cluster_id, "switch_over", starts_at=datetime.max.replace(tzinfo=UTC))
     with pytest.raises(Refused, match="cannot be scheduled"):
         add(cast.cluster_id, "cancel", starts_at=THEN)
+    with pytest.raises(Refused) as error:
+        plan_switch(cast, minutes=1, pairs={"pe-none": "pe-nobody"})
+    assert error.value.code == "BadEndpointPair"
     schedule = plan_switch(cast, minutes=1)
     with pytest.raises(Refused, match="has a schedule already"):
         plan_switch(cast, minutes=1)
@@ -353,15 +359,24 @@ def test_the_last_days_are_shown(cast: Cast) -> None:
     ]
 
 
-def plan_switch(cast: Cast, *, minutes: float) -> Schedule:
-    """A switchover without endpoints in a window that opens at THEN."""
+def plan_switch(cast: Cast, *, minutes: float, **pairs: dict[str, str]) -> Schedule:
+    """A switchover in a window that opens at THEN; with endpoints where pairs are given."""
     return cast.service.schedules.add(
         cast.cluster_id,
         "switch_over",
         starts_at=THEN,
         ends_at=THEN + timedelta(minutes=minutes),
-        with_endpoints=False,
+        with_endpoints=bool(pairs),
+        **pairs,
     )
+
+
+def primaries(cast: Cast) -> tuple[str, str]:
+    """The primary endpoints of the instance and of the cluster."""
+    owners = (cast.tools.source(cast.cluster_id).id, cast.cluster_id)
+    found = [each for owner in owners for each in cast.tools.inventory.endpoints(owner)]
+    ours, theirs = (each.id for each in found if each.type == "Primary")
+    return ours, theirs
 
 
 def set_clock(cast: Cast, seconds: float) -> None:

@@ -287,6 +287,14 @@ def test_upgrade_hands_over_its_options(run: Run, service: PretendService) -> No
     assert service.calls == [("upgrade", wish)]
 
 
+def test_a_schedule_keeps_the_pairs(run: Run, service: PretendService) -> None:
+    """--pair goes with --at."""
+    command = ("switch-over", "pc-1", "--with-endpoints", "--pair", "pe-1=pe-2", "--yes")
+    code, _, _ = run(*command, "--at", "2027-01-31T02:00+01:00")
+    assert code == 0
+    assert service.calls[-1][3]["pairs"] == {"pe-1": "pe-2"}
+
+
 ADD = ("instance", "add", "--host", "db", "--port", "3307", "--user", "admin")
 
 

@@ -116,5 +116,7 @@ def _print(schedule: Schedule) -> None:
     say(schedule.id)
     window = f"between {local(schedule.starts_at)} and {local(schedule.ends_at)}"
     say(f"{schedule.operation} of {schedule.cluster_id} begins {window}.")
+    for one, other in (schedule.arguments.get("pairs") or {}).items():
+        say(f"It exchanges {one} with {other}.")
     if schedule.refusal:
         say(f"Now it would be refused: {schedule.refusal}")

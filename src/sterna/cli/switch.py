@@ -58,14 +58,15 @@ def switch_over(
     as_json: Json = False,
 ) -> None:
     """Move the writes from the instance to the cluster; the way back stays open."""
-    pairs = _pairs(pair, with_endpoints, at)
+    pairs = _pairs(pair, with_endpoints)
     client = connect()
     path = f"/migrations/{cluster_id}/switch-over"
     wanted = {"cluster_id": cluster_id, "operation": "switch_over"}
     asked = _asked(wait_for_transactions, end_transactions, at)
     asked["with_endpoints"] = with_endpoints
     named = {"pair": pair} if pair else {}
-    if put_off(client, Later(at, until, yes, as_json), **wanted, with_endpoints=with_endpoints):
+    exchanged = {"with_endpoints": with_endpoints, "pairs": pairs}
+    if put_off(client, Later(at, until, yes, as_json), **wanted, **exchanged):
         return
     if show_plan(client, path, dry_run=dry_run, as_json=as_json, **asked, **named):
         return
@@ -99,12 +100,12 @@ def roll_back(
     finish(client, migration, wait=wait, as_json=as_json)
 
 
-def _pairs(given: list[str] | None, with_endpoints: bool, at: str | None) -> dict[str, str] | None:
+def _pairs(given: list[str] | None, with_endpoints: bool) -> dict[str, str] | None:
     """Endpoint of the instance → endpoint of the cluster."""
     if not given:
         return None
-    if not with_endpoints or at is not None:
-        raise typer.BadParameter("--pair goes with --with-endpoints, and not with --at")
+    if not with_endpoints:
+        raise typer.BadParameter("--pair goes with --with-endpoints")
     pairs = [text.partition("=") for text in given]
     ours = {one for one, _, other in pairs if one and other}
     if len(ours) != len(pairs):

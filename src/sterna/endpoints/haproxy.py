@@ -30,6 +30,7 @@ from pathlib import Path
 import psutil
 
 from sterna.endpoints.control import Control, Session, Worker, WorkerGone
+from sterna.endpoints.ports import refuse_taken, taking_ports
 from sterna.endpoints.proxy import Backend, EndpointStatistics, Route
 from sterna.endpoints.render import (
     DIRECT,
@@ -72,15 +73,13 @@ class HAProxy:
         resolved = [self._resolve(route) for route in routes]
         rendered = render(resolved, files=self._files, process=_process())
         with self._exclusive():
-            if not self._runs(rendered.fingerprint):
-                self._check_ports(routes)
-                self._check(rendered.config)
-            before = self._write(rendered)
-            try:
-                self._ensure(rendered.fingerprint)
-            except Refused:
-                self._restore(before)
-                raise
+            if self._runs(rendered.fingerprint):
+                self._write(rendered)
+            else:
+                with taking_ports():
+                    self._check_ports(routes)
+                    self._check(rendered.config)
+                    self._replace(rendered)
             self._push()
             self._cut_disallowed()
 
@@ -211,7 +210,7 @@ class HAProxy:
         ours = self._files.config.read_text() if self.is_running() else ""
         for route in routes:
             if f"    bind {listen_address(route)}\n" not in ours:
-                _refuse_taken(route)
+                refuse_taken(route)
 
     def _write(self, rendered: Rendered) -> dict[Path, str]:
         """Make the files say what is wanted; return what they said before."""
@@ -227,9 +226,15 @@ class HAProxy:
         _write_map(files.held, {n: "1" for n in self.held() if n in rendered.routes})
         return before
 
-    def _restore(self, before: dict[Path, str]) -> None:
-        for path, text in before.items():
-            _write(path, text)
+    def _replace(self, rendered: Rendered) -> None:
+        """Run another configuration, or the one before."""
+        before = self._write(rendered)
+        try:
+            self._ensure(rendered.fingerprint)
+        except Refused:
+            for path, text in before.items():
+                _write(path, text)
+            raise
 
     def _refuse_unknown(self, names: Collection[str]) -> None:
         unknown = sorted(set(names) - _read_map(self._files.routes).keys())
@@ -384,22 +389,6 @@ class HAProxy:
 
     def _log(self) -> str:
         return self._files.log.read_text()[-2000:] if self._files.log.exists() else ""
-
-
-def _refuse_taken(route: Route) -> None:
-    family = socket.AF_INET6 if ":" in route.host else socket.AF_INET
-    with socket.socket(family) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((route.host, route.port))
-            listener.listen()
-        except OSError as error:
-            raise Refused(
-                f"The endpoint {route.name} cannot listen on {route.host}:{route.port}: {error}."
-                " The proxy was left as it was.",
-                code="PortTaken",
-                remedy="Choose another address, or free this one.",
-            ) from error
 
 
 def _served(sessions: list[Session], names: Collection[str]) -> set[Session]:

@@ -90,7 +90,21 @@ class Files:
     @property
     def gate(self) -> str:
         """An abstract socket: the unprivileged worker may not enter the private folder."""
-        return f"abns@sterna-{hashlib.sha256(str(self.home).encode()).hexdigest()[:16]}"
+        return f"abns@{self._name}"
+
+    @property
+    def lines(self) -> str:
+        """Where the lines about connections are taken: the name of an abstract socket."""
+        return f"{self._name}-lines"
+
+    @property
+    def connections(self) -> Path:
+        """Who came by which endpoint; full ones are `.1` to `.4`."""
+        return self.home / "connections.log"
+
+    @property
+    def _name(self) -> str:
+        return f"sterna-{hashlib.sha256(str(self.home).encode()).hexdigest()[:16]}"
 
     @property
     def log(self) -> Path:
@@ -137,8 +151,19 @@ global
     # With one thread nothing happens between a script's look at the holds and the connect.
     nbthread 1
 {user}
+ring connections
+    format raw
+    maxlen 500
+    size 1048576
+    timeout connect 5s
+    timeout server 24d
+    server sterna abns@{files.lines}
+
 defaults
     mode tcp
+    log ring@connections local0
+    option logasap
+    log-format "%t %ci:%cp %f %si:%sp %bi:%bp %ts"
     balance leastconn
     retries 1
     option redispatch 1
@@ -155,6 +180,7 @@ defaults
     timeout server-fin 60s
 
 frontend gate
+    no log
     bind {files.gate}
     timeout client {inspect_seconds}s
     tcp-request inspect-delay {inspect_seconds}s

@@ -115,8 +115,11 @@ class Addresses:
             for each in made:
                 self._tools.inventory.add_endpoint(each)
 
-        self._change(owner, keep, lambda: self._tools.inventory.remove_endpoint(endpoint.id))
-        return endpoint
+        def undo() -> None:
+            self._tools.inventory.remove_endpoint(endpoint.id)
+
+        self._change(owner, keep, undo, chosen=() if new.port else (endpoint.id,))
+        return self.one(endpoint.id)
 
     def alter(self, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
         """Change fields of an endpoint; whitelists hold at once, for sessions under way too."""
@@ -176,12 +179,19 @@ class Addresses:
 
     # --- what is kept
 
-    def _change(self, owner: _Owner, keep: Callable[[], None], undo: Callable[[], None]) -> None:
-        """Keep and serve, or leave everything as it was."""
+    def _change(
+        self,
+        owner: _Owner,
+        keep: Callable[[], None],
+        undo: Callable[[], None],
+        *,
+        chosen: tuple[str, ...] = (),
+    ) -> None:
+        """Keep and serve, or leave all as it was. Sterna has chosen the ports of `chosen`."""
         keep()
         try:
             owner.refuse_busy()
-            self._tools.apply_routes()
+            self._tools.serve_new(chosen)
         except Refused:
             undo()
             raise

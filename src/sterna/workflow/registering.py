@@ -64,9 +64,11 @@ class Instances:
         )
         with self._tools.inventory.at_once():
             self._tools.inventory.add_instance(instance, password)
-            self._tools.add_endpoint(instance.id, "Primary", f"{host}:{port}", port=endpoint_port)
+            endpoint = self._tools.add_endpoint(
+                instance.id, "Primary", f"{host}:{port}", port=endpoint_port
+            )
         try:
-            self._tools.apply_routes()
+            self._tools.serve_new([] if endpoint_port else [endpoint])
         except Refused:
             # One endpoint that cannot be served would be in the way of every exchange of others.
             self._tools.inventory.remove_instance(instance.id)

@@ -22,6 +22,7 @@ from sterna.store.repository import new_id
 from sterna.store.standing import WAITING
 from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.guards import current_refusals
+from sterna.workflow.pairing import pair_refusals
 from sterna.workflow.tools import Tools
 
 ACTIONS = (Action.SWITCH_OVER, Action.ROLL_BACK, Action.COMPLETE)
@@ -63,13 +64,15 @@ class Schedules:
         What stands in the way now is in `refusal`; it may have passed by then.
 
         Raises:
-            Refused: BadSchedule, ScheduleExists, StatusNotSupported, BinaryLogNeeded.
+            Refused: BadSchedule, ScheduleExists, StatusNotSupported, BinaryLogNeeded,
+                BadEndpointPair.
         """
         action = _action(operation)
         with self._deciding:
             ends_at = self._check(cluster_id, starts_at, ends_at)
             if arguments.get("disable_binlog"):
                 refuse_binlog_off(self._tools, cluster_id)
+            self._refuse_pairs(cluster_id, action, arguments)
             refusals = current_refusals(self._tools, cluster_id, action)
             schedule = Schedule(
                 id=new_id("sc"),
@@ -168,6 +171,18 @@ class Schedules:
         title = f"Schedule of {schedule.operation} ({schedule.id})"
         entry = HistoryEntry(now(), "schedule", schedule.id, title, state, sentence, 0)
         self._tools.journal.write(schedule.cluster_id, entry)
+
+    def _refuse_pairs(self, cluster_id: str, action: Action, arguments: dict[str, Any]) -> None:
+        """Pairs that do not fit now are not kept; they are looked at again when it begins."""
+        if action is Action.SWITCH_OVER:
+            for refusal in pair_refusals(self._tools, cluster_id, arguments):
+                raise refusal
+        elif arguments.get("pairs") is not None:
+            raise Refused(
+                f"Only a switchover exchanges pairs, and not {action}.",
+                code="BadEndpointPair",
+                remedy="Name no pairs.",
+            )
 
     def _check(self, cluster_id: str, starts_at: datetime, ends_at: datetime | None) -> datetime:
         """The end of the window."""

@@ -19,7 +19,8 @@ router = APIRouter(tags=["standing orders"])
 class NewSchedule:
     """An operation and its window; times are ISO 8601 with an offset from UTC.
 
-    `ends_at` is 15 minutes after `starts_at` where it is left out.
+    `ends_at` is 15 minutes after `starts_at` where it is left out. `pairs` are those of a
+    switchover, endpoint of the instance → endpoint of the cluster; left out: the proposed then.
     """
 
     cluster_id: str
@@ -28,6 +29,7 @@ class NewSchedule:
     ends_at: AwareDatetime | None = None
     with_endpoints: bool = False
     disable_binlog: bool = False
+    pairs: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def add_schedule(new: NewSchedule, service: TheService) -> Schedule:
         ends_at=new.ends_at,
         with_endpoints=new.with_endpoints,
         disable_binlog=new.disable_binlog,
+        **({} if new.pairs is None else {"pairs": new.pairs}),
     )
 
 
