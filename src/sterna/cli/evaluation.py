@@ -25,7 +25,16 @@ Html = Annotated[
 
 
 def evaluate(
-    instance_id: InstanceId, version: Version, html: Html = None, as_json: Json = False
+    instance_id: InstanceId,
+    version: Version,
+    sample_seconds: Annotated[
+        float,
+        typer.Option(
+            min=0, max=3600, help="How long rows may be looked at, not definitions alone."
+        ),
+    ] = 20.0,
+    html: Html = None,
+    as_json: Json = False,
 ) -> None:
     """Run all prechecks for an upgrade to a version; nothing is created or changed.
 
@@ -33,7 +42,8 @@ def evaluate(
     """
     client = connect()
     path = f"/instances/{instance_id}/evaluations"
-    report = client.post(path, Evaluation, {"target_version": version})
+    asked = {"target_version": version, "sample_seconds": sample_seconds}
+    report = client.post(path, Evaluation, asked)
     _show(client, report, html=html, as_json=as_json)
     if report.result == "failed":
         raise Refused(

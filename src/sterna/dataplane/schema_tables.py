@@ -378,7 +378,7 @@ def _read_options(tokens: Sequence[Token], table: Table) -> Iterable[tuple[str, 
                 raise _stopped(
                     table,
                     f"it has the option {name}={value.text}",
-                    "Remove the option with ALTER TABLE.",
+                    f"ALTER TABLE {quote(table.database, table.name)} {name} = DEFAULT;",
                 )
             yield name, value.text
             words = []

@@ -31,6 +31,7 @@ from sterna.mysql.catalog import (
 )
 from sterna.mysql.connection import ServerError, Session, greeting_version, query
 from sterna.mysql.identifiers import quote
+from sterna.mysql.statements import statement
 from sterna.mysql.stored_code import Code, read_code
 from sterna.mysql.version import Version
 
@@ -44,6 +45,7 @@ CATEGORIES = {
 }
 
 SAMPLING_SECONDS_MAX = 20.0
+SAMPLE_SECONDS_MAX = 5  # of one statement
 TIMED_OUT = frozenset({1969, 3024})  # how MariaDB and MySQL end a statement that takes too long
 SHOWN_MAX = 10
 SPOOL_BYTES_MIN = 2 * 1024**3  # changes that arrive while the largest table gets its indexes
@@ -276,13 +278,20 @@ class Context:
         what = "CONSTRAINT" if code.kind == "check" else "COLUMN"
         return f"ALTER TABLE {quote(code.database, code.table)} DROP {what} {quote(code.name)};"
 
-    def sample(self, table: str, sql: str) -> list[tuple[Any, ...]] | None:
-        """The rows of a bounded look at one table; None when the time for that is over, it took
-        too long, or somebody else keeps the table locked. `Check.unseen` tells of these."""
+    def limited(self, select: str) -> str:
+        """`SELECT {select}` that ends by itself after some seconds, where the server can do that:
+        with an error of `TIMED_OUT`."""
+        sql = statement("limited", self.version)
+        return sql.format(seconds=SAMPLE_SECONDS_MAX, rest=select)
+
+    def sample(self, table: str, select: str) -> list[tuple[Any, ...]] | None:
+        """The rows of `SELECT {select}`, a bounded look at one table; None when the time for that
+        is over, it took too long, or somebody else keeps the table locked. `Check.unseen` tells of
+        these."""
         begun = time.monotonic()
         try:
             if self.sampling.seconds < self.sampling.seconds_max:
-                return query(self.source, sql)
+                return query(self.source, self.limited(select))
         except Transient as error:
             if error.code != "LockWaitTimeout":
                 raise

@@ -40,7 +40,7 @@ class InvalidBytes(Check):
         names = ", ".join(f"CAST({quote(c.name)} AS BINARY) AS {quote(c.name)}" for c in texts)
         rows = context.sample(
             f"{table.database}.{table.name}",
-            f"SELECT {', '.join(map(_wrong, texts))}"
+            f"{', '.join(map(_wrong, texts))}"
             f" FROM (SELECT {names} FROM {name} LIMIT {ROWS_SAMPLED}) AS sample",
         )
         for column, count in zip(texts, rows[0] if rows else (), strict=bool(rows)):

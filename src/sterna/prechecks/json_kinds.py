@@ -118,7 +118,7 @@ def _count(
     printed, changed = (each.format(j="j") for each in conditions)
     rows = context.sample(
         f"{table.database}.{table.name}",
-        f"SELECT COUNT(j), IFNULL(SUM({printed}), 0), IFNULL(SUM({changed}), 0)"
+        f"COUNT(j), IFNULL(SUM({printed}), 0), IFNULL(SUM({changed}), 0)"
         f" FROM (SELECT {quote(column.name)} AS j"
         f" FROM {quote(table.database, table.name)} LIMIT {limit}) AS looked_at",
     )

@@ -40,7 +40,7 @@ class SpatialReferences(Check):
         column, name = quote(names[2]), quote(*names[:2])
         rows = context.sample(
             ".".join(names[:2]),
-            f"SELECT DISTINCT {function}(g) FROM (SELECT {column} AS g FROM {name}"
+            f"DISTINCT {function}(g) FROM (SELECT {column} AS g FROM {name}"
             f" WHERE {column} IS NOT NULL LIMIT {ROWS_SAMPLED}) AS sample",
         )
         found = sorted(int(row[0]) for row in rows or () if row[0])

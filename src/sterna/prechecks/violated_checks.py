@@ -45,7 +45,7 @@ def _is_broken(context: Context, database: str, table: str, clause: str) -> bool
     try:
         rows = context.sample(
             f"{database}.{table}",
-            f"SELECT 1 FROM {quote(database, table)} WHERE NOT ({clause})"
+            f"1 FROM {quote(database, table)} WHERE NOT ({clause})"
             f" LIMIT 1 ROWS EXAMINED {ROWS_EXAMINED_MAX}",
         )
     except ServerError:

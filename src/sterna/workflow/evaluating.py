@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from sterna.errors import Refused
 from sterna.migration.policy import EVALUATION_LIFETIME
 from sterna.mysql.connection import execute, open_session
+from sterna.prechecks.base import SAMPLING_SECONDS_MAX
 from sterna.store.database import now
 from sterna.store.records import AccountPlan, Evaluation, EvaluationComparison, Finding
 from sterna.store.repository import new_id
@@ -22,14 +23,19 @@ class Evaluating:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    def evaluate(self, instance_id: str, target_version: str) -> Evaluation:
-        """Run all prechecks; nothing is created, nothing is changed on the source."""
-        return self._keep(instance_id, target_version)
+    def evaluate(
+        self, instance_id: str, target_version: str, *, sample_seconds: float = SAMPLING_SECONDS_MAX
+    ) -> Evaluation:
+        """Run all prechecks; nothing is created, nothing is changed on the source. Rows are looked
+        at for `sample_seconds`, all tables together."""
+        found = evaluation.run(
+            self._tools, instance_id, target_version, sample_seconds=sample_seconds
+        )
+        return self._keep(instance_id, target_version, found)
 
     def _keep(
-        self, instance_id: str, target_version: str, *, done: tuple[Finding, ...] = ()
+        self, instance_id: str, target_version: str, findings: tuple[Finding, ...]
     ) -> Evaluation:
-        findings = (*done, *evaluation.run(self._tools, instance_id, target_version))
         report = Evaluation(
             id=new_id("ev"),
             instance_id=instance_id,
@@ -91,7 +97,8 @@ class Evaluating:
         with open_session(self._tools.instance_server(instance_id)) as session:
             for sql in _statements(findings):
                 execute(session, sql)
-        return self._keep(instance_id, version, done=tuple(map(_done, findings)))
+        left = evaluation.run(self._tools, instance_id, version)
+        return self._keep(instance_id, version, (*map(_done, findings), *left))
 
     def _version(self, instance_id: str) -> str:
         reports = self.reports(instance_id)

@@ -18,16 +18,15 @@ from sterna.mysql.connection import Session, execute, greeting_version, open_ses
 from sterna.mysql.statements import statement
 from sterna.mysql.version import Version
 from sterna.prechecks import Context, run_prechecks
-from sterna.prechecks.base import Convert
+from sterna.prechecks.base import SAMPLING_SECONDS_MAX, Convert, Sampling
 from sterna.prechecks.unknown_collations import known_collations
 from sterna.store.records import Finding
 from sterna.workflow.hosting import rooms
 from sterna.workflow.inheritance import carried
+from sterna.workflow.sessions import CATALOG_SECONDS_MAX
 from sterna.workflow.tools import SERVER_ID_BASE, Tools
 
 LOCK_WAIT_SECONDS = 2
-# 5.6 cannot end a statement by itself: there the connection is given up.
-READ_TIMEOUT_SECONDS = 60.0
 SERVER_IDS = range(SERVER_ID_BASE, SERVER_ID_BASE + 100_000_000)
 NODE_ADDRESS = "127.0.0.1"  # where nodes are made that are on no other host
 
@@ -40,11 +39,13 @@ def run(
     migrating: bool = False,
     only: str = "",
     hosts: Collection[str] = (),
+    sample_seconds: float = SAMPLING_SECONDS_MAX,
 ) -> tuple[Finding, ...]:
     """All findings in their fixed order, or those of one check. Nothing is changed anywhere.
 
     `migrating`: the instance is on its way already, so our own traces are no findings. `hosts`:
-    ids of those the nodes are to be made on; none: this machine.
+    ids of those the nodes are to be made on; none: this machine. `sample_seconds`: how long rows
+    may be looked at, all tables together.
     """
     target = tools.target(target_version)
     with _looking(tools, instance_id) as source:
@@ -54,12 +55,13 @@ def run(
             accounts=_account_plans(tools, instance_id, target),
             migrating=migrating,
             instance=instance_id,
-            endpoint_addresses=_endpoint_addresses(tools, instance_id),
+            endpoint_addresses=_endpoint_addresses(tools, instance_id, hosts),
             whitelists=_whitelists(tools, instance_id),
             free_bytes=shutil.disk_usage(tools.settings.home).free,
             host_rooms=tuple(rooms(tools, hosts)),
             reserved_server_ids=SERVER_IDS,
             convert=table_converter(source, target),
+            sampling=Sampling(sample_seconds),
             own_account=tools.own_accounts(instance_id)[0],
         )
         found = run_prechecks(context, only)
@@ -71,13 +73,14 @@ def _looking(tools: Tools, instance_id: str) -> Iterator[Session]:
     """A session that cannot write, waits for no lock and asks for nothing that takes long."""
     session = open_session(
         tools.instance_server(instance_id),
-        read_timeout_seconds=READ_TIMEOUT_SECONDS,
+        # 5.6 cannot end a statement by itself: there the connection is given up.
+        read_timeout_seconds=CATALOG_SECONDS_MAX + 1,
         lock_wait_seconds=LOCK_WAIT_SECONDS,
     )
     with closing(session):
         execute(session, "SET SESSION TRANSACTION READ ONLY")
         if limit := statement("time_limit", greeting_version(session)):
-            execute(session, limit)
+            execute(session, limit.format(seconds=round(CATALOG_SECONDS_MAX)))
         yield session
 
 
@@ -91,7 +94,7 @@ def _account_plans(tools: Tools, instance_id: str, target: Version) -> tuple[Acc
         return ()
 
 
-def _endpoint_addresses(tools: Tools, instance_id: str) -> tuple[str, ...]:
+def _endpoint_addresses(tools: Tools, instance_id: str, hosts: Collection[str]) -> tuple[str, ...]:
     """What the source and the nodes see of clients that come by an endpoint: the address that this
     machine, where the proxy runs, has on the way to each."""
     instance = tools.inventory.instance(instance_id)
@@ -101,7 +104,8 @@ def _endpoint_addresses(tools: Tools, instance_id: str) -> tuple[str, ...]:
         if migration.instance_id == instance_id and migration.status != Status.CLOSED
         for node in tools.inventory.nodes(migration.cluster_id)
     ]
-    servers = [(instance.host, instance.port), *(nodes or [(NODE_ADDRESS, 0)])]
+    wanted = [(tools.hosts.host(host_id).address, 0) for host_id in hosts]
+    servers = [(instance.host, instance.port), *(nodes or wanted or [(NODE_ADDRESS, 0)])]
     found = (outgoing_address(host, port) for host, port in servers)
     return tuple(dict.fromkeys(address for address in found if address))
 

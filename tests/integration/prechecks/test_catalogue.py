@@ -12,8 +12,9 @@ import pytest
 
 from sterna.mysql.connection import execute, open_session, query
 from sterna.mysql.version import Version
-from sterna.prechecks import Finding, history_list, long_transactions, run_prechecks
+from sterna.prechecks import Finding, base, history_list, long_transactions, run_prechecks
 from sterna.prechecks.base import Context, Sampling
+from sterna.prechecks.invalid_bytes import InvalidBytes
 from tests.fixtures.precheck_source import Source, heal, prepared
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
 
@@ -387,6 +388,20 @@ def test_time_for_sampling_is_bounded(source57: Source) -> None:
     late = replace(source57.context(), sampling=Sampling(seconds_max=0.0))
     (note,) = said(late, "invalid_bytes", "note")
     assert "shop.t" in note.message
+    assert said(late, "spatial_references", "note") == []
+
+
+@pytest.mark.parametrize("source", [M57, M97, MARIADB], indirect=True)
+def test_a_look_ends_by_itself(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that takes too long is told as one that was not looked at."""
+    monkeypatch.setattr(base, "SAMPLE_SECONDS_MAX", 1)
+    context = source.context()
+    every = "information_schema.COLLATIONS"
+    assert context.sample("shop.short", f"COUNT(*) > 0 FROM {every}") == [(1,)]
+    endless = ", ".join(f"{every} AS {name}" for name in "abcde")
+    assert context.sample("shop.long", f"SUM(a.ID * e.ID) FROM {endless}") is None
+    (note,) = InvalidBytes().unseen(context)
+    assert "shop.long" in note.message and "shop.short" not in note.message
 
 
 @pytest.mark.parametrize("source", [M57, MARIADB], indirect=True)

@@ -58,9 +58,10 @@ class OwnPassword:
 
 @dataclass(frozen=True)
 class NewEvaluation:
-    """The version to evaluate for."""
+    """The version to evaluate for, and how long rows may be looked at."""
 
     target_version: str
+    sample_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ def release_instance(instance_id: str, service: TheService) -> None:
 @router.post("/{instance_id}/evaluations", status_code=201)
 def evaluate(instance_id: str, new: NewEvaluation, service: TheService) -> Evaluation:
     """Run all prechecks and keep the report for seven days. Nothing is created."""
-    return service.evaluating.evaluate(instance_id, new.target_version)
+    return service.evaluating.evaluate(
+        instance_id, new.target_version, sample_seconds=new.sample_seconds
+    )
 
 
 @router.get("/{instance_id}/evaluations")

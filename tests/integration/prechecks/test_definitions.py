@@ -1,0 +1,113 @@
+"""What the copy itself would say of a source's tables, and whom the cluster's endpoints let in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sterna.mysql.connection import execute, query
+from sterna.mysql.replication import BinlogStream, read_current_position
+from sterna.prechecks import Finding, run_prechecks
+from sterna.workflow.evaluation import outgoing_address, table_converter
+from tests.fixtures.precheck_source import MYSQL_97, Source, heal
+from tests.fixtures.running import eventually
+
+KEY = "a INT NOT NULL PRIMARY KEY"
+
+
+def found(source: Source) -> dict[str, Finding]:
+    """What `definitions` says, by object, with the copy's own conversion."""
+    convert = table_converter(source.session, MYSQL_97)
+    context = replace(source.context(), convert=convert)
+    return {finding.object: finding for finding in run_prechecks(context, "definitions")}
+
+
+@pytest.mark.parametrize("source", ["mysql56", "mysql57", "mysql97", "mariadb1011"], indirect=True)
+def test_what_is_carried_as_it_is(source: Source) -> None:
+    """Ordinary tables, with the oddest names, are no finding."""
+    for name in ("t", "with space", "do.t", "quo'te", "ba``ck", "größe", "n" * 64):
+        execute(source.session, f"CREATE TABLE `{name}` ({KEY}, `b.``c` VARCHAR(9) DEFAULT 'x')")
+    assert found(source) == {}
+
+
+def test_options_that_stay_behind(mariadb: Source) -> None:
+    """Encryption that ends is a warning, what only MariaDB has an error."""
+    execute(mariadb.session, "SET SESSION sql_mode = 'IGNORE_BAD_TABLE_OPTIONS'")
+    for sql in (
+        f"CREATE TABLE secret ({KEY}) ENGINE = MyISAM ENCRYPTED = YES",
+        f"CREATE TABLE pages ({KEY}) PAGE_COMPRESSED = 1",
+        "CREATE TABLE grouped (g INT NOT NULL, a INT NOT NULL AUTO_INCREMENT, PRIMARY KEY (g, a))"
+        " ENGINE = MyISAM DELAY_KEY_WRITE = 1",
+    ):
+        execute(mariadb.session, sql)
+    said = found(mariadb)
+    assert {about: finding.severity for about, finding in said.items()} == {
+        "shop.pages": "error",
+        "encryption": "warning",
+        "option DELAY_KEY_WRITE": "note",
+        "an index was added for its AUTO_INCREMENT column, which InnoDB demands": "note",
+    }
+    assert "PAGE_COMPRESSED" in said["shop.pages"].message
+    assert "shop.secret" in said["encryption"].message
+    heal(mariadb.session, [said["shop.pages"]])
+    execute(mariadb.session, "ALTER TABLE secret ENCRYPTED = DEFAULT")
+    assert {finding.severity for finding in found(mariadb).values()} == {"note"}
+
+
+EVERYBODY = ("0.0.0.0/0", "::/0")
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "told", "wider"),
+    [
+        ([("Primary", EVERYBODY), ("ReadOnly", ("10.0.0.0/8",))], "everybody", []),
+        ([("Primary", ("10.0.0.0/8",)), ("ReadOnly", ("10.1.0.0/16",))], "10.0.0.0/8", []),
+        (
+            [("Primary", ("10.0.0.0/9", "10.128.0.0/9")), ("Proxy", ("10.0.0.0/8", "fd00::/8"))],
+            "10.0.0.0/8, fd00::/8",
+            ["fd00::/8"],
+        ),
+        ([], None, []),
+    ],
+)
+def test_whitelists(
+    source57: Source,
+    endpoints: list[tuple[str, tuple[str, ...]]],
+    told: str | None,
+    wider: list[str],
+) -> None:
+    """The merged list is told, and which networks could only read until now."""
+    context = replace(source57.context(), whitelists=endpoints)
+    said = run_prechecks(context, "whitelists")
+    notes = [finding.message for finding in said if finding.severity == "note"]
+    assert notes == ([f"The cluster's endpoints will let in: {told}."] if told else [])
+    assert [f.object for f in said if f.severity == "warning"] == wider
+
+
+def test_address_of_the_proxy() -> None:
+    """Towards a server on this machine it is that server's own address; nothing is sent."""
+    assert outgoing_address("127.0.0.1", 3306) == "127.0.0.1"
+    assert outgoing_address("127.0.0.2", 3306).startswith("127.")
+    assert outgoing_address("192.0.2.1", 3306) != "127.0.0.1"
+    assert outgoing_address("no..name", 3306) == ""
+
+
+def test_two_way_synchronization(source57: Source) -> None:
+    """A server that is read from and reads in turn is told apart from a mere replica."""
+    execute(source57.session, "CREATE USER 'other'@'%' IDENTIFIED BY 'x'")
+    execute(source57.session, "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'other'@'%'")
+    host = "SELECT SUBSTRING_INDEX(HOST, ':', 1) FROM information_schema.PROCESSLIST"
+    (here,) = query(source57.session, f"{host} WHERE ID = CONNECTION_ID()")
+    execute(source57.session, f"CHANGE MASTER TO MASTER_HOST = '{here[0]}', MASTER_USER = 'x'")
+    (alone,) = source57.findings("replica")
+    assert "two-way" not in alone.message
+    other = replace(source57.server, user="other", password="x")
+    reader = BinlogStream(other, read_current_position(source57.session), 4711)
+    try:
+        both = eventually(lambda: len(said := source57.findings("replica")) == 2 and said)
+        assert ("two-way" in both[0].message, both[1].severity) == (True, "note")
+        assert str(here[0]) in both[1].message
+    finally:
+        reader.close()
+        heal(source57.session, [alone])
