@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from sterna.dataplane.copy_broken import forget_broken, require_readable
 from sterna.dataplane.copy_ddl import NOTHING_CHANGES, Change, Changes, lowered
 from sterna.dataplane.copy_eta import Forecast
 from sterna.dataplane.copy_hits import Hits
@@ -120,7 +121,8 @@ def prepare_round(task: CopyTask, position: Position, *, earlier: Earlier, hits:
     """Make databases and tables; the round's jobs are the tables that have no rows yet.
 
     Raises:
-        Stopped: a table cannot be carried, or the destination has one of its name already.
+        Stopped: a table cannot be carried, the destination has one of its name already, or the
+            origin ended over one too often.
         DefinitionChanged: definitions changed while they were read.
     """
     reader = open_origin_session(task.origin)
@@ -144,6 +146,10 @@ class _Preparation:
 
     def run(self, earlier: Earlier, hits: Hits) -> CopyRound:
         """Clear away, then make and plan."""
+        if earlier.position is None:
+            require_readable(self._writer)
+        else:
+            forget_broken(self._writer)
         self._forget_changed(earlier.position, hits)
         ranges = read_ranges(self._writer)
         given_up = self._with_tied(hits.given_up)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sterna.dataplane.copied_objects import create_object_table
+from sterna.dataplane.copy_broken import CREATE_BROKEN
 from sterna.dataplane.copy_ranges import CREATE_RANGES, forget_ranges
 from sterna.dataplane.schema import open_destination_session
 from sterna.dataplane.snapshot import close_sessions
@@ -37,6 +38,7 @@ _CREATE = (
         PRIMARY KEY (database_name, table_name)
     ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin""",
     CREATE_RANGES,
+    CREATE_BROKEN,
     """CREATE TABLE IF NOT EXISTS sterna.copied (
         number INT NOT NULL PRIMARY KEY,
         complete_at VARCHAR(255) NOT NULL

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sterna.dataplane.chunks import RowMover, plan_rows
+from sterna.dataplane.copy_broken import note_broken
 from sterna.dataplane.copy_finish import add_indexes
 from sterna.dataplane.copy_make import DefinitionChanged, as_definition_change, current_definition
 from sterna.dataplane.copy_pieces import Job, Piece
@@ -27,7 +28,7 @@ from sterna.dataplane.schema import open_destination_session, open_origin_sessio
 from sterna.dataplane.schema_tables import same_definition
 from sterna.dataplane.snapshot import close_sessions, lock_table, read_position
 from sterna.errors import Stopped, Transient
-from sterna.mysql.connection import ServerError, Session, execute
+from sterna.mysql.connection import ServerError, Session, execute, query
 from sterna.mysql.identifiers import quote
 
 
@@ -87,8 +88,22 @@ class Worker:
             close_sessions([self._snapshot])
             self._work.spoil(piece, changed)
             return False
+        except Transient as error:
+            if error.code == "ConnectionLost" and self._is_origin_gone():
+                note_broken(self._writer, piece.job.name)
+                gone = f"The source was gone while rows of {quote(*piece.job.name)} were read"
+                raise Transient(f"{gone}: {error.message}", code=error.code) from error
+            raise
         finally:
             self._work.pieces.done(piece)
+
+    def _is_origin_gone(self) -> bool:
+        """Whether more broke than the session that is read from."""
+        try:
+            query(self._reader, "SELECT 1")
+        except Transient:
+            return True
+        return False
 
     def _split(self, piece: Piece) -> Piece:
         """So much of an open piece as one worker should move; the rest is for everybody."""
