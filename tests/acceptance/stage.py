@@ -5,8 +5,9 @@ Everything is done as an operator does it, with the `sterna` command; the API is
 
 from __future__ import annotations
 
+import urllib.error
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ class Stage:
         """A command on the cluster that must succeed; waits for its end."""
         return self.product.ask(verb, self.cluster_id, *options)
 
+    def move(self, verb: str, **asked: object) -> None:
+        """A switchover or rollback on the way to what is tested, without a command of its own."""
+        self.product.see(f"/migrations/{self.cluster_id}/{verb}", asked)
+        migration = self.wait_until_idle()
+        moved_to = {"switch-over": "POLARDB2RDS_SYNCING", "roll-back": "RDS2POLARDB_SYNCING"}[verb]
+        assert migration["status"] == moved_to, migration["comment"]
+
     def supply_passwords(self) -> None:
         """For accounts whose hash the target cannot take."""
         known = {"app": self.accounts.app_password, "report": self.accounts.report_password}
@@ -71,7 +79,13 @@ class Stage:
 
     def verify(self) -> None:
         """Compare every row anew; a sync task that is just starting is asked again."""
-        eventually(lambda: self.product.run("verify", self.cluster_id).code == 0, within_seconds=30)
+
+        def is_asked() -> bool:
+            with suppress(urllib.error.HTTPError):
+                return bool(self.product.see(f"/migrations/{self.cluster_id}/verify", {}))
+            return False
+
+        eventually(is_asked, within_seconds=30, every_seconds=0.2)
         self.wait_until_verified()
 
     def wait_until_verified(self) -> None:

@@ -97,7 +97,7 @@ def test_a_move_is_finished_or_undone_after_a_kill(
     stage = synchronized
     with stage.open_hours(), ThreadPoolExecutor(1) as hands:
         if operation == "roll_back":
-            stage.do("switch-over", "--with-endpoints", "--yes")
+            stage.move("switch-over", with_endpoints=True)
         begun = len(stage.migration["history"])
         command = (operation.replace("_", "-"), stage.cluster_id, *MOVES[operation], "--yes")
         waiting = hands.submit(stage.product.run, *command, "--json")
@@ -113,7 +113,7 @@ def test_a_move_is_finished_or_undone_after_a_kill(
             stage.wait_for_writes()
             stage.assert_promises_kept(stage.cluster)
             stage.wait_until_in_step()
-            stage.do("roll-back", "--yes")
+            stage.move("roll-back")
         assert_source_has_the_writes(stage)
         stage.wait_for_writes()
         stage.wait_until_in_step()

@@ -32,18 +32,19 @@ def cast() -> Iterator[Cast]:
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_failed_switch_leaves_everything_as_it_was(cast: Cast, number: int, moment: str) -> None:
     """Whichever step fails before the point of no return, both sides are exactly as before."""
+    cast.wait_until_ready()
     before = cast.world()
     cast.engine.fail = (number, moment)
     cast.service.switch_over(cast.cluster_id, with_endpoints=True)
     assert cast.world() == before
     rows = cast.count()[0]
     cast.write(rows + 1)
-    eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=30)
-    cast.wait_until_ready()
+    eventually(lambda: cast.count() == (rows + 1, rows + 1), within_seconds=60)
 
 
 def test_steps_done_twice_end_as_done_once(cast: Cast) -> None:
     """Switchover and rollback with every step done twice: the writes are where they belong."""
+    cast.wait_until_ready()
     before = cast.world()
     cast.engine.fail = None
     cast.service.switch_over(cast.cluster_id, with_endpoints=True)

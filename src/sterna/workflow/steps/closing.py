@@ -18,6 +18,8 @@ from sterna.workflow.tools import Side
 # How long the end of a migration waits for a side that is away.
 REACH_SECONDS_MAX = 5.0
 REACH_POLL_SECONDS = 0.25
+# It is there, and what a worker that was killed has under way ends by itself.
+ANSWERS = ("LockWaitTimeout", "Deadlock", "Interrupted")
 
 
 @step(no_undo_because="this is the decision itself")
@@ -68,6 +70,8 @@ def _left(run: Run, side: Side) -> str:
         try:
             sentence = owing.leave(run.tools, run.cluster_id, side)
         except SternaError as error:
+            if error.code in ANSWERS:
+                raise
             if time.monotonic() > deadline:
                 run.learn(**{fact: True})
                 return _owe(run, side, error)
