@@ -16,3 +16,7 @@ CREATE TABLE `täble ß€` (`spälte` INT PRIMARY KEY, `日本` VARCHAR(9) DEFA
 INSERT INTO `täble ß€` (`spälte`) VALUES (1);
 CREATE TABLE `select` (`from` INT PRIMARY KEY, `where` INT);
 INSERT INTO `select` VALUES (1, 1);
+CREATE TABLE `../s/l\a?s*h:|<>` (id INT PRIMARY KEY, `a/b\c` INT, KEY `k/\.` (`a/b\c`));
+INSERT INTO `../s/l\a?s*h:|<>` VALUES (1, 1), (2, 2);
+CREATE TABLE `.` (`.` INT PRIMARY KEY, v INT);
+INSERT INTO `.` VALUES (1, 1);
