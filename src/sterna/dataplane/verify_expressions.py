@@ -122,7 +122,7 @@ def _halves(columns: Sequence[Column], *, printed_above: int = 0) -> tuple[str, 
     numbers = [*_whole_numbers(columns), *_lengths(columns)]
     printed = [text for column in columns for text in _printed(column)]
     if numbers and (printed or len(numbers) > printed_above):
-        printed, numbers = [f"({joined(numbers)}) ^ 0", *printed], []
+        printed, numbers = [_unsigned(numbers), *printed], []
     forwards, backwards = _texts(columns, printed)
     return (
         _half(forwards, [*numbers, *_large(columns)], PRIMES[0]),
@@ -137,10 +137,15 @@ def _refuse_unknown(columns: Sequence[Column]) -> None:
 
 
 def _half(text: str, numbers: Sequence[str], prime: int, *, apart: int = 0) -> str:
-    # without an operation on bits -5 stays negative, and the products of 5 and -5 are the same
-    rest = [f"({joined([*numbers, '0'])}) % {prime}"] if numbers else []
+    rest = [f"({_unsigned(numbers)}) % {prime}"] if numbers else []
     rest += [str(apart)] * bool(apart)
     return "(" + " ^ ".join([f"CRC32({text})"] * bool(text) + [f"({each})" for each in rest]) + ")"
+
+
+def _unsigned(numbers: Sequence[str]) -> str:
+    """All terms as one; without an operation on bits -5 stays negative, and the products of 5 and
+    -5 are the same."""
+    return joined(numbers if len(numbers) > 1 else [*numbers, "0"])
 
 
 def _texts(columns: Sequence[Column], printed: Sequence[str]) -> tuple[str, str]:
