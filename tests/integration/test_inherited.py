@@ -80,7 +80,10 @@ OBJECTS = [
     "CREATE DEFINER = 'root'@'%' PROCEDURE shop.p() SELECT 1",
     "CREATE DEFINER = 'root'@'%' FUNCTION shop.p() RETURNS INT DETERMINISTIC RETURN 1",
     "CREATE DEFINER = 'root'@'%' TRIGGER shop.r BEFORE INSERT ON shop.t FOR EACH ROW SET @a = 1",
-    "CREATE DEFINER = 'root'@'%' EVENT shop.e ON SCHEDULE EVERY 1 DAY DISABLE DO SET @a = 1",
+    "CREATE DEFINER = 'root'@'%' EVENT shop.e ON SCHEDULE EVERY 1 DAY STARTS '2029-01-01 00:00:00'"
+    " DISABLE DO SET @a = 1",
+    "CREATE DEFINER = 'root'@'%' EVENT shop.f ON SCHEDULE EVERY 1 DAY STARTS '2029-01-01 00:00:00'"
+    " DISABLE DO SET @a = 1",
 ]
 
 
@@ -90,11 +93,12 @@ def test_objects_are_compared(mysql57: RunningServer, mysql97: RunningServer) ->
     wipe(mysql97.server)
     with open_session(mysql57.server) as source, open_session(mysql97.server) as target:
         for session in (source, target):
+            execute(session, "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci")
             for sql in OBJECTS:
                 execute(session, sql)
         assert compare_objects(source, target) == ()
-        kinds = ("view", "procedure", "function", "trigger", "event")
-        assert count_objects(source) == {"database": 1, **dict.fromkeys(kinds, 1)}
+        kinds = ("view", "procedure", "function", "trigger", "database")
+        assert count_objects(source) == {"event": 2, **dict.fromkeys(kinds, 1)}
         for sql in (
             "DROP VIEW shop.v",
             "DROP TRIGGER shop.r",
@@ -102,6 +106,12 @@ def test_objects_are_compared(mysql57: RunningServer, mysql97: RunningServer) ->
             " FOR EACH ROW SET @a = 2",
             "ALTER DEFINER = 'other'@'%' EVENT shop.e COMMENT 'x'",
             "CREATE VIEW shop.w AS SELECT 1",
+            "ALTER PROCEDURE shop.p SQL SECURITY INVOKER",
+            "DROP FUNCTION shop.p",
+            "SET SESSION sql_mode = 'ANSI_QUOTES'",
+            "CREATE DEFINER = 'root'@'%' FUNCTION shop.p() RETURNS INT DETERMINISTIC RETURN 1",
+            "ALTER DEFINER = 'root'@'%' EVENT shop.f ON SCHEDULE EVERY 2 DAY STARTS"
+            " '2030-01-01 00:00:00'",
             "ALTER DATABASE shop CHARACTER SET utf8mb4",
         ):
             execute(target, sql)
@@ -109,6 +119,10 @@ def test_objects_are_compared(mysql57: RunningServer, mysql97: RunningServer) ->
             "The database shop has the character set utf8mb4 and had latin1.",
             "The view shop.v is missing on the cluster.",
             "The trigger shop.r does not read the same on both.",
+            "The procedure shop.p has the security INVOKER and had DEFINER.",
+            "The function shop.p has the sql_mode ANSI_QUOTES and had"
+            " ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO.",
+            "The event shop.f has the start 2030-01-01 00:00:00 and had 2029-01-01 00:00:00.",
             "The event shop.e has the definer other@% and had root@%.",
             "The view shop.w is on the cluster only.",
         }

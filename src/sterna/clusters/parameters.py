@@ -64,6 +64,11 @@ def read_inherited(source: Session, target: Version) -> dict[str, str]:
     return {p.option: p.value for p in plan_parameters(source, target) if p.value}
 
 
+def dropped_modes() -> frozenset[str]:
+    """Flags of sql_mode that MySQL 8.0 and later do not know."""
+    return frozenset(_data()["dropped"]["sql_mode"])
+
+
 def can_start_with(parameters: Mapping[str, str]) -> dict[str, str]:
     """What of it a server can be started with that knows no time zones by name yet."""
     zone = parameters.get(ZONE_OPTION, "")
@@ -106,10 +111,9 @@ def _translated(name: str, value: str, target: Version) -> str:
 
 
 def _sql_mode(value: str, target: Version) -> Iterator[str]:
-    dropped = _data()["dropped"]["sql_mode"]
     is_new = not target.is_mariadb and target.at_least(8)
     for flag in value.split(","):
-        if not (is_new and flag in dropped):
+        if not (is_new and flag in dropped_modes()):
             yield flag
 
 
