@@ -160,6 +160,8 @@ VALUES: dict[str, list[str]] = {
     "MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci": [
         "''",
         "'t'",
+        "'TEXT'",
+        "'test'",
         "REPEAT('long', 20000)",
     ],
     "TINYBLOB": ["''", "0x00FF"],
@@ -172,6 +174,8 @@ UNKEYED = {
     "JSON",
     "POINT",
 }
+# What a generated column may be made of, on every server alike.
+PLAIN = ("TINYINT", "BIGINT", "MEDIUMINT", "VARCHAR", "VARBINARY", "DECIMAL", "MEDIUMTEXT")
 kinds = st.sampled_from(list(VALUES))
 keyable = st.sampled_from([kind for kind in VALUES if kind not in UNKEYED])
 
@@ -185,6 +189,15 @@ class Plan:
     primary: int  # so many of the first columns
     unique: tuple[int, ...]
     parent: str | None
+    prefixes: bool  # its keys hold only the beginnings of texts
+    generated: str  # VIRTUAL, STORED, or ""; with a key over it
+
+    def _part(self, number: int) -> str:
+        """A column in a key; of texts without a length only the beginning can be there."""
+        kind = self.types[number]
+        is_blob = kind.startswith(("MEDIUMTEXT", "TINYBLOB"))
+        is_text = kind.startswith(("VARCHAR", "VARBINARY", "CHAR"))
+        return f"c{number} (2)" if is_blob or (is_text and self.prefixes) else f"c{number}"
 
     @property
     def sql(self) -> str:
@@ -194,9 +207,12 @@ class Plan:
             for n, kind in enumerate(self.types)
         ]
         if self.primary:
-            listed = ", ".join(f"c{n}" for n in range(self.primary))
+            listed = ", ".join(map(self._part, range(self.primary)))
             columns.append(f"PRIMARY KEY ({listed})")
-        columns += [f"UNIQUE KEY (c{n})" for n in self.unique]
+        columns += [f"UNIQUE KEY ({self._part(n)})" for n in self.unique]
+        if self.generated:
+            made = f"(CHAR_LENGTH(HEX(c{len(self.types) - 1})) % 5) {self.generated}"
+            columns += [f"g INT GENERATED ALWAYS AS {made}", "UNIQUE KEY (g)"]
         if self.parent:
             columns += [
                 "p INT",
@@ -209,13 +225,24 @@ class Plan:
 @st.composite
 def plans(draw: st.DrawFn, number: int) -> Plan:
     """A table of any kind."""
-    keys = draw(st.lists(keyable.filter(lambda k: "NULL" not in k), min_size=0, max_size=2))
+    blobs = [k for k in UNKEYED if k.startswith(("MEDIUMTEXT", "TINYBLOB"))]
+    may_be_key = st.one_of(keyable.filter(lambda k: "NULL" not in k), st.sampled_from(blobs))
+    keys = draw(st.lists(may_be_key, min_size=0, max_size=2))
     rest = draw(st.lists(kinds, min_size=1, max_size=4))
     types = (*keys, *rest)
     may_be_unique = [n for n, kind in enumerate(types) if kind not in UNKEYED and n >= len(keys)]
     unique = draw(st.sets(st.sampled_from(may_be_unique), max_size=2)) if may_be_unique else set()
     parent = draw(st.sampled_from([None, None, None, "parents"]))
-    return Plan(f"t{number}", types, len(keys), tuple(sorted(unique)), parent)
+    generated = draw(st.sampled_from(["", "", "VIRTUAL", "STORED"]))
+    return Plan(
+        f"t{number}",
+        types,
+        len(keys),
+        tuple(sorted(unique)),
+        parent,
+        prefixes=draw(st.booleans()),
+        generated=generated if types[-1].startswith(PLAIN) else "",
+    )
 
 
 @st.composite
@@ -238,6 +265,8 @@ def changes(draw: st.DrawFn, tables: list[Plan]) -> str:
         v if n >= table.primary or v != "NULL" else VALUES[table.types[n]][0]
         for n, v in enumerate(values)
     ]
+    if table.generated:
+        values.append("DEFAULT")
     if table.parent:
         values.append(draw(st.sampled_from(["NULL", "1", "2", "3"])))
     column = draw(st.integers(0, len(table.types) - 1))

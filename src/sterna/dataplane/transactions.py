@@ -431,7 +431,8 @@ def _check_rows(event: Rows, name: TableName) -> None:
             f" at offset {event.header.end_offset}).",
             code="RowImageNotFull",
             remedy="Set binlog_row_image=FULL on the origin, end the old sessions, and start the"
-            " sync task again from a new copy.",
+            " sync task again from a new copy. (MariaDB 11 leaves VIRTUAL columns out in any case:"
+            " make them PERSISTENT.)",
         )
     if event.flags & ~ROWS_FLAGS:
         raise _stopped(
