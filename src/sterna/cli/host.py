@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="A name for it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name for it.")],
     address: Annotated[str, typer.Option(help="Address of the machine or the server.")],
     user: Annotated[str, typer.Option(help="Who logs in: a user there, or an account.")],
     kind: Annotated[
