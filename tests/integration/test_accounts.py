@@ -305,6 +305,49 @@ def test_same_version(source_factory: SourceFactory, series: str, extra: list[st
         each.stop()
 
 
+RULES = [
+    "SET GLOBAL partial_revokes = ON",
+    "CREATE DATABASE app",
+    "CREATE DATABASE other",
+    "CREATE USER 'ruled'@'10.0.0.0/255.255.0.0' IDENTIFIED BY 'r' REQUIRE ISSUER '/CN=it''s'"
+    " WITH MAX_QUERIES_PER_HOUR 7 PASSWORD EXPIRE INTERVAL 9 DAY PASSWORD HISTORY 5"
+    " PASSWORD REUSE INTERVAL 30 DAY PASSWORD REQUIRE CURRENT OPTIONAL"
+    " FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED ACCOUNT LOCK"
+    """ ATTRIBUTE '{"team": "it''s `us`"}'""",
+    "CREATE USER 'it''s \"me\"'@'%' IDENTIFIED BY 'q' PASSWORD EXPIRE",
+    "GRANT SELECT, INSERT ON *.* TO 'ruled'@'10.0.0.0/255.255.0.0'",
+    "REVOKE INSERT ON other.* FROM 'ruled'@'10.0.0.0/255.255.0.0'",
+    "CREATE USER 'two'@'%' IDENTIFIED BY 'old'",
+    "ALTER USER 'two'@'%' IDENTIFIED BY 'new' RETAIN CURRENT PASSWORD",
+]
+
+
+def test_rules_of_accounts(source_factory: SourceFactory, mysql97: RunningServer) -> None:
+    """Histories, locking, attributes and partial revokes are carried; a second password is told."""
+    wipe(mysql97.server)
+    other = source_factory("mysql 9.7", partial_revokes="ON")
+    with open_session(mysql97.server) as source, open_session(other.server) as target:
+        run(source, RULES)
+        try:
+            plans = planned(source, target, {})
+            (told,) = [plan for plan in plans if plan.warning]
+            assert (told.account, "older" in told.reason) == ("'two'@'%'", True)
+            carried = Carried(read_accounts(source), plans, read_vocabulary(source))
+            for _ in range(2):
+                assert apply_accounts(target, carried, phase="accounts") == ()
+            assert apply_accounts(target, carried, phase="objects") == ()
+            assert compare_accounts(source, target, plans) == ()
+            run(target, ["ALTER USER 'ruled'@'10.0.0.0/255.255.0.0' PASSWORD HISTORY 6"])
+            (difference,) = compare_accounts(source, target, plans)
+            assert "PASSWORD HISTORY 6" in difference
+            run(source, told.remedy.removesuffix(";").splitlines())
+            assert not any(plan.warning for plan in planned(source, target, {}))
+        finally:
+            wipe(mysql97.server)
+            run(source, ["SET GLOBAL partial_revokes = OFF"])
+    other.stop()
+
+
 def test_no_secret_is_printed(source_server: Server) -> None:
     """Neither hashes nor passwords are in a repr."""
     with open_session(source_server) as source:
