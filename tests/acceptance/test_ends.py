@@ -106,10 +106,13 @@ def test_switch_over_without_endpoints(stage: Stage) -> None:
 
 
 def test_a_read_only_node_follows(stage: Stage) -> None:
-    """The cluster endpoint leads to the reader, which has what the primary has, and is closed."""
+    """The cluster endpoint leads to the reader, which has what the primary has, and is closed.
+    Commits wait for it."""
     with stage.open_hours():
-        stage.upgrade("9.7", "--nodes", "1")
+        stage.upgrade("9.7", "--nodes", "1", "--semi-sync")
     stage.assert_sides_equal()
+    health = ("cluster", "health", stage.cluster_id)
+    eventually(lambda: stage.product.ask(*health)[0]["semi_sync"], within_seconds=30)
     writer, reader = stage.product.see(f"/clusters/{stage.cluster_id}")["nodes"]
     assert (writer["role"], reader["role"]) == ("Writer", "Reader")
     endpoints = {e["type"]: e for e in stage.endpoints(stage.cluster_id)}
@@ -257,6 +260,8 @@ def test_without_anybody_there(stage: Stage) -> None:
         assert ask(stage.cluster, "SELECT @@GLOBAL.log_bin, @@GLOBAL.read_only") == ((0, 0),)
         stage.wait_for_writes()
         stage.assert_promises_kept(stage.cluster)
+    stage.product.ask("cluster", "enable-binlog", stage.cluster_id, "--yes")
+    assert ask(stage.cluster, "SELECT @@GLOBAL.log_bin, @@GLOBAL.read_only") == ((1, 0),)
     (waited,) = [e["sentence"] for e in history_of(stage) if e["step"] == "release_primary"]
     assert "connections waited for" in waited
     eventually(lambda: told_of(told) >= 4, within_seconds=20)

@@ -7,14 +7,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from sterna.clusters.process import signal_process
 from sterna.errors import Refused, SternaError
+from sterna.migration.scaling import Serverless
 from sterna.mysql.connection import Server, execute, open_session, scalar
 from sterna.store.records import Cluster, Node
+from sterna.workflow.binlog_off import OFF, refuse_binlog_off
 from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
 from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.ticker import Ticker
@@ -219,6 +222,29 @@ def test_what_is_asked_for_meanwhile_is_not_forgotten(
         )
         desk.add_migration(instance.id, "pc-next")
         assert desk.refusal("cluster", "restart", source.id, "--yes") == "MigrationExists"
+
+
+def test_without_a_binary_log_there_are_no_readers(
+    server_farm: ServerFarm, mysql57: RunningServer
+) -> None:
+    """None are added to a cluster without it; one that may get any keeps it; and it comes back."""
+    home = server_farm.folder / "node-binlog"
+    home.mkdir()
+    with open_desk(home) as desk:
+        name, inventory = desk.add_cluster(mysql57).id, desk.tools.inventory
+        assert desk.refusal("cluster", "enable-binlog", name, "--yes") == "NothingToDo"
+        limits = Serverless("sterna.small", "sterna.large", 0, 1)
+        inventory.change_cluster(name, serverless=asdict(limits))
+        with pytest.raises(Refused, match="when its load asks for them"):
+            refuse_binlog_off(desk.tools, name)
+        inventory.change_cluster(name, serverless=asdict(replace(limits, nodes_max=0)))
+        refuse_binlog_off(desk.tools, name)
+        inventory.set_cluster_parameters(name, {**OFF, "read_only": "OFF"})
+        assert desk.refusal("cluster", "add-nodes", name) == "BinaryLogNeeded"
+        assert desk.refusal("cluster", "serverless", name, "--nodes", "0:1") == "BinaryLogNeeded"
+        begun = desk.ask("cluster", "enable-binlog", name, "--yes", "--no-wait")
+        assert (begun["status"], begun["nodes"][0]["status"]) == ("Rebooting", "Rebooting")
+        assert inventory.cluster_parameters(name) == {"read_only": "OFF"}
 
 
 def test_judgement() -> None:

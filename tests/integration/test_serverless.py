@@ -33,7 +33,7 @@ SMALL, LARGE = (
 )
 SMALL_POOL, LARGE_POOL = 128 * MIB, 256 * MIB
 ROWS = 3 * 2**12  # of 12 kB, so each fills a page: 192 MB in all
-RULES = Rules(up_seconds=1.5, down_seconds=4.0, sessions_high=4.0)
+RULES = Rules(up_seconds=1.0, down_seconds=2.5, sessions_high=4.0)
 
 
 @pytest.fixture
