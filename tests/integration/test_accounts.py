@@ -10,6 +10,7 @@ import pytest
 from sterna.clusters.account_copy import Carried, apply_accounts, compare_accounts
 from sterna.clusters.account_reading import read_accounts, read_definers, read_vocabulary
 from sterna.clusters.accounts import Account, AccountPlan, Decision, plan_accounts
+from sterna.clusters.parameters import read_inherited
 from sterna.errors import Refused
 from sterna.mysql.connection import (
     Server,
@@ -322,11 +323,26 @@ RULES = [
 ]
 
 
+RULING = {
+    "partial_revokes": "ON",
+    "mandatory_roles": "`nobody`@`%`",
+    "activate_all_roles_on_login": "ON",
+    "password_history": "2",
+    "password_reuse_interval": "3",
+    "password_require_current": "ON",
+    "max_sp_recursion_depth": "9",
+    "updatable_views_with_limit": "NO",
+    "max_prepared_stmt_count": "1234",
+    "ngram_token_size": "3",
+}
+
+
 def test_rules_of_accounts(source_factory: SourceFactory, mysql97: RunningServer) -> None:
     """Histories, locking, attributes and partial revokes are carried; a second password is told."""
     wipe(mysql97.server)
-    other = source_factory("mysql 9.7", partial_revokes="ON")
+    other = source_factory("mysql 9.7", **RULING)
     with open_session(mysql97.server) as source, open_session(other.server) as target:
+        assert read_inherited(target, mysql97.version).items() >= RULING.items()
         run(source, RULES)
         try:
             plans = planned(source, target, {})
