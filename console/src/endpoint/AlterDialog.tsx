@@ -9,7 +9,7 @@ import { ProblemAlert } from "../parts/ProblemAlert";
 import { useAction } from "../parts/useAction";
 import { EndpointFields, type EndpointDraft } from "./EndpointFields";
 import { fromLines, toLines } from "./servers";
-import type { EndpointType, Mode } from "./words";
+import { nameOf, type EndpointType, type Mode } from "./words";
 
 interface AlterDialogProps {
   endpoint: Endpoint;
@@ -37,7 +37,8 @@ export default function AlterDialog({ endpoint, fixed, onClose }: AlterDialogPro
   );
   return (
     <Dialog
-      title={`Alter ${endpoint.id}`}
+      title={`Alter ${nameOf(endpoint)}`}
+      width={640}
       okText="Save"
       okButtonProps={{ disabled: Object.keys(changes).length === 0 }}
       confirmLoading={alter.isPending}

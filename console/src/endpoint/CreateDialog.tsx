@@ -59,7 +59,7 @@ export default function CreateDialog({ ownerId, onClose }: { ownerId: string; on
     { onDone: onClose },
   );
   return (
-    <Dialog title="Create endpoint" okText="Create" confirmLoading={create.isPending} onOk={() => form.submit()} onCancel={onClose}>
+    <Dialog title="Create endpoint" width={640} okText="Create" confirmLoading={create.isPending} onOk={() => form.submit()} onCancel={onClose}>
       <Form form={form} layout="vertical" initialValues={first} onFinish={create.mutate}>
         <Form.Item name="type" label="Type">
           <Select options={typesOf(ownerId)} />

@@ -52,7 +52,7 @@ export function EndpointFields({ ownerId, type, mode, fixed = "" }: EndpointFiel
       {type === "ReadOnly" && (
         <Form.Item
           name="servers"
-          label="Read-only instances"
+          label="Servers and weights"
           extra={fixed || "One a line: HOST:PORT, or HOST:PORT=WEIGHT with a weight of 1 to 10."}
           rules={[{ required: true, message: "Name one at least." }]}
         >

@@ -74,16 +74,6 @@ function CreateButton({ refused, onClick }: { refused: string; onClick: () => vo
 function columnsOf(places: Places, migration: Migration | undefined): Column<Endpoint>[] {
   return [
     { title: "Endpoint", render: (row) => <Name endpoint={row} />, sortBy: nameOf },
-    {
-      title: "Address",
-      render: (row) => (
-        <span className="address">
-          <code>{addressOf(row)}</code>
-          <Copy text={addressOf(row)} />
-        </span>
-      ),
-      sortBy: (row) => row.port,
-    },
     { title: "Type", render: (row) => <TwoLines first={row.type} second={MODES[row.read_write_mode] ?? row.read_write_mode} />, sortBy: (row) => row.type },
     { title: "Network", render: (row) => <TwoLines first={row.net_type} second={row.ssl_enabled ? "TLS" : "no TLS"} />, sortBy: (row) => row.net_type },
     { title: "Leads to", render: (row) => <LeadsTo endpoint={row} migration={migration} places={places} /> },
@@ -92,9 +82,19 @@ function columnsOf(places: Places, migration: Migration | undefined): Column<End
   ];
 }
 
+/** What it is called, and the address that applications use. */
 function Name({ endpoint }: { endpoint: Endpoint }) {
-  const under = endpoint.part_of ? `for reads, of ${endpoint.part_of}` : "";
-  return <TwoLines first={nameOf(endpoint)} second={under || (endpoint.name ? endpoint.id : "")} />;
+  const address = addressOf(endpoint);
+  return (
+    <>
+      <span className="id">{nameOf(endpoint)}</span>
+      <div className="address">
+        <code>{address}</code>
+        <Copy text={address} />
+      </div>
+      {endpoint.part_of && <div className="faint">for reads, of {endpoint.part_of}</div>}
+    </>
+  );
 }
 
 function TwoLines({ first, second }: { first: string; second: string }) {

@@ -16,7 +16,7 @@ export function LeadsTo({ endpoint, migration, places }: LeadsToProps) {
   return (
     <>
       {[...times].map(([address, weight]) => (
-        <div key={address}>
+        <div key={address} className="leads">
           <code>{address}</code> <Server place={places.get(address)} />
           {endpoint.routes_to.length > times.size && <span className="faint"> weight {weight}</span>}
         </div>

@@ -90,7 +90,7 @@ function Health({ node, health }: { node: Node; health: NodeHealth | undefined }
   return (
     <>
       <Status word={health.state} />
-      {health.lag_seconds !== null && `, ${duration(health.lag_seconds)} behind`}
+      {Boolean(health.lag_seconds) && `, ${duration(health.lag_seconds ?? 0)} behind`}
       <div className="faint">{health.in_rotation ? "in rotation" : "out of rotation"}</div>
       <div className="faint">{health.problem}</div>
     </>
