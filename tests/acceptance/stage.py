@@ -90,20 +90,20 @@ class Stage:
 
     def wait_until_verified(self) -> None:
         """Until a whole pass has ended, without a difference."""
-        eventually(lambda: self.migration["task"]["verified_at"], within_seconds=60)
+        eventually(lambda: self.standing["task"]["verified_at"], within_seconds=60)
         task = self.migration["task"]
         assert (task["differences"], task["rows_verified"] > 0) == (0, True), task
 
     def wait_until_idle(self) -> dict[str, Any]:
         """The migration when no operation is under way any more."""
-        eventually(lambda: not self.migration["operation"], within_seconds=90)
+        eventually(lambda: not self.standing["operation"], within_seconds=90)
         return self.migration
 
     def wait_until_in_step(self) -> None:
         """Until a write on the owner's side arrives at the other within a second or so."""
 
         def in_step() -> bool:
-            migration = self.migration
+            migration = self.standing
             lag_seconds, task = migration["lag_seconds"], migration["task"]
             known = {name: task[name] for name in ("direction", "status", "stalled_because")}
             assert lag_seconds is not None and lag_seconds < 2, (lag_seconds, known)
@@ -120,9 +120,15 @@ class Stage:
         return seen
 
     @property
+    def standing(self) -> dict[str, Any]:
+        """The same without its history, for looking often."""
+        known = self.product.see("/migrations")
+        return next(each for each in known if each["cluster_id"] == self.cluster_id)
+
+    @property
     def task_id(self) -> str:
         """The migration's sync task."""
-        return str(self.migration["task_id"])
+        return str(self.standing["task_id"])
 
     def endpoints(self, owner_id: str) -> list[dict[str, Any]]:
         """Endpoints of the instance or the cluster."""

@@ -17,6 +17,7 @@ import pytest
 from sterna.errors import Refused
 from sterna.migration.status import Status
 from sterna.store.records import HistoryEntry, Hook, Schedule
+from sterna.workflow.engine import Engine
 from sterna.workflow.watch import Watch
 from tests.faults.cast import BY_ITSELF, Cast, open_cast
 from tests.fixtures.pretend_service import TOKEN, serving
@@ -323,6 +324,22 @@ def test_nobody_is_told_while_applications_wait(cast: Cast) -> None:
         cast.tools.journal.change_migration(cast.cluster_id, status=Status.SYNCING)
         deliver_now(cast)
         assert len(heard.bodies) == 1
+
+
+def test_a_failure_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation that was undone is told of with its reason, and nothing else is."""
+    with listening() as heard:
+        add_hook(cast, ("failed",), url=heard.url)
+        engine, begun = object.__new__(Engine), []  # it ends operations, and runs none
+        engine._tools = cast.tools
+        monkeypatch.setattr(cast.engine, "enqueue", begun.append)
+        cast.service.switch_over(cast.cluster_id, with_endpoints=False)
+        engine._failed(cast.tools.journal.operation(begun[0]), "It was made to fail.")
+        deliver_now(cast)
+    (told,) = heard.bodies
+    assert (told["event"], told["operation"]) == ("failed", "switch_over")
+    assert told["sentence"].endswith("It was made to fail. Everything is as it was before.")
+    assert cast.service.migration(cast.cluster_id).status == Status.SYNCING
 
 
 def test_a_stopped_task_and_a_rogue_writer_are_told_once(cast: Cast) -> None:

@@ -38,7 +38,7 @@ class OutOfTimeError(SternaError):
     code = "BudgetExceeded"
 
 
-def _check_budget(run: Run) -> float:
+def check_budget(run: Run) -> float:
     """Seconds left of the outage budget; OutOfTimeError when there are none."""
     held_at = run.facts.get("held_at")
     if held_at is None:
@@ -206,7 +206,7 @@ def unblock_leaving_side(run: Run) -> str:
 @step(undo=unblock_leaving_side)
 def block_leaving_side(run: Run) -> str:
     """Make the leaving side read-only."""
-    _check_budget(run)
+    check_budget(run)
     side = sides.leaving(run)
     with sides.session(run, side) as connection:
         tries, cut = _block(run, connection)
@@ -228,7 +228,7 @@ def _block(run: Run, connection: Session) -> tuple[int, list[str]]:
             sides.set_read_only(connection, True)
             sides.set_super_read_only(connection, True)
         except Transient:
-            _check_budget(run)
+            check_budget(run)
             connection.ping(reconnect=False)
         else:
             return tries, cut
@@ -246,7 +246,7 @@ def _cut(run: Run, connection: Session) -> tuple[int, list[str]]:
 @step(no_undo_because="a cut session connects again by itself")
 def cut_sessions(run: Run) -> str:
     """Cut the sessions left on the leaving side; a transaction half done cannot commit there."""
-    _check_budget(run)
+    check_budget(run)
     with sides.session(run, sides.leaving(run)) as connection:
         swept, cut = _cut(run, connection)
     return f"cut {swept} sessions at the endpoints, and {sides.whose(cut)} on the server itself"
@@ -255,7 +255,7 @@ def cut_sessions(run: Run) -> str:
 @step(no_undo_because="reads only")
 def read_final_position(run: Run) -> str:
     """Read the position up to which the arriving side must have everything."""
-    _check_budget(run)
+    check_budget(run)
     side = sides.leaving(run)
     with sides.session(run, side) as connection:
         # One may have been prepared after the guards had looked; now nobody can any more.
@@ -287,7 +287,7 @@ def catch_up(run: Run) -> str:
         sides.session(run, sides.arriving(run)) as connection,
     ):
         while (applied := checkpoint.read_position(connection, sides.checkpoint_now(run))) < final:
-            _check_budget(run)
+            check_budget(run)
             time.sleep(POLL_SECONDS)
         if applied > final:
             _refuse_other_log(run, applied)
@@ -319,7 +319,7 @@ def follow_again(run: Run) -> str:
 @step(undo=follow_again)
 def stop_following(run: Run) -> str:
     """Stop the stream, fence it, and check that nothing was written meanwhile."""
-    _check_budget(run)
+    check_budget(run)
     task = sides.task_id(run)
     run.tools.tasks.want(task, running=False)
     run.tools.supervisor.stop(task)
@@ -355,7 +355,7 @@ def _refuse_rogue_writes(run: Run) -> None:
 @step(no_undo_because="reads only")
 def check_arriving_side(run: Run) -> str:
     """Check that the arriving side is still closed to others."""
-    _check_budget(run)
+    check_budget(run)
     side = sides.arriving(run)
     with sides.session(run, side) as connection:
         if not sides.is_read_only(connection):
@@ -370,7 +370,7 @@ def check_arriving_side(run: Run) -> str:
 @step(no_undo_because="the position is read anew by the next try")
 def note_starting_position(run: Run) -> str:
     """Keep the position from which the way back begins, before writes open."""
-    _check_budget(run)
+    check_budget(run)
     # What somebody writes there from now on lies behind the position, so it will be relayed.
     with sides.session(run, sides.arriving(run)) as connection:
         position = read_current_position(connection)
@@ -382,7 +382,7 @@ def note_starting_position(run: Run) -> str:
 def commit(run: Run) -> str:
     """Point of no return: from here on the exchange is finished, whatever happens."""
     if run.tools.journal.operation(run.id).committed_at is None:
-        _check_budget(run)
+        check_budget(run)
         _refuse_rogue_writes(run)
     run.tools.journal.commit(run.id)
     facts = run.facts
