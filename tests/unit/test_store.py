@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from sterna.store.journal import Journal
 from sterna.store.records import Instance
 from sterna.store.repository import open_store
 from sterna.store.tasks import Tasks
-from tests.fixtures.pretend_service import MIGRATION
+from tests.fixtures.pretend_service import EVALUATION, MIGRATION
 
 INSTANCE = Instance(
     id="rm-1",
@@ -53,6 +54,22 @@ def test_what_belongs_together_is_kept_together(tmp_path: Path) -> None:
         inventory.add_instance(INSTANCE, "geheim")
         tasks.add("dts1", "one")
     assert (inventory.instance("rm-1"), tasks.task("dts1").name) == (INSTANCE, "one")
+    database.close()
+
+
+def test_reports_are_gone_after_their_days(tmp_path: Path) -> None:
+    """A report past its date is shown no more, and then deleted; the others stay."""
+    database, _ = open_store(f"sqlite:///{tmp_path}/s.db", tmp_path / "key")
+    journal, path = Journal(database), tmp_path / "s.db"
+    ends = now() + timedelta(days=7)
+    journal.add_evaluation(replace(EVALUATION, id="ev-1", expires_at=ends))
+    journal.add_evaluation(replace(EVALUATION, id="ev-2", expires_at=ends + timedelta(seconds=1)))
+    assert [report.id for report in journal.evaluations("rm-1")] == ["ev-1", "ev-2"]
+    for moment, left in ((ends - timedelta(seconds=1), 2), (ends, 1), (ends, 1)):
+        journal.drop_evaluations(moment)
+        with sqlite3.connect(path) as raw:
+            assert raw.execute("SELECT COUNT(*) FROM evaluations").fetchone() == (left,)
+        raw.close()
     database.close()
 
 

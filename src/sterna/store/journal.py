@@ -230,12 +230,20 @@ class Journal:
         return [(r.number, r.cluster_id, to_record(HistoryEntry, r)) for r in reversed(rows)]
 
     def add_evaluation(self, evaluation: Evaluation) -> None:
-        """Keep a report; those past their date are dropped."""
+        """Keep a report."""
         values = dataclasses.asdict(evaluation)
         self._database.add(tables.evaluations, **{**values, "findings": list(values["findings"])})
-        table = tables.evaluations
-        with self._database.engine.begin() as connection:
-            connection.execute(table.delete().where(table.c.expires_at < now()))
+
+    def drop_evaluations(self, today: datetime) -> None:
+        """Delete the reports that are past their date."""
+        expired = tables.evaluations.c.expires_at <= today
+        with self._database.engine.connect() as connection:
+            found = connection.execute(
+                select(tables.evaluations.c.id).where(expired).limit(1)
+            ).all()
+        if found:
+            with self._database.engine.begin() as connection:
+                connection.execute(tables.evaluations.delete().where(expired))
 
     def evaluations(self, instance_id: str) -> list[Evaluation]:
         """The reports of an instance that have not expired, oldest first."""

@@ -173,7 +173,9 @@ class Watch(threading.Thread):
         self._told[key] = sentence
 
     def _look_at_dates(self) -> None:
-        """Warn before the thirty days are over, and close the migration when they are."""
+        """Warn before the thirty days are over, and close the migration when they are; reports of
+        prechecks have their seven days."""
+        self._tools.journal.drop_evaluations(self._tools.clock())
         for each in self._tools.journal.migrations():
             attempt(f"the date of {each.cluster_id}", partial(self._look_at_date, each))
 
