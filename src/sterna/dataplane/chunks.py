@@ -134,12 +134,11 @@ class RowMover:
             ServerError: the origin refused the statement, e.g. 1412 after DDL.
             Transient: a connection broke.
         """
-        self._pay = pay
         with translated_errors():
             try:
                 self._begin_select()
                 while not (self._transcoder.ended or self.is_cut):
-                    self._move_chunk()
+                    self._move_chunk(pay)
                     after_chunk(self.rows, self.bytes)
             except OSError as error:
                 raise Transient(f"A connection broke: {error}.", code="ConnectionLost") from error
@@ -173,7 +172,7 @@ class RowMover:
         self._received[: len(buffered)] = buffered
         self._end = len(buffered)
 
-    def _move_chunk(self) -> None:
+    def _move_chunk(self, pay: Callable[[int, int], None]) -> None:
         transcoder = self._transcoder
         transcoder.start_chunk(rows_max=CHUNK_ROWS, sequence=_FIRST_DATA_PACKET)
         begun, paid, before = False, 0, self.bytes
@@ -189,7 +188,7 @@ class RowMover:
             if produced:
                 self._destination._sock.sendall(memoryview(self._packets)[:produced])
                 self.bytes += produced
-                self._pay(transcoder.rows - paid, produced)
+                pay(transcoder.rows - paid, produced)
                 paid = transcoder.rows
             if self.bytes - before > CHUNK_BYTES:
                 transcoder.end_chunk()
