@@ -14,14 +14,19 @@ import zlib
 from sterna.dataplane._native.framing import Framer
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.spool import WRAP_BYTES, Spool, whole_offset
-from sterna.errors import Refused, Stopped, Transient
+from sterna.errors import Refused, SternaError, Stopped, Transient
 from sterna.mysql.binlog.events import FLAG_ARTIFICIAL, Format, Header, Heartbeat, Rotate
 from sterna.mysql.binlog.parse import parse, parse_format, read_header, verify_checksum
 from sterna.mysql.binlog.rewrite import placed
 from sterna.mysql.binlog.types import EventType, name_of
-from sterna.mysql.connection import Server
+from sterna.mysql.connection import Server, Session, open_session
 from sterna.mysql.position import Position
-from sterna.mysql.replication import BinlogStream, log_replaced
+from sterna.mysql.replication import (
+    SILENCE_SECONDS_MAX,
+    BinlogStream,
+    log_replaced,
+    read_current_position,
+)
 
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 5.0
@@ -90,13 +95,17 @@ class _Receiver:
         self._format: Format | None = None
         self._framer = Framer()
         self._is_reckoned = False  # the last event did not say where it ends
+        self._log_end = _LogEnd(origin)
 
     def run(self, start: Position) -> None:
         """Receive until `stop` or until the connection breaks."""
         self._goal = self._place = start
         if start.offset_bytes >= WRAP_BYTES:  # the protocol has no words for it
             self._place = Position.start_of(start.file)
-        with contextlib.closing(BinlogStream(self._origin, self._place, self._server_id)) as stream:
+        with (
+            contextlib.closing(self._log_end),
+            contextlib.closing(BinlogStream(self._origin, self._place, self._server_id)) as stream,
+        ):
             while not self._stop.is_set():
                 if self._take_many(stream):
                     continue
@@ -211,6 +220,49 @@ class _Receiver:
         self._spool.sync_if_due()
         if event.file == self._place.file and event.offset > self._place.offset_bytes:
             self._append(raw, event.header)
+        self._log_end.require_behind(self._place)
+
+
+class _LogEnd:
+    """Where the origin says its log ends, asked whenever its stream has nothing to tell.
+
+    A server whose log was begun anew may go on to wait for more of the file that is gone, and send
+    heartbeats for ever.
+    """
+
+    def __init__(self, origin: Server) -> None:
+        self._origin = origin
+        self._session: Session | None = None
+        self._seen: Position | None = None
+
+    def close(self) -> None:
+        """End the session on the origin."""
+        if self._session is not None:
+            self._session.cut()
+            self._session = None
+
+    def require_behind(self, place: Position) -> None:
+        """Stopped (BinlogReplaced) where the log ends before this place. Transient where it went
+        on behind it before, and nothing of that has come: who comes back is told which log it is.
+        """
+        before, self._seen = self._seen, self._ask()
+        if before is not None and place < before:
+            raise Transient(
+                f"The log of {self._origin} goes on to {before}, and its stream ends at {place}.",
+                code="ConnectionLost",
+            )
+        if self._seen is not None and not place.is_followed_by(self._seen):
+            raise log_replaced(self._origin, place, self._seen)
+
+    def _ask(self) -> Position | None:
+        """None where the origin has no answer now; the stream itself says if it is lost."""
+        try:
+            if self._session is None:
+                self._session = open_session(self._origin, read_timeout_seconds=SILENCE_SECONDS_MAX)
+            return read_current_position(self._session)
+        except SternaError:
+            self.close()
+            return None
 
 
 def ends_at_border(header: Header, before: int) -> bool:
