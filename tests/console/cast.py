@@ -51,6 +51,11 @@ class Cast:
         return seen
 
     @property
+    def node_id(self) -> str:
+        """The cluster's primary."""
+        return str(self.product.see(f"/clusters/{self.cluster_id}")["nodes"][0]["id"])
+
+    @property
     def setup_token(self) -> str:
         """The one-time token the server printed for its first admin."""
         found = re.search(r"one-time token\s+(\S+)", self.product.log())

@@ -13,8 +13,23 @@ PICTURES = ROOT / "build/screenshots"
 AXE = ROOT / "console/node_modules/axe-core/axe.min.js"
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
-TWO_FRAMES = "() => new Promise(next => requestAnimationFrame(() => setTimeout(next, 100)))"
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SERIOUS = ("serious", "critical")
+# In the other theme nothing but the colours is another.
+COLOURS = {"runOnly": ["color-contrast"]}
+# Of a dialog nothing but itself: the page behind it has been looked at.
+RUN_AXE = """options => axe.run(document.querySelector('[role=dialog]') || document,
+  {resultTypes: ['violations'], ...options})"""
+# The focused element: what it says, and whether one sees that it is the one.
+FOCUSED = """() => {
+  const here = document.activeElement, style = getComputedStyle(here);
+  const name = here.getAttribute('aria-label') || here.innerText || here.value || '';
+  const seen = style.outlineStyle !== 'none' || style.boxShadow !== 'none'
+    || style.borderColor !== getComputedStyle(document.body).borderColor;
+  // The body: the focus is on the browser's own bar, and comes back from there.
+  const within = here === document.body || Boolean(here.closest('[role=dialog]'));
+  return [name.trim(), seen || here === document.body, within];
+}"""
 
 
 @dataclass
@@ -28,6 +43,16 @@ class Viewer:
         """Type an address; returns when the page has its data."""
         self.page.goto(self.url + path)
         self.settle()
+
+    def turn_to(self, path: str) -> None:
+        """Go to another page without loading the console anew, as a link does."""
+        self.follow(path)
+        self.settle()
+
+    def follow(self, path: str) -> None:
+        """The same, whether it gets there or not."""
+        self.page.evaluate("path => history.pushState(null, '', path)", path)
+        self.page.evaluate(TWO_FRAMES)
 
     def settle(self) -> None:
         """Until nothing is being loaded any more."""
@@ -62,14 +87,52 @@ class Viewer:
         """The dialog in front of the page."""
         return self.page.get_by_role("dialog")
 
-    def photograph(self, name: str) -> None:
-        """The page in light and dark, below build/screenshots."""
+    def sign_in(self, name: str, password: str) -> None:
+        """At the door, wherever one wanted to go."""
+        self.type("Name", name)
+        self.type("Password", password)
+        self.press("Sign in")
+        expect(self.button("Sign out")).to_be_visible()
+        self.settle()
+
+    # By keyboard
+
+    def key(self, *names: str) -> None:
+        """Press keys, one after the other."""
+        for name in names:
+            self.page.keyboard.press(name)
+
+    def tab_to(self, name: str, *, within: int = 60) -> None:
+        """Press Tab until something of this name has the focus; one always sees where it is."""
+        passed: list[str] = []
+        for _ in range(within):
+            self.key("Tab")
+            found, seen, _ = self.page.evaluate(FOCUSED)
+            assert seen, f"nobody sees that the focus is on {found!r}"
+            if found == name:
+                return
+            passed.append(found)
+        raise AssertionError(f"{name!r} cannot be reached by Tab: {passed}")
+
+    def focus_is_in_dialog(self) -> bool:
+        """Whether what has the focus lies in the dialog."""
+        return bool(self.page.evaluate(FOCUSED)[2])
+
+    # What it looks like
+
+    def inspect(self, name: str, *, full_page: bool = True) -> None:
+        """Photographed in both themes below build/screenshots; nothing serious for axe-core."""
         PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.mouse.move(0, 0)  # nothing is under the pointer
         for theme in THEMES:
             self._use(theme)
-            file = PICTURES / f"{name}-{theme}.png"
-            self.page.screenshot(path=file, full_page=True, animations="disabled")
+            self._photograph(f"{name}-{theme}", full_page=full_page)
+            self._assert_accessible({} if theme == "light" else COLOURS)
         self._use("light")
+
+    def _photograph(self, name: str, *, full_page: bool) -> None:
+        file = PICTURES / f"{name}.png"
+        self.page.screenshot(path=file, full_page=full_page, animations="disabled")
 
     def _use(self, theme: Theme) -> None:
         """The system's theme; returns when the page is drawn in it."""
@@ -79,10 +142,11 @@ class Viewer:
         )
         self.page.evaluate(TWO_FRAMES)
 
-    def assert_accessible(self) -> None:
+    def _assert_accessible(self, options: dict[str, Any]) -> None:
         """axe-core finds nothing serious on the page as it is."""
-        self.page.evaluate(AXE.read_text())  # a script tag would break the page's own policy
-        found: dict[str, Any] = self.page.evaluate("() => axe.run({resultTypes: ['violations']})")
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text())  # a script tag would break the page's own policy
+        found: dict[str, Any] = self.page.evaluate(RUN_AXE, options)
         serious = [
             f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes'][:3]]}"
             for each in found["violations"]

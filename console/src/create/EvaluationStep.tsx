@@ -19,7 +19,7 @@ export function EvaluationStep({ order, onChange }: StepProps) {
       ask(
         api.POST("/api/v1/instances/{instance_id}/evaluations", {
           params: { path: { instance_id } },
-          body: { target_version },
+          body: { target_version, sample_seconds: 0 },
         }),
       ),
     staleTime: Infinity,

@@ -55,10 +55,9 @@ interface SourceChoiceProps {
 
 const ALL = "";
 
-/** 5.7.29-log → 5.7; 10.11.6-MariaDB → MariaDB 10.11 */
-export function seriesOf(version: string): string {
-  const series = version.split(".").slice(0, 2).join(".");
-  return version.includes("MariaDB") ? `MariaDB ${series}` : series;
+/** MySQL 5.7.29 → MySQL 5.7 */
+function seriesOf(version: string): string {
+  return version.split(".").slice(0, 2).join(".");
 }
 
 function SourceChoice({ rows, value, onChange }: SourceChoiceProps) {

@@ -18,7 +18,7 @@ export function EvaluateButton({ instanceId }: { instanceId: string }) {
       ask(
         api.POST("/api/v1/instances/{instance_id}/evaluations", {
           params: { path: { instance_id: instanceId } },
-          body: { target_version: version },
+          body: { target_version: version, sample_seconds: 20 },
         }),
       ),
     { onDone: (report) => go(`/evaluations/${instanceId}/${report.id}`) },

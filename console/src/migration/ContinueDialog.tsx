@@ -23,7 +23,7 @@ export default function ContinueDialog({ migration, onClose }: DialogProps) {
       ask(
         api.POST("/api/v1/instances/{instance_id}/evaluations", {
           params: { path: { instance_id } },
-          body: { target_version: version },
+          body: { target_version: version, sample_seconds: 0 },
         }),
       ),
     enabled: version !== "",

@@ -61,8 +61,8 @@ export function MoveReader({ reader, found, migration }: MoveReaderProps) {
         <ProblemAlert error={pair.error} />
       </li>
       <li>
-        Point it at the {found.belong_to}, there:
-        {shown && <Pair pair={shown} side={found.belong_to} chosen={at !== ""} />}
+        Point it at the {found.belong_to}:{" "}
+        {shown ? <Pair pair={shown} side={found.belong_to} chosen={at !== ""} /> : <span className="faint">no pair of positions is known yet</span>}
       </li>
       <li>
         <RoleButton needs={["POST", "/api/v1/migrations/{cluster_id}/readers/move"]} loading={move.isPending} onClick={() => move.mutate(undefined)}>

@@ -1,0 +1,220 @@
+"""How the console feels: by keyboard, in both themes, in every dialog, when something is wrong."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from sterna.store.database import now
+from tests.console.cast import PASSWORD
+from tests.console.paper import TASK, Paper, open_paper
+from tests.console.viewer import Viewer
+from tests.fixtures.running import RunningServer, ServerFarm
+
+INTERACTIVE_SECONDS = 1.0
+LOADED = 8.0  # times slower may a machine be that has ten other things to do
+FIRST_LOAD_KB = 300
+# Loaded by a page that works already.
+LATER = "LineChart"
+READY = """() => document.querySelector('h1') && document.querySelector('.facts dd, td, .figure')
+  && !document.body.innerText.includes('Loading ') && performance.now()"""
+ASSETS = """() => performance.getEntriesByType('resource')
+  .filter(each => each.name.includes('/assets/')).map(each => [each.name, each.encodedBodySize])"""
+
+# Status of the migration → the buttons whose dialogs it has.
+DIALOGS: dict[tuple[str, str, str], tuple[str, ...]] = {
+    ("RDS2POLARDB_SYNCING", "rw", "ro"): ("Switch Over", "Cancel Migration"),
+    ("POLARDB2RDS_SYNCING", "ro", "rw"): (
+        "Roll Back Migration",
+        "Complete Migration",
+        "Source Instance DTS Task Switchover",
+    ),
+    ("PRE_CHECK_FAIL", "rw", "ro"): ("Continue Migration", "Give Up Migration"),
+    ("AMBIGUOUS", "rw", "ro"): ("Resolve",),
+}
+
+
+@pytest.fixture(scope="module")
+def paper(
+    server_farm: ServerFarm, browser: Browser, mysql57: RunningServer, mysql97: RunningServer
+) -> Iterator[Paper]:
+    """A migration on paper between two servers that answer."""
+    with open_paper(server_farm, browser, mysql57, mysql97) as paper:
+        yield paper
+
+
+@pytest.fixture(scope="module")
+def signed_in(paper: Paper) -> Iterator[Viewer]:
+    """An admin who has signed in; one for all tests."""
+    viewer = paper.visitor()
+    viewer.go("/")
+    viewer.sign_in("ada", PASSWORD)
+    yield viewer
+    viewer.page.context.close()
+
+
+@pytest.fixture
+def ada(paper: Paper, signed_in: Viewer) -> Viewer:
+    """The same, while the migration is in sync."""
+    paper.change(status="RDS2POLARDB_SYNCING", source_mode="rw", cluster_mode="ro", comment="")
+    return signed_in
+
+
+def test_everything_is_reached_by_keyboard(paper: Paper) -> None:
+    """Sign in, skip to the page, open the cluster and the switch dialog, and leave it; one always
+    sees where the focus is, and it comes back to where it was."""
+    viewer = paper.visitor()
+    viewer.go("/clusters")
+    viewer.page.keyboard.type("ada")
+    viewer.key("Tab")
+    viewer.page.keyboard.type(PASSWORD)
+    viewer.key("Enter")
+    viewer.sees("Sign out")
+    viewer.settle()
+    viewer.go("/clusters")
+    viewer.tab_to("Skip to the page")
+    expect(viewer.page.get_by_text("Skip to the page")).to_be_in_viewport()
+    viewer.key("Enter")
+    viewer.tab_to(paper.cluster_id)
+    viewer.key("Enter")
+    viewer.sees("RDS Migration")
+    viewer.tab_to("Switch Over")
+    viewer.key("Enter")
+    expect(viewer.dialog).to_be_visible()
+    expect(viewer.page.get_by_test_id("plan")).to_be_visible()
+    for _ in range(30):
+        viewer.key("Tab")
+        assert viewer.focus_is_in_dialog(), "the focus has left the dialog"
+    viewer.key("Escape")
+    expect(viewer.dialog).to_have_count(0)
+    expect(viewer.button("Switch Over")).to_be_focused()
+    viewer.page.context.close()
+
+
+def test_every_dialog_can_be_read_in_both_themes(paper: Paper, ada: Viewer) -> None:
+    """axe-core finds nothing serious in any dialog of a migration; each closes with Escape."""
+    readers = paper.desk.tools.journal.readers
+    readers.note(paper.cluster_id, "cdc@10.0.0.7", side="source", seen_at=now())
+    for (status, source_mode, cluster_mode), buttons in DIALOGS.items():
+        paper.change(status=status, source_mode=source_mode, cluster_mode=cluster_mode)
+        ada.turn_to(paper.cluster)
+        for button in buttons:
+            ada.press(button)
+            expect(ada.dialog).to_be_visible()
+            ada.settle()
+            ada.inspect(f"dialog-{button.lower().replace(' ', '-')}", full_page=False)
+            ada.key("Escape")
+            expect(ada.dialog).to_have_count(0)
+
+
+def test_dialogs_of_other_pages_can_be_read(paper: Paper, ada: Viewer) -> None:
+    """Registering and releasing an instance, users and tokens."""
+    for path, button in (
+        ("/instances", "Register instance"),
+        (f"/instances/{paper.instance_id}", "Release"),
+        ("/settings", "Add user"),
+        ("/settings", "Make token"),
+    ):
+        ada.turn_to(path)
+        ada.press(button)
+        expect(ada.dialog).to_be_visible()
+        ada.settle()
+        ada.inspect(f"dialog-{button.lower().replace(' ', '-')}", full_page=False)
+        ada.key("Escape")
+        expect(ada.dialog).to_have_count(0)
+
+
+def test_pages_are_there_at_once(
+    paper: Paper, ada: Viewer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From typing an address to its data: below a second, were the machine idle; every page loads
+    less than 300 KB before it works."""
+    paths = ("/", "/instances", "/clusters", paper.cluster, f"/tasks/{TASK}", "/settings")
+    told = []
+    for path in paths:
+        times = [seconds_until_ready(ada, path) for _ in range(3)]
+        size = kilobytes_loaded(ada)
+        told.append(f"{path:32} {statistics.median(times):5.2f} s  {size:4.0f} KB")
+        assert min(times) < INTERACTIVE_SECONDS * LOADED, path
+        assert size < FIRST_LOAD_KB, path
+    with capsys.disabled():
+        print("\n" + "\n".join(told))
+
+
+def seconds_until_ready(viewer: Viewer, path: str) -> float:
+    """From the navigation until there is a heading with data, by the browser's own clock."""
+    viewer.page.goto(viewer.url + path)
+    ready = viewer.page.wait_for_function(READY).json_value()
+    return float(ready) / 1000
+
+
+def kilobytes_loaded(viewer: Viewer) -> float:
+    """Scripts and styles of the page as they travel."""
+    sizes: list[tuple[str, int]] = viewer.page.evaluate(ASSETS)
+    return sum(size for name, size in sizes if LATER not in name) / 1000
+
+
+def test_what_is_not_there_is_said(ada: Viewer) -> None:
+    """An address without a page, and one of a cluster that is not."""
+    ada.turn_to("/no/such/place")
+    ada.sees("There is no such page.")
+    ada.inspect("not-found")
+    ada.page.get_by_role("link", name="Go to the overview").click()
+    ada.sees("Nothing needs you.")
+    ada.turn_to("/clusters/pc-nobody")
+    ada.sees("There is no migration pc-nobody.")
+    expect(ada.button("Try again").first).to_be_visible()
+
+
+def test_a_page_that_breaks_takes_no_other_with_it(ada: Viewer) -> None:
+    """It says so and that nothing was changed; the next page works."""
+
+    def nonsense(route: Route) -> None:
+        route.fulfill(json={"version": 1})
+
+    ada.page.route("**/api/v1/settings", nonsense)
+    ada.turn_to("/settings")
+    ada.sees("This page could not be shown.")
+    ada.sees("Nothing was changed by that")
+    ada.inspect("broken-page")
+    ada.page.unroute("**/api/v1/settings")
+    ada.page.get_by_role("link", name="Instances").first.click()
+    ada.sees("rm-paper")
+
+
+def test_without_a_connection_one_sees_what_was(paper: Paper, ada: Viewer) -> None:
+    """The page stays, a new one says why it is empty, and both come back by themselves."""
+    ada.go(paper.cluster)
+    ada.sees_fact("Source RDS Read/Write Status", "read and write")
+    ada.page.context.set_offline(True)
+    ada.follow("/clusters/pc-nobody/verification")
+    ada.sees("The Sterna server does not answer")
+    ada.inspect("disconnected")
+    ada.follow(paper.cluster)
+    ada.sees_fact("Source RDS Read/Write Status", "read and write")
+    ada.follow("/audit")
+    ada.page.context.set_offline(False)
+    expect(ada.page.get_by_text("The Sterna server does not answer")).to_have_count(0)
+    expect(ada.page.locator("h1")).to_have_text("Audit log")
+
+
+def test_ten_thousand_tables_stay_quick(paper: Paper, ada: Viewer) -> None:
+    """Filtered, sorted and paged by the server: one page of them is drawn at a time."""
+    paper.fill_tables(10_000)
+    ada.go(f"/tasks/{TASK}")
+    rows = ada.page.get_by_role("table", name="Tables").locator("tbody tr")
+    expect(rows).to_have_count(100)
+    ada.sees("1 to 100 of 10,000")
+    ada.press("Last")
+    ada.sees("9,901 to 10,000 of 10,000")
+    sort = ada.page.get_by_role("columnheader", name="Data").get_by_role("button")
+    sort.click()
+    sort.click()
+    expect(rows.first).to_contain_text("orders_09999")
+    ada.type("Filter by name", "shop_07.orders_00007")
+    expect(rows).to_have_count(1)
+    ada.sees("1 of 10,000 tables")
+    ada.inspect("task-10000", full_page=False)
