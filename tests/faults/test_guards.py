@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,8 @@ from sterna.clusters.process import signal_process, wait_for_exit
 from sterna.errors import Refused, SternaError
 from sterna.migration.status import Action
 from sterna.mysql.connection import Session, execute, open_session, query
-from sterna.workflow import live_guards
+from sterna.store.database import now
+from sterna.workflow import guards, live_guards
 from sterna.workflow.guards import current_refusals
 from tests.faults.cast import BY_ITSELF, Cast, open_cast
 from tests.fixtures.product import node_argument
@@ -130,6 +132,22 @@ def test_sixty_seconds_are_too_many(
 
     monkeypatch.setattr(cast.tools.tasks, "task", late)
     assert codes(cast) == ([] if lag_seconds < 60 else ["LagTooHigh"])
+
+
+def test_what_another_process_said_is_forgotten(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that is dead stalls a switch; its new process is waited for until it has spoken."""
+    monkeypatch.setattr(guards, "LAG_WAIT_SECONDS", 0.0)
+    task_id = cast.service.migration(cast.cluster_id).task_id
+    cast.tools.supervisor.stop(task_id)
+    cast.tools.tasks.progress(task_id, lag_at=now() - timedelta(minutes=1))
+    assert codes(cast) == ["SyncStalled"]
+    cast.tools.task_spec(task_id)
+    assert codes(cast) == ["LagUnknown"]
+    cast.tools.supervisor.ensure(task_id)
+    cast.wait_until_ready()
+    assert codes(cast) == []
 
 
 def test_a_node_that_is_down(cast: Cast) -> None:

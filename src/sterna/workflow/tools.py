@@ -133,6 +133,8 @@ class Tools:
         forward = task.direction == "Forward"
         source, cluster = self.source(cluster_id).server, self.cluster(cluster_id).server
         direction = FORWARD if forward else REVERSE
+        # What is known of the latency is another process's; this one has so long to speak as any.
+        self.tasks.progress(task_id, lag_seconds=None, lag_at=now())
         return TaskSpec(
             task_id=task_id,
             direction=direction,
