@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { api, ask } from "../api/client";
 import type { Schedule } from "../api/schema";
 import { Time } from "../format/Time";
+import { counted } from "../format/numbers";
 import { Confirm } from "../parts/Confirm";
 import { DataTable, type Column } from "../parts/DataTable";
 import { RoleButton } from "../parts/RoleButton";
@@ -16,10 +17,8 @@ const WAITING = "waiting";
 const COLUMNS: Column<Schedule>[] = [
   { title: "Operation", render: (row) => <Operation schedule={row} />, sortBy: (row) => row.operation },
   { title: "Cluster", render: (row) => <Link href={`/clusters/${row.cluster_id}`}>{row.cluster_id}</Link>, sortBy: (row) => row.cluster_id },
-  { title: "Begins from", render: (row) => <Time at={row.starts_at} />, sortBy: (row) => row.starts_at },
-  { title: "Until", render: (row) => <Time at={row.ends_at} />, sortBy: (row) => row.ends_at },
-  { title: "State", render: (row) => <Status word={row.state} />, sortBy: (row) => row.state },
-  { title: "Tries", render: (row) => row.tries, sortBy: (row) => row.tries, numeric: true },
+  { title: "Window", render: (row) => <Window schedule={row} />, sortBy: (row) => row.starts_at },
+  { title: "State", render: (row) => <State schedule={row} />, sortBy: (row) => row.state },
   { title: "In the way", render: (row) => row.refusal || "–" },
 ];
 
@@ -31,6 +30,27 @@ function Operation({ schedule }: { schedule: Schedule }) {
       {operationTitle(schedule.operation)}
       {isSwitch && <div className="faint">{with_endpoints ? "with endpoints" : "without endpoints"}</div>}
       {disable_binlog === true && <div className="faint">disables the binary log</div>}
+    </>
+  );
+}
+
+/** From when it is tried until it is given up. */
+function Window({ schedule }: { schedule: Schedule }) {
+  return (
+    <>
+      <Time at={schedule.starts_at} />
+      <div className="faint">
+        to <Time at={schedule.ends_at} />
+      </div>
+    </>
+  );
+}
+
+function State({ schedule }: { schedule: Schedule }) {
+  return (
+    <>
+      <Status word={schedule.state} />
+      <div className="faint">{schedule.tries > 0 && counted(schedule.tries, "try", "tries")}</div>
     </>
   );
 }
