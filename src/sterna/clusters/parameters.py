@@ -101,6 +101,8 @@ def _is_known(entry: Mapping[str, Any], target: Version) -> bool:
 def _translated(name: str, value: str, target: Version) -> str:
     if name == "sql_mode":
         return ",".join(_sql_mode(value, target))
+    if name == "lower_case_table_names":
+        return "1" if value == "2" else value  # 2 is for disks that do not tell case
     if name == "time_zone":
         return "" if value == "SYSTEM" else value
     if name in ("character_set_server", "collation_server") and not target.is_mariadb:

@@ -8,7 +8,7 @@ import pytest
 
 from sterna.mysql.connection import execute, query
 from sterna.mysql.replication import BinlogStream, read_current_position
-from sterna.prechecks import Finding, run_prechecks
+from sterna.prechecks import Context, run_prechecks, running_status
 from sterna.workflow.evaluation import outgoing_address, table_converter
 from tests.fixtures.precheck_source import MYSQL_97, Source, heal
 from tests.fixtures.running import eventually
@@ -16,11 +16,9 @@ from tests.fixtures.running import eventually
 KEY = "a INT NOT NULL PRIMARY KEY"
 
 
-def found(source: Source) -> dict[str, Finding]:
-    """What `definitions` says, by object, with the copy's own conversion."""
-    convert = table_converter(source.session, MYSQL_97)
-    context = replace(source.context(), convert=convert)
-    return {finding.object: finding for finding in run_prechecks(context, "definitions")}
+def converting(source: Source) -> Context:
+    """A fresh look with the copy's own conversion."""
+    return replace(source.context(), convert=table_converter(source.session, MYSQL_97))
 
 
 @pytest.mark.parametrize("source", ["mysql56", "mysql57", "mysql97", "mariadb1011"], indirect=True)
@@ -28,7 +26,7 @@ def test_what_is_carried_as_it_is(source: Source) -> None:
     """Ordinary tables, with the oddest names, are no finding."""
     for name in ("t", "with space", "do.t", "quo'te", "ba``ck", "größe", "n" * 64):
         execute(source.session, f"CREATE TABLE `{name}` ({KEY}, `b.``c` VARCHAR(9) DEFAULT 'x')")
-    assert found(source) == {}
+    assert run_prechecks(converting(source), "definitions") == ()
 
 
 def test_options_that_stay_behind(mariadb: Source) -> None:
@@ -41,7 +39,7 @@ def test_options_that_stay_behind(mariadb: Source) -> None:
         " ENGINE = MyISAM DELAY_KEY_WRITE = 1",
     ):
         execute(mariadb.session, sql)
-    said = found(mariadb)
+    said = {f.object: f for f in run_prechecks(converting(mariadb), "definitions")}
     assert {about: finding.severity for about, finding in said.items()} == {
         "shop.pages": "error",
         "encryption": "warning",
@@ -52,7 +50,8 @@ def test_options_that_stay_behind(mariadb: Source) -> None:
     assert "shop.secret" in said["encryption"].message
     heal(mariadb.session, [said["shop.pages"]])
     execute(mariadb.session, "ALTER TABLE secret ENCRYPTED = DEFAULT")
-    assert {finding.severity for finding in found(mariadb).values()} == {"note"}
+    left = run_prechecks(converting(mariadb), "definitions")
+    assert {finding.severity for finding in left} == {"note"}
 
 
 EVERYBODY = ("0.0.0.0/0", "::/0")
@@ -83,6 +82,7 @@ def test_whitelists(
     notes = [finding.message for finding in said if finding.severity == "note"]
     assert notes == ([f"The cluster's endpoints will let in: {told}."] if told else [])
     assert [f.object for f in said if f.severity == "warning"] == wider
+    assert run_prechecks(source57.context(), "whitelists") == ()
 
 
 def test_address_of_the_proxy() -> None:
@@ -111,3 +111,12 @@ def test_two_way_synchronization(source57: Source) -> None:
     finally:
         reader.close()
         heal(source57.session, [alone])
+
+
+def test_just_started(source57: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that has just been started is told, and is no obstacle."""
+    monkeypatch.setattr(running_status, "UPTIME_SECONDS_MIN", 10**9)
+    (note,) = source57.findings("running_status")
+    assert (note.object, note.severity) == ("Uptime", "note")
+    monkeypatch.setattr(running_status, "UPTIME_SECONDS_MIN", 0)
+    assert source57.findings("running_status") == []
