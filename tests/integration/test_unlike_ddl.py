@@ -30,6 +30,8 @@ INSERT INTO keyless VALUES (300)
 ;; SET STATEMENT foreign_key_checks = 0 FOR
      CREATE TABLE child (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES not_there (id))
 ;; SET STATEMENT lock_wait_timeout=3 FOR ALTER TABLE keyed ADD w INT
+;; /*M!100100 ALTER TABLE keyed MODIFY w BIGINT */
+;; ALTER TABLE keyed /*!100000 ADD KEY w (w), */ ADD KEY v (v) /*!999999 nonsense */
 ;; INSERT INTO keyed VALUES (9, 9, 9)
 """
 UNLIKE = [

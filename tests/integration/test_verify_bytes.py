@@ -10,6 +10,9 @@ import pytest
 from sterna.dataplane.reports import Report, VerifyReport
 from sterna.dataplane.verify import Sides, verify_tables
 from sterna.dataplane.verify_compare import read_position
+from sterna.dataplane.verify_lanes import Lane
+from sterna.dataplane.verify_scope import Layout
+from sterna.errors import Stopped
 from sterna.mysql.connection import Session, execute, open_session
 from sterna.mysql.position import Position
 from tests.fixtures.running import RunningServer, wipe
@@ -186,3 +189,15 @@ def test_every_hazard_is_found_and_its_column_named(
     assert listed == {f"id = {number}": (name,) for number, name in enumerate(HAZARDS)}
     assert {each.columns for each in found["many"].listed} == {(f"c{n}",) for n in MANY_DAMAGED}
     assert {table: found[table].differences for table in FEW_DIFFERENT} == FEW_DIFFERENT
+
+
+def test_a_row_too_long_is_noticed_among_many_warnings(mysql57: RunningServer) -> None:
+    """A server keeps 64 warnings by itself; the one that says a hash is missing comes behind."""
+    many = "SELECT CAST(CONCAT('x', id) AS SIGNED) AS n FROM information_schema.collations"
+    long = "SELECT LENGTH(REPEAT('x', @@max_allowed_packet + 1))"
+    layout = Layout("d", "t", (), (), "", prints_point_zero=False)
+    with Lane(mysql57.server) as lane:
+        assert len(lane.begin(layout, many).result()) > 64
+        with pytest.raises(Stopped) as stopped:
+            lane.begin(layout, f"{many} UNION ALL {long}").result()
+    assert stopped.value.code == "RowTooLong"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import tracemalloc
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sterna.mysql.binlog.compressed import MARIADB_COMPRESSED, unpack_mariadb, unpack_payload
+from sterna.mysql.binlog.compressed import (
+    MARIADB_COMPRESSED,
+    unpack_mariadb,
+    unpack_payload,
+    unpacked,
+)
 from sterna.mysql.binlog.errors import BadEvent
 from sterna.mysql.binlog.events import Event, Format, Query, Rows, TableMap, TransactionPayload
 from sterna.mysql.binlog.parse import parse, parse_format, read_header, verify_checksum
@@ -162,6 +169,21 @@ def test_noise_raises_nothing_else(noise: bytes, kind: int) -> None:
     raw = seal(body, ALL[0][1])
     with contextlib.suppress(BadEvent):
         everything(raw, ALL[0][1])
+
+
+@pytest.mark.parametrize("claimed", [0, 1, 4_000_000_000])
+def test_a_packed_transaction_is_as_long_as_it_says(claimed: int) -> None:
+    """One that says less or more than it holds is refused before more of it is unpacked."""
+    packed = zstandard.compress(bytes(64 << 20))
+    header = read_header(SAMPLES["MySQL 9.7.4"][-1])
+    event = TransactionPayload(header, True, claimed, packed)
+    with pytest.raises(BadEvent):
+        list(unpack_payload(event, FORMATS["MySQL 9.7.4"]))
+    tracemalloc.start()
+    with pytest.raises(BadEvent):
+        unpacked(event._replace(unpacked_bytes=min(claimed, 1)))
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
 
 
 HANDLED = {

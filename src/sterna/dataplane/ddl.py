@@ -26,6 +26,7 @@ from sterna.mysql.binlog.events import Query
 from sterna.mysql.connection import ServerError, Session, execute, query, translated_errors
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.reserved import newly_reserved
+from sterna.mysql.sql_comments import without_marks
 from sterna.mysql.sql_mode import mode_names
 from sterna.mysql.sql_text import Kind, Statement, Token, tokens
 from sterna.mysql.version import Version
@@ -261,15 +262,17 @@ def prepare(event: Query, statement: Statement, facts: Facts, destination: Sessi
     Unrepresentable when the destination is too old for it."""
     if statement.kind is Kind.UNKNOWN:
         raise Stopped("This kind of statement is on no list of what is carried.")
-    event = event._replace(sql=as_far_as_it_went(event, statement))
+    sql = without_marks(
+        as_far_as_it_went(event, statement), origin=facts.origin, destination=facts.destination
+    )
+    event = event._replace(sql=sql)
     check_representable(event, facts)
     there = Destination(
         facts.destination,
         frozenset(name for names in facts.charsets.values() for name in names),
         lambda database, *names: _definition(destination, database or event.database, *names),
     )
-    sql, replaced = event.sql, list[str]()
-    before: tuple[bytes, ...] = ()
+    replaced, before = list[str](), tuple[bytes, ...]()
     if facts.origin.is_mariadb and not facts.destination.is_mariadb:
         sql, before, replaced = for_mysql(sql, statement, event.database, there.definition)
     sql, notes = for_older(sql, statement, there)

@@ -115,6 +115,9 @@ _SET_IN_VAIN = frozenset(
 )
 
 
+_ANALYZED = frozenset({"TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"})
+
+
 def tokens(sql: bytes) -> Iterator[Token]:
     """The tokens of a statement, comments and white space left out."""
     for match in _TOKEN.finditer(sql.decode("latin-1")):
@@ -168,6 +171,8 @@ def classify(sql: bytes) -> Statement:
         return Statement(Kind.ACCOUNT, verb)
     if verb in ("CREATE", "ALTER", "DROP", "RENAME"):
         return _classify_ddl(verb, found)
+    if verb == "ANALYZE" and second not in _ANALYZED:  # MariaDB runs the statement behind it
+        return Statement(Kind.DML, verb)
     if verb == "TRUNCATE":
         at = 2 if second == "TABLE" else 1
         return Statement(Kind.DDL, verb, "TABLE", tuple(_names(found, at)))
