@@ -93,7 +93,11 @@ class PlainEngine:
 
 
 class Cast:
-    """A migration in sync, and everything around it."""
+    """A migration in sync, and everything around it.
+
+    Attributes:
+        untouched: what the source looked like before anything was done with it.
+    """
 
     def __init__(self, source: RunningServer, tools: Tools, port: int) -> None:
         self.source = source
@@ -102,6 +106,7 @@ class Cast:
         self.engine = PlainEngine(tools)
         self.service = Service(tools, self.engine)  # type: ignore[arg-type]
         self.cluster_id = ""
+        self.untouched = server_state(source.server)
 
     def upgrade(self) -> None:
         """From registering to following."""
@@ -123,8 +128,8 @@ class Cast:
         migration = tools.journal.migration(cluster_id)
         endpoints = tools.inventory.endpoints()
         return {
-            "source": _server_state(tools.source(cluster_id).server),
-            "cluster": _server_state(tools.cluster(cluster_id).server),
+            "source": server_state(tools.source(cluster_id).server),
+            "cluster": server_state(tools.cluster(cluster_id).server),
             "endpoints": [(e.id, e.port, e.state, e.routes_to) for e in endpoints],
             "held": sorted(tools.proxy.held()),
             "parameters": tools.inventory.cluster_parameters(cluster_id),
@@ -152,7 +157,8 @@ class Cast:
         return counted[0], counted[1]
 
 
-def _server_state(server: Any) -> dict[str, Any]:
+def server_state(server: Any) -> dict[str, Any]:
+    """Whatever of a server we might leave something in."""
     with open_session(server) as session:
         return {
             "variables": [

@@ -19,7 +19,7 @@ from pymysql.cursors import Cursor
 from demo.connection import Login, connect, rows, run
 from sterna.errors import Refused
 from sterna.mysql.connection import Session, execute, open_session, query
-from tests.faults.cast import Cast, open_cast
+from tests.faults.cast import Cast, open_cast, server_state
 from tests.fixtures.running import eventually
 
 PASSWORD, OTHER_PASSWORD = "of-the-application", "another-one-of-root"
@@ -27,15 +27,15 @@ PASSWORD, OTHER_PASSWORD = "of-the-application", "another-one-of-root"
 # that has to be made anew, and what was in the middle of something is to be tried again.
 CUT = {2006, 2013}
 # Straight to a server: it takes no writes any more, or the statement was ended with its session.
-CLOSED = {1290, 1317, 1053}
+CLOSED = {1290, 1317, 1053, 1927}
 SLOW_SECONDS = 0.03
 WORDS = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def cast() -> Iterator[Cast]:
+@pytest.fixture(scope="module", params=["5.7", "10.11"])
+def cast(request: pytest.FixtureRequest) -> Iterator[Cast]:
     """A source with an application's account and a table, and its cluster; every step is slow."""
-    with open_cast() as cast:
+    with open_cast(series=request.param) as cast:
         with open_session(cast.source.server) as session:
             execute(session, "CREATE USER 'app'@'%%' IDENTIFIED BY %s", [PASSWORD])
             execute(session, "GRANT ALL ON shop.* TO 'app'@'%'")
@@ -223,3 +223,22 @@ def has_arrived(cast: Cast, number: int) -> bool:
     """Whether the cluster has the row."""
     with open_session(cast.tools.cluster(cast.cluster_id).server) as session:
         return bool(query(session, "SELECT id FROM shop.t WHERE id = %s", [number]))
+
+
+def test_nothing_is_left_on_the_source(cast: Cast) -> None:
+    """Cancelled after a rollback, where our tables were: no variable, account, database, event or
+    trigger is another one, and nobody reads its log. The last test of each source."""
+    cast.wait_until_ready()
+    assert ("sterna",) in server_state(cast.source.server)["databases"]
+    cast.service.cancel(cast.cluster_id)
+    left = server_state(cast.source.server)
+    left["accounts"] = [account for account in left["accounts"] if account[0] != "app"]
+    assert left == cast.untouched
+    eventually(lambda: readers(cast) == [])
+
+
+def readers(cast: Cast) -> list[object]:
+    """Who reads the source's binary log."""
+    with open_session(cast.source.server) as session:
+        sql = "SELECT user FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%%'"
+        return [*query(session, sql), *query(session, "SHOW SLAVE HOSTS")]
