@@ -119,7 +119,8 @@ def has(desk: Desk, cluster: Cluster, node_class: str, nodes: int) -> bool:
     """Whether that is what the cluster has, and nothing is under way."""
     now_ = desk.tools.inventory.cluster(cluster.id)
     classes = {node.node_class or now_.node_class for node in now_.nodes}
-    return (now_.status, classes, len(now_.nodes) - 1) == ("Running", {node_class}, nodes)
+    statuses = {now_.status, *(node.status for node in now_.nodes)}
+    return (statuses, classes, len(now_.nodes) - 1) == ({"Running"}, {node_class}, nodes)
 
 
 def test_memory_and_nodes_follow_the_load(desk: Desk, mysql57: RunningServer) -> None:
