@@ -24,7 +24,10 @@ _UNWRITABLE = re.compile(r'[\x00-\x1f"\\]')
 
 MIB = 1024**2
 # Set in this order: the server refuses a capacity above its limit.
-WHILE_IT_RUNS = ("max_connections", "innodb_io_capacity_max", "innodb_io_capacity")
+WHILE_IT_RUNS = (
+    *("innodb_buffer_pool_size", "rocksdb_block_cache_size"),
+    *("max_connections", "innodb_io_capacity_max", "innodb_io_capacity"),
+)
 POOL_STEP_BYTES = 128 * MIB  # InnoDB rounds the buffer pool up to whole chunks
 REDO_BYTES_MIN = 96 * MIB
 REDO_BYTES_MAX = 8192 * MIB
@@ -46,8 +49,8 @@ def render_config(spec: NodeSpec) -> str:
 def sizes_of(spec: NodeSpec) -> dict[str, str]:
     """What follows from the node's class and can be changed while it runs, in the order to set."""
     pool = {"innodb_buffer_pool_size": str(_facts(spec)["pool_bytes"])}
-    others = {name: spec.parameters[name] for name in WHILE_IT_RUNS if name in spec.parameters}
-    return pool | others
+    asked = {name: spec.parameters[name] for name in WHILE_IT_RUNS if name in spec.parameters}
+    return pool | asked
 
 
 def first_statements(spec: NodeSpec) -> str:
