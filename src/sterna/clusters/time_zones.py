@@ -11,20 +11,14 @@ from typing import Any
 
 from sterna.mysql.connection import Session, execute, query, scalar
 
-# The names come last: where they are, everything is.
-_TABLES = {
-    "time_zone": ("Time_zone_id", "Use_leap_seconds"),
-    "time_zone_leap_second": ("Transition_time", "Correction"),
-    "time_zone_transition": ("Time_zone_id", "Transition_time", "Transition_type_id"),
-    "time_zone_transition_type": (
-        "Time_zone_id",
-        "Transition_type_id",
-        "`Offset`",
-        "Is_DST",
-        "Abbreviation",
-    ),
-    "time_zone_name": ("Name", "Time_zone_id"),
-}
+# Their columns are the same in all versions. The names come last: where they are, everything is.
+_TABLES = (
+    "time_zone",
+    "time_zone_leap_second",
+    "time_zone_transition",
+    "time_zone_transition_type",
+    "time_zone_name",
+)
 _ROWS_PER_STATEMENT = 2000
 
 
@@ -41,22 +35,18 @@ def carry_time_zones(source: Session, target: Session) -> int:
         How many zones the target then knows by name.
     """
     if not count_time_zones(target):
-        for table, columns in _TABLES.items():
+        for table in _TABLES:
             execute(target, f"DELETE FROM mysql.{table}")
-            rows = query(source, f"SELECT {', '.join(columns)} FROM mysql.{table}")
-            _insert(target, table, columns, rows)
+            _insert(target, table, query(source, f"SELECT * FROM mysql.{table}"))
     return count_time_zones(target)
 
 
-def _insert(
-    target: Session, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    row = f"({', '.join(['%s'] * len(columns))})"
+def _insert(target: Session, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         part = rows[start : start + _ROWS_PER_STATEMENT]
+        marks = f"({', '.join(['%s'] * len(part[0]))})"
         execute(
             target,
-            f"INSERT INTO mysql.{table} ({', '.join(columns)})"
-            f" VALUES {', '.join([row] * len(part))}",
-            [value for each in part for value in each],
+            f"INSERT INTO mysql.{table} VALUES {', '.join([marks] * len(part))}",
+            [value for row in part for value in row],
         )
