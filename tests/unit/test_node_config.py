@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sterna.clusters.config import first_statements, render_config
+from sterna.clusters.config import first_statements, render_config, sizes_of
 from sterna.clusters.engines import Engine
+from sterna.clusters.myrocks import myrocks_parameters
 from sterna.clusters.provisioner import GIB, Admin, NodeSpec, Role
 from sterna.errors import Refused
 from sterna.mysql.version import Version
@@ -83,6 +84,16 @@ def test_buffers_follow_the_node_class(gib: int, pool_gib: float) -> None:
     """Five eighths of the memory are the buffer pool's, in whole chunks."""
     config = parameters_of(replace(spec_for("9.7.4"), memory_bytes=gib * GIB))
     assert int(config["innodb_buffer_pool_size"]) == pool_gib * GIB
+
+
+def test_what_changes_while_it_runs_is_what_the_file_says() -> None:
+    """The same sizes, with and without MyRocks, the limit of the capacity before the capacity."""
+    limits = {"innodb_io_capacity": "1000", "innodb_io_capacity_max": "2000"}
+    for parameters in (limits, {**limits, **myrocks_parameters(GIB, 40)}):
+        spec = spec_for("10.11.14-MariaDB", **parameters)
+        sizes = sizes_of(spec)
+        assert sizes.items() <= parameters_of(spec).items()
+        assert list(sizes)[-2:] == ["innodb_io_capacity_max", "innodb_io_capacity"]
 
 
 @pytest.mark.parametrize(
