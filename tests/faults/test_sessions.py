@@ -15,7 +15,9 @@ from pymysql.cursors import Cursor
 from demo.connection import Login, connect, rows, run
 from sterna.errors import Refused
 from sterna.mysql.connection import execute, open_session, query
+from sterna.workflow import inheritance
 from sterna.workflow.engine import outline
+from sterna.workflow.steps import sides, switching
 from tests.faults.cast import BY_ITSELF, Cast, open_cast
 from tests.fixtures.running import eventually
 
@@ -57,13 +59,14 @@ def calm(cast: Cast) -> None:
 
 
 def prepare(cast: Cast) -> None:
-    """The account is carried with the next switch."""
+    """The account is on both sides."""
     with open_session(cast.source.server) as session:
         execute(session, "CREATE USER 'app'@'%%' IDENTIFIED BY %s", [PASSWORD])
         execute(session, "GRANT ALL ON shop.* TO 'app'@'%'")
         execute(session, "CREATE TABLE shop.n (id INT AUTO_INCREMENT PRIMARY KEY, word CHAR(9))")
     instance_id = cast.service.migration(cast.cluster_id).instance_id
     cast.service.evaluating.set_password(instance_id, "'app'@'%'", PASSWORD)
+    inheritance.bring_up_to_date(cast.tools, cast.cluster_id)
 
 
 def application(cast: Cast, side: str = "source") -> Connection[Cursor]:
@@ -285,6 +288,29 @@ def test_a_session_that_never_reads(cast: Cast) -> None:
         switch_over(cast)
     assert cast.engine.error == ""
     assert words(cast, "deaf") == (0, 0)
+
+
+def test_a_session_that_survives_its_kill(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while a large transaction is undone: applications are held for the budget and no longer;
+    they are let go before anything else is put back."""
+    monkeypatch.setattr(switching, "SWITCH_BUDGET_SECONDS", 3.0)
+    monkeypatch.setattr(sides, "kill", lambda connection, number: None)
+    states: list[set[str]] = []
+
+    def unlock() -> None:
+        states.append({endpoint.state for endpoint in cast.service.endpoints()})
+        execute(locker, "UNLOCK TABLES")
+
+    with open_session(cast.source.server) as locker:
+        timer = threading.Timer(8.0, unlock)
+
+        def lock() -> None:
+            execute(locker, "LOCK TABLES shop.n WRITE")
+            timer.start()
+
+        assert "held for 3 s" in fails_untouched(cast, BLOCK, lock)
+        timer.join()
+    assert states == [{"Open"}]
 
 
 def test_no_room_for_another_session(cast: Cast) -> None:
