@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from sterna.dataplane import chunks, copy_ranges, copy_worker
+from sterna.dataplane import copy_ranges
 from sterna.dataplane.chunks import RowMover, plan_rows
 from sterna.dataplane.copy import CopiedTables, StopAsked, copy_tables
-from sterna.dataplane.copy_ranges import is_unchanged
 from sterna.dataplane.copy_state import DONE, read_states, state_session
 from sterna.dataplane.pace import Pace, Rate
 from sterna.dataplane.reports import CopyReport, LogReport, Report, TableReport
@@ -167,56 +164,6 @@ def keep_transferring(origin: RunningServer, stop: threading.Event, moved: list[
 def current_position(session: Session) -> Position:
     row = query(session, "SHOW MASTER STATUS")[0]
     return Position.parse(f"{row[0]}:{row[1]}")
-
-
-def test_several_chunks_make_one_table(
-    mysql57: RunningServer, destination: RunningServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A table of more than two chunks arrives whole, each chunk with a commit of its own; nothing
-    of it waits for a collector of garbage."""
-    monkeypatch.setattr(chunks, "CHUNK_ROWS", 100_000)
-    wipe(mysql57.server)
-    with open_session(mysql57.server) as session:
-        run(session, "CREATE DATABASE big", "CREATE TABLE big.t (id INT, v VARCHAR(20))")
-        numbers(session, "big.t", rows=250_000)
-    reports: list[Report] = []
-    gc.collect()
-    gc.disable()
-    try:
-        copy(mysql57, destination, reports=reports)
-        assert not any(isinstance(each, RowMover) for each in gc.get_objects())
-    finally:
-        gc.enable()
-    seen = [r.rows_copied for r in reports if isinstance(r, TableReport) and not r.copied]
-    assert seen == [100_000, 200_000, 250_000]
-    with open_session(destination.server) as session:
-        assert query(session, "SELECT COUNT(*), SUM(id) FROM big.t") == [(250_000, 31250125000)]
-
-
-def test_more_warnings_than_a_server_tells(
-    mysql57: RunningServer, destination: RunningServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each row with number 0 of an ENUM is one; the rows are compared instead, and all are there.
-    A chunk ends in the middle of them, by its bytes."""
-    wipe(mysql57.server)
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 800_000)
-    monkeypatch.setattr(chunks, "RECEIVE_BYTES", 65_536)
-    compared: list[bool] = []
-
-    def noted(*sides: Session, **rows: Any) -> bool:
-        compared.append(is_unchanged(*sides, **rows))
-        return compared[-1]
-
-    monkeypatch.setattr(copy_worker, "is_unchanged", noted)
-    with open_session(mysql57.server) as session:
-        run(session, "CREATE DATABASE big", "CREATE TABLE big.t (id INT, v VARCHAR(20))")
-        numbers(session, "big.t", rows=100_000)
-        run(session, "ALTER TABLE big.t MODIFY v ENUM('a','') NOT NULL")
-    copy(mysql57, destination)
-    assert compared == [True]
-    with open_session(destination.server) as session:
-        sums = "SELECT COUNT(*), SUM(id), SUM(v + 0) FROM big.t"
-        assert query(session, sums) == [(100_000, 5000050000, 0)]
 
 
 def test_values_of_twenty_megabytes_arrive(
