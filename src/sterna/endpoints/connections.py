@@ -3,8 +3,8 @@
     22/Nov/2026:21:17:39.543 10.0.0.7:47382 pe-3f9a… 10.0.0.5:3306 10.0.0.2:58362 --
 
 That is when, the client, the endpoint, the server, the address the server sees the client come
-from, and how it ended where it never reached a server. HAProxy keeps the lines of a while in memory
-until they are taken, so none is lost while Sterna restarts, and no connection ever waits for them.
+from, and how it ended where it never reached a server. No connection ever waits for its line: while
+Sterna is away none is kept, and of a burst the kernel keeps as many as `max_dgram_qlen` says.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from sterna.endpoints.render import Files
 
 BYTES_MAX = 10 * 1024**2
 OLDER_FILES = 4
-ACCEPT_SECONDS = 0.5
-PEER = struct.Struct("3i")  # process, user, group
+WAIT_SECONDS = 0.5
+LINE_BYTES_MAX = 1024
+SENDER = struct.Struct("3i")  # process, user, group
 
 log = structlog.get_logger("sterna.connections")
 
@@ -64,37 +65,36 @@ class ConnectionLog(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Each worker of the proxy connects by itself, and again when it was cut off."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(self._address)
-            listener.listen()
-            listener.settimeout(ACCEPT_SECONDS)
+        """Take line by line; what cannot be written is said, and the next one tried."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taker:
+            taker.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            taker.bind(self._address)
+            taker.settimeout(WAIT_SECONDS)
             while not self._stopping.is_set():
                 with suppress(TimeoutError):
-                    worker, _ = listener.accept()
-                    threading.Thread(target=self._keep, args=[worker], daemon=True).start()
+                    line, told, _, _ = taker.recvmsg(LINE_BYTES_MAX, socket.CMSG_SPACE(SENDER.size))
+                    if _is_ours(told):
+                        self._keep(line)
 
     def stop(self) -> None:
-        """End the thread; what comes from now on waits for the next one."""
+        """End the thread."""
         self._stopping.set()
         self.join()
 
-    def _keep(self, worker: socket.socket) -> None:
-        with worker, worker.makefile("rb") as lines:
-            if not _is_ours(worker):
-                return
-            try:
-                for line in lines:
-                    self._file.add(line)
-            except OSError as error:
-                # The worker keeps what it has and comes again.
-                log.error("who connects cannot be kept", error=str(error))
+    def _keep(self, line: bytes) -> None:
+        try:
+            self._file.add(line)
+        except OSError as error:
+            log.error("who connects cannot be kept", error=str(error))
 
 
-def _is_ours(worker: socket.socket) -> bool:
-    """Anybody of this machine may knock at an address that is in no folder."""
-    told = worker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+def _is_ours(told: list[tuple[int, int, bytes]]) -> bool:
+    """Anybody of this machine may send to an address that is in no folder."""
     users = {0, os.geteuid()}
     with suppress(KeyError):
         users.add(pwd.getpwnam("haproxy").pw_uid)
-    return PEER.unpack(told)[1] in users
+    return any(
+        SENDER.unpack(data[: SENDER.size])[1] in users
+        for _, kind, data in told
+        if kind == socket.SCM_CREDENTIALS
+    )

@@ -151,17 +151,9 @@ global
     # With one thread nothing happens between a script's look at the holds and the connect.
     nbthread 1
 {user}
-ring connections
-    format raw
-    maxlen 500
-    size 1048576
-    timeout connect 5s
-    timeout server 24d
-    server sterna abns@{files.lines}
-
 defaults
     mode tcp
-    log ring@connections local0
+    log abns@{files.lines} len 500 format raw local0
     option logasap
     log-format "%t %ci:%cp %f %si:%sp %bi:%bp %ts"
     balance leastconn
