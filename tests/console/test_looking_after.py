@@ -236,6 +236,7 @@ def plan_a_switchover(place: Place) -> None:
     ada.press("Schedule an operation")
     ada.type("Window opens", f"{TOMORROW:%Y-%m-%dT02:00}")
     ada.type("Window closes", f"{TOMORROW:%Y-%m-%dT03:00}")
+    expect(ada.dialog).to_contain_text(f"{place.cluster_id}, of {place.instance_id}")
     submit(place, "Schedule")
     row = row_of(ada, "Switch Over")
     expect(row).to_contain_text("waiting")

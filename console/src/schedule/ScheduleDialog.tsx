@@ -4,6 +4,7 @@ import Checkbox from "antd/es/checkbox";
 import Form from "antd/es/form";
 import Input from "antd/es/input";
 import Select from "antd/es/select";
+import { useEffect } from "react";
 import { api, ask } from "../api/client";
 import { useMigrations } from "../api/queries";
 import type { NewSchedule } from "../api/schema";
@@ -48,7 +49,12 @@ export default function ScheduleDialog({ clusterId = "", onClose }: ScheduleDial
   const [form] = Form.useForm<Draft>();
   const { data: migrations = [] } = useMigrations();
   const open = migrations.filter((one) => one.status !== "NO_MIGRATION");
+  const first = clusterId || open[0]?.cluster_id;
   const operation = Form.useWatch("operation", form) ?? "switch_over";
+  // The migrations may come later than the form.
+  useEffect(() => {
+    if (!form.getFieldValue("cluster_id")) form.setFieldValue("cluster_id", first);
+  }, [form, first]);
   const add = useAction((draft: Draft) => ask(api.POST("/api/v1/schedules", { body: bodyOf({ ...FIRST, ...draft }) })), {
     onDone: onClose,
   });
@@ -58,7 +64,7 @@ export default function ScheduleDialog({ clusterId = "", onClose }: ScheduleDial
         It is asked for when the window opens, and tried again until it closes; what is refused then
         changes nothing.
       </p>
-      <Form form={form} layout="vertical" initialValues={{ ...FIRST, cluster_id: clusterId || open[0]?.cluster_id }} onFinish={add.mutate}>
+      <Form form={form} layout="vertical" initialValues={FIRST} onFinish={add.mutate}>
         <Form.Item name="cluster_id" label="Cluster" rules={[{ required: true, message: "No migration is under way." }]}>
           <Select options={open.map((one) => ({ value: one.cluster_id, label: `${one.cluster_id}, of ${one.instance_id}` }))} disabled={clusterId !== ""} />
         </Form.Item>
