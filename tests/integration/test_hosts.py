@@ -1,0 +1,88 @@
+"""Hosts in the store, and a machine that is gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+import pytest
+
+from sterna.clusters.engines import to_data
+from sterna.errors import Refused
+from sterna.settings import Settings, read_settings
+from sterna.store.database import now
+from sterna.store.host_records import Host
+from sterna.store.records import Node
+from sterna.wiring import make_tools
+from sterna.workflow.hosting import Hosts, NewHost
+from sterna.workflow.node_life import NodeKeeper
+from sterna.workflow.tools import Tools
+from sterna.workflow.watch import Watch
+from tests.fixtures.pretend_service import CLUSTER
+from tests.fixtures.running import eventually
+
+SECRET = "-----BEGIN OPENSSH PRIVATE KEY----- not for anybody's eyes"
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    """A store with a cluster on a machine that nobody reaches; no proxy."""
+    tools = make_tools(Settings(home=tmp_path, servers=read_settings().servers))
+    tools.apply_routes = lambda: None  # type: ignore[method-assign]
+    engine = next(each for each in tools.engines if each.version.series == "9.7")
+    version = f"mysql {engine.version.series}.{engine.version.patch}"
+    host = Host("ho-1", "far", "ssh", "127.0.0.1", 1, "db", (version,), now(), folder="/nowhere")
+    tools.hosts.add(host, secret=SECRET, host_key="ssh-ed25519 AAAA", engines=[to_data(engine)])
+    cluster = dataclasses.replace(
+        CLUSTER, engine=version, node_class="sterna.small", hosts=("ho-1",), nodes=()
+    )
+    tools.inventory.add_cluster(cluster, admin_user="sterna_1", admin_password="any")
+    node = Node("pi-1", "Writer", "127.0.0.1", 1, "Running", host_id="ho-1")
+    tools.inventory.add_node(cluster.id, node, server_id=7)
+    return tools
+
+
+def test_a_machine_that_is_gone_keeps_nobody_waiting(tools: Tools) -> None:
+    """Looks end in time; it is in use until its cluster is being deleted, and then forgotten."""
+    hosts, keeper, cluster_id = Hosts(tools), NodeKeeper(tools), CLUSTER.id
+    started = time.monotonic()
+    Watch(tools, lambda _cluster_id: None).look_at_nodes()
+    assert time.monotonic() - started < 30
+    with pytest.raises(Refused) as refused:
+        hosts.remove("far")
+    assert refused.value.code == "HostInUse"
+    tools.inventory.set_cluster_status(cluster_id, "Deleting")
+    keeper.tick()
+    assert [each.id for each in tools.inventory.clusters()] == [cluster_id]
+    hosts.remove("far")
+
+    def is_forgotten() -> bool:
+        keeper.tick()
+        return not tools.inventory.clusters()
+
+    eventually(is_forgotten, within_seconds=60, every_seconds=0.2)
+
+
+def test_secrets_of_hosts_are_not_to_be_read(tools: Tools, tmp_path: Path) -> None:
+    """Neither in the database's files, nor in what is shown of a host."""
+    assert tools.hosts.secret("ho-1") == SECRET
+    files = b"".join(each.read_bytes() for each in tmp_path.glob("sterna.db*"))
+    assert SECRET.encode() not in files
+    assert SECRET not in repr(tools.hosts.host("far"))
+    assert SECRET not in repr(NewHost("far", "ssh", "10.0.0.1", "db", SECRET))
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "code"),
+    [
+        ("far", "10.0.0.1", "HostExists"),
+        ("near", "-oProxyCommand=x", "BadHost"),
+        ("-", "a", "BadHost"),
+    ],
+)
+def test_bad_hosts_are_refused(tools: Tools, name: str, address: str, code: str) -> None:
+    """A name that is taken or odd; an address that the client would take for an option."""
+    with pytest.raises(Refused) as refused:
+        Hosts(tools).add(NewHost(name, "ssh", address, "db", SECRET))
+    assert refused.value.code == code
