@@ -87,7 +87,6 @@ def create_cluster(cast: Cast) -> None:
     admin.press("Next")
     admin.page.get_by_role("radio", name="sterna.small").check()
     admin.type("Name", "the bank, new")
-    admin.inspect("create-cluster-target")
     admin.press("Next")
     admin.sees("Evaluation: ")
     admin.press("Next")
