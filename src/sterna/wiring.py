@@ -19,6 +19,7 @@ from sterna.clusters.places import Places
 from sterna.clusters.provisioner import Provisioner
 from sterna.clusters.ssh import SshProvisioner
 from sterna.dataplane.supervisor import Supervisor
+from sterna.endpoints.connections import INTERVAL_SECONDS as CONNECTIONS_SECONDS
 from sterna.endpoints.connections import ConnectionLog
 from sterna.endpoints.haproxy import HAProxy
 from sterna.errors import Refused
@@ -63,14 +64,15 @@ def run_server() -> None:
         engine.launch()
         service = Service(tools, engine)
         watch = Watch(tools, service.expire)
+        connections = ConnectionLog(settings.home / "proxy")
         hands = (
-            ConnectionLog(settings.home / "proxy"),
             watch,
             Ticker("schedules", service.schedules.tick),
             Ticker("hooks", service.hooks.deliver),
             Ticker("usage", service.metering.tick, interval_seconds=METERING_SECONDS),
             Ticker("serverless", service.serverless.tick, interval_seconds=SERVERLESS_SECONDS),
             Ticker("keeper", NodeKeeper(tools).tick),
+            Ticker("connections", connections.tick, interval_seconds=CONNECTIONS_SECONDS),
             Ticker("proxy", watch.look_after_proxy, interval_seconds=PROXY_SECONDS),
             Ticker("health", service.health.tick, interval_seconds=INTERVAL_SECONDS),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,26 +24,36 @@ def server() -> Iterator[socket.socket]:
         yield server
 
 
-def test_every_connection_is_told_with_its_client(tmp_path: Path, server: socket.socket) -> None:
-    """Client, endpoint, and what the server sees; nobody minds when no line is taken."""
+def test_every_connection_is_told_once(tmp_path: Path, server: socket.socket) -> None:
+    """Client, endpoint, and what the server sees; also of who came while nobody asked, of many at
+    once, and of those a new worker lets in."""
     proxy, lines, port = HAProxy(tmp_path), ConnectionLog(tmp_path), free_port()
-    backends = (Backend("127.0.0.1", server.getsockname()[1]),)
-    proxy.apply([Route("pe-one", "127.0.0.1", port, backends, ("127.0.0.1",))])
-    come(port, server)
-    lines.start()
+    lines.tick()  # no proxy yet
+    one = Route("pe-one", "127.0.0.1", port, backends(server), ("127.0.0.1",))
+    other = replace(one, name="pe-other", port=free_port())
+    proxy.apply([one])
     try:
-        expected = [come(port, server) for _ in range(3)]
-        # The first one may have come before there was anybody to take lines.
-        eventually(lambda: told(tmp_path)[-1:] == expected[-1:], within_seconds=30)
-        assert [each for each in expected if each in told(tmp_path)] == told(tmp_path)
-        proxy.apply([Route("pe-one", "127.0.0.1", port, backends, ("10.0.0.1",))])
+        expected = [come(port, server) for _ in range(2)]
+        lines.tick()
+        expected += [come(port, server) for _ in range(200)]
+        lines.tick()
+        proxy.apply([one, other])
+        expected += [come(port, server) for _ in range(200)]
+        lines = ConnectionLog(tmp_path)  # as after a restart of ours
+        eventually(lambda: lines.tick() or sorted(told(tmp_path)) == sorted(expected))
+        proxy.apply([replace(one, allowed_networks=("10.0.0.1",)), other])
         with socket.create_connection(("127.0.0.1", port)) as client:
             stranger = client.getsockname()[1]
             assert client.recv(1) == b""
-        eventually(lambda: told(tmp_path)[-1][0] == stranger, within_seconds=30)
+        eventually(lambda: lines.tick() or told(tmp_path)[-1][0] == stranger)
+        assert len(told(tmp_path)) == len(expected) + 1
     finally:
-        lines.stop()
         proxy.stop()
+
+
+def backends(server: socket.socket) -> tuple[Backend, ...]:
+    """The server behind an endpoint."""
+    return (Backend("127.0.0.1", server.getsockname()[1]),)
 
 
 def come(port: int, server: socket.socket) -> tuple[int, str, int]:
@@ -68,7 +79,7 @@ def test_the_log_never_grows_too_large(tmp_path: Path) -> None:
     """Full files are kept under other names, the oldest is dropped, no line is torn."""
     log = BoundedFile(tmp_path / "log", bytes_max=100, older_files=2)
     for number in range(50):
-        log.add(b"line %03d\n" % number)
+        log.add(f"line {number:03d}")
     files = [tmp_path / name for name in ("log.2", "log.1", "log")]
     assert sorted(tmp_path.iterdir()) == sorted(files)
     assert max(file.stat().st_size for file in files) <= 100

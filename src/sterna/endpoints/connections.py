@@ -3,32 +3,24 @@
     22/Nov/2026:21:17:39.543 10.0.0.7:47382 pe-3f9a… 10.0.0.5:3306 10.0.0.2:58362 --
 
 That is when, the client, the endpoint, the server, the address the server sees the client come
-from, and how it ended where it never reached a server. No connection ever waits for its line: while
-Sterna is away none is kept, and of a burst the kernel keeps as many as `max_dgram_qlen` says.
+from, and how it ended where it never reached a server. Each worker of HAProxy keeps its newest
+lines in memory and is asked for them: no connection waits for its line, and what is told while
+Sterna restarts is found afterwards. (Lines that HAProxy sends somewhere cost it a whole processor
+while nobody takes them, or are lost when many come at once.)
 """
 
 from __future__ import annotations
 
-import os
-import pwd
-import socket
-import struct
-import threading
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-import structlog
-
-from sterna.endpoints.render import Files
+from sterna.endpoints.control import Control, WorkerGone
+from sterna.endpoints.render import LINES_BYTES, Files
 
 BYTES_MAX = 10 * 1024**2
 OLDER_FILES = 4
-WAIT_SECONDS = 0.5
-LINE_BYTES_MAX = 1024
-SENDER = struct.Struct("3i")  # process, user, group
-
-log = structlog.get_logger("sterna.connections")
+INTERVAL_SECONDS = 0.25  # enough for 8,000 connections a second, with LINES_BYTES
 
 
 class BoundedFile:
@@ -41,60 +33,61 @@ class BoundedFile:
         self._bytes_max = bytes_max
         names = [path, *(path.with_name(f"{path.name}.{n + 1}") for n in range(older_files))]
         self._moves = list(pairwise(names))[::-1]
-        self._lock = threading.Lock()
 
-    def add(self, line: bytes) -> None:
+    def add(self, line: str) -> None:
         """Keep a line. OSError: it cannot be written."""
-        with self._lock:
-            if self._path.exists() and self._path.stat().st_size + len(line) > self._bytes_max:
-                for name, older in self._moves:
-                    with suppress(FileNotFoundError):
-                        name.rename(older)
-            with self._path.open("ab") as file:
-                file.write(line)
+        if self._path.exists() and self._path.stat().st_size + len(line) >= self._bytes_max:
+            for name, older in self._moves:
+                with suppress(FileNotFoundError):
+                    name.rename(older)
+        with self._path.open("a") as file:
+            file.write(f"{line}\n")
+
+    def newest(self, size_bytes: int) -> list[str]:
+        """The last lines of this file and the one before, at least so many bytes if there are."""
+        found: list[str] = []
+        for path in self._moves[-1][::-1]:
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - size_bytes))
+                found += file.read().decode(errors="replace").splitlines()
+        return found
 
 
-class ConnectionLog(threading.Thread):
-    """Takes the lines of the proxy in `home` until stopped."""
+class ConnectionLog:
+    """Keeps the lines of the proxy in `home`, each of them once."""
 
     def __init__(self, home: Path) -> None:
-        super().__init__(name="connections", daemon=True)
         files = Files(home.absolute())
-        self._address = b"\0" + files.lines.encode().ljust(107, b"\0")  # as HAProxy fills it up
+        self._socket = files.socket
+        self._control = Control(files.socket)
         self._file = BoundedFile(files.connections)
-        self._stopping = threading.Event()
+        self._newest: dict[int, str] = {}  # worker → its last line that is kept
 
-    def run(self) -> None:
-        """Take line by line; what cannot be written is said, and the next one tried."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taker:
-            taker.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            taker.bind(self._address)
-            taker.settimeout(WAIT_SECONDS)
-            while not self._stopping.is_set():
-                with suppress(TimeoutError):
-                    line, told, _, _ = taker.recvmsg(LINE_BYTES_MAX, socket.CMSG_SPACE(SENDER.size))
-                    if _is_ours(told):
-                        self._keep(line)
+    def tick(self) -> None:
+        """Keep what was told since the last time.
 
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        self.join()
+        Raises:
+            Transient: the proxy does not answer; its lines wait.
+            OSError: they cannot be written; they wait as well.
+        """
+        if not self._socket.exists():
+            return
+        for worker in self._control.workers():
+            with suppress(WorkerGone):
+                answer = self._control.worker(worker, ["show events connections"])
+                self._keep(worker.pid, [line for line in answer.splitlines() if line])
 
-    def _keep(self, line: bytes) -> None:
-        try:
+    def _keep(self, worker: int, lines: list[str]) -> None:
+        for line in self._new(worker, lines):
             self._file.add(line)
-        except OSError as error:
-            log.error("who connects cannot be kept", error=str(error))
+            self._newest[worker] = line
+        if lines:
+            self._newest[worker] = lines[-1]
 
-
-def _is_ours(told: list[tuple[int, int, bytes]]) -> bool:
-    """Anybody of this machine may send to an address that is in no folder."""
-    users = {0, os.geteuid()}
-    with suppress(KeyError):
-        users.add(pwd.getpwnam("haproxy").pw_uid)
-    return any(
-        SENDER.unpack(data[: SENDER.size])[1] in users
-        for _, kind, data in told
-        if kind == socket.SCM_CREDENTIALS
-    )
+    def _new(self, worker: int, lines: list[str]) -> list[str]:
+        """Those that are not in the file yet."""
+        newest = self._newest.get(worker)
+        if lines and newest is None:
+            known = set(self._file.newest(2 * LINES_BYTES))
+            return [line for line in lines if line not in known]
+        return lines[lines.index(newest) + 1 :] if newest in lines else lines

@@ -8,25 +8,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sterna.endpoints.proxy import Route
-from sterna.errors import Refused, Transient
+from sterna.errors import Refused
 
-TURN_SECONDS = 30.0
+TURN_SECONDS = 5.0
 POLL_SECONDS = 0.005
 TURN = "\0sterna-ports"
 
 
 @contextmanager
 def taking_ports() -> Iterator[None]:
-    """One proxy of this machine at a time, until it listens; Transient when it is never our turn.
+    """One proxy of this machine at a time, until it listens; after a while in any case, because
+    anybody of this machine could keep the turn.
 
     Two HAProxies of one user may share a port and nobody would be told: each must see what the
     other has. The name of an abstract socket belongs to one process, and ends with it.
     """
     deadline = time.monotonic() + TURN_SECONDS
     with socket.socket(socket.AF_UNIX) as turn:
-        while not _binds(turn):
-            if time.monotonic() > deadline:
-                raise Transient("Another proxy of this machine takes its ports for too long.")
+        while not _binds(turn) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         yield
 

@@ -23,6 +23,7 @@ from sterna.errors import Refused
 LUA_SOURCE = Path(__file__).with_name("route.lua")
 NETWORKS_MAX = 300  # they travel as one line of a map; HAProxy reads at most 16 KiB at once
 INSPECT_SECONDS = WAIT_SECONDS_MAX + 10  # else it ends the wait as an error of the script
+LINES_BYTES = 256 * 1024  # of lines about connections, kept by each worker until it is asked
 DIRECT = "direct"  # the backend of connections that go straight to an address
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HOST = re.compile(r"[A-Za-z0-9_.:-]{1,255}")  # nothing that would end its line
@@ -90,21 +91,12 @@ class Files:
     @property
     def gate(self) -> str:
         """An abstract socket: the unprivileged worker may not enter the private folder."""
-        return f"abns@{self._name}"
-
-    @property
-    def lines(self) -> str:
-        """Where the lines about connections are taken: the name of an abstract socket."""
-        return f"{self._name}-lines"
+        return f"abns@sterna-{hashlib.sha256(str(self.home).encode()).hexdigest()[:16]}"
 
     @property
     def connections(self) -> Path:
         """Who came by which endpoint; full ones are `.1` to `.4`."""
         return self.home / "connections.log"
-
-    @property
-    def _name(self) -> str:
-        return f"sterna-{hashlib.sha256(str(self.home).encode()).hexdigest()[:16]}"
 
     @property
     def log(self) -> Path:
@@ -151,9 +143,14 @@ global
     # With one thread nothing happens between a script's look at the holds and the connect.
     nbthread 1
 {user}
+ring connections
+    format raw
+    maxlen 500
+    size {lines_bytes}
+
 defaults
     mode tcp
-    log abns@{files.lines} len 500 format raw local0
+    log ring@connections local0
     option logasap
     log-format "%t %ci:%cp %f %si:%sp %bi:%bp %ts"
     balance leastconn
@@ -235,6 +232,7 @@ def _global(fingerprint: str, *, files: Files, process: Process) -> str:
         files=files,
         process=process,
         user=user,
+        lines_bytes=LINES_BYTES,
         wait_seconds=WAIT_SECONDS_MAX,
         inspect_seconds=INSPECT_SECONDS,
     )
