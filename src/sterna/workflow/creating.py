@@ -12,7 +12,7 @@ from sterna.store.database import now
 from sterna.store.records import Cluster, Migration
 from sterna.store.repository import new_id
 from sterna.workflow import evaluation
-from sterna.workflow.placing import admin_of, common_version, hosts_of
+from sterna.workflow.placing import admin_of, common_version, hosts_of, refuse_occupied
 from sterna.workflow.tools import Tools
 from sterna.workflow.wishes import ClusterWish, refuse_wish
 
@@ -38,6 +38,7 @@ class Creating:
         with self._claiming, self._tools.inventory.at_once():
             self._tools.inventory.instance(wish.instance_id)
             self._tools.journal.refuse_second(wish.instance_id)
+            refuse_occupied(self._tools, cluster.hosts)
             self._keep(cluster, wish)
         return cluster.id
 

@@ -93,7 +93,7 @@ class Hosts:
         host = self.one(name)
         nodes = self._nodes(host)
         if host.kind == EXISTING:
-            with open_session(self._server(host)) as session:
+            with open_session(server_of(self._tools, host)) as session:
                 version = server_version(session)
                 warnings = tuple(_warnings(session, is_in_use=bool(nodes)))
             return HostTest(host.id, (str(version),), None, nodes, warnings)
@@ -109,6 +109,12 @@ class Hosts:
         Clusters that are being deleted do not stand in the way: their nodes there are forgotten.
         """
         host = self.one(name)
+        with self._tools.inventory.at_once():
+            # First, so that no cluster begins there between the look and the end.
+            self._tools.hosts.remove(host.id)
+            self._refuse_used(host)
+
+    def _refuse_used(self, host: Host) -> None:
         for cluster in self._tools.inventory.clusters():
             if host.id in cluster.hosts and cluster.status != "Deleting":
                 raise Refused(
@@ -116,7 +122,6 @@ class Hosts:
                     code="HostInUse",
                     remedy=f"Delete that cluster first: sterna cluster delete {cluster.id}.",
                 )
-        self._tools.hosts.remove(host.id)
 
     # --- machines
 
@@ -147,22 +152,13 @@ class Hosts:
         server = Server(new.address, new.port, new.user, new.secret)
         with open_session(server) as session:
             version = server_version(session)
-            if problems := list(_problems(session, version)):
-                raise Refused(
-                    f"{server} cannot become a primary: {'; '.join(problems)}. Nothing was changed"
-                    " on it.",
-                    code="NodeNotSuitable",
-                    remedy="Change its configuration or the account, and try again.",
-                )
+            refuse_unfit(session, server)
             server_id = int(read_variables(session, "server_id")["server_id"])
             accounts = _accounts(session)
         engines = (Engine(version, ("mysqld",), Path("/")),)
         host = replace(self._drafted(new, engines), server_id=server_id, accounts=accounts)
         self._keep(host, new, engines, "")
         return host
-
-    def _server(self, host: Host) -> Server:
-        return Server(host.address, host.port, host.user, self._tools.hosts.secret(host.id))
 
     # --- both
 
@@ -226,6 +222,21 @@ def login_of(book: HostBook, host: Host) -> SshHost:
     """How a machine is logged in to."""
     key, known = book.secret(host.id), book.host_key(host.id)
     return SshHost(host.address, host.user, key, known, host.port)
+
+
+def server_of(tools: Tools, host: Host) -> Server:
+    """How Sterna gets into a server that is there already."""
+    return Server(host.address, host.port, host.user, tools.hosts.secret(host.id))
+
+
+def refuse_unfit(session: Session, server: Server) -> None:
+    """Refused (NodeNotSuitable) where a server cannot become a primary; it is somebody's."""
+    if problems := list(_problems(session, server_version(session))):
+        raise Refused(
+            f"{server} cannot become a primary: {'; '.join(problems)}. Nothing was changed on it.",
+            code="NodeNotSuitable",
+            remedy="Change its configuration or the account, and try again.",
+        )
 
 
 def rooms(tools: Tools, host_ids: Collection[str]) -> Iterator[tuple[str, int]]:

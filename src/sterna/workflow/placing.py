@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import ip_address
 from typing import Protocol
 
 from sterna.clusters.engines import choose_engine
 from sterna.errors import Refused
+from sterna.mysql.connection import open_session
 from sterna.mysql.version import Version
 from sterna.store.host_records import Host
 from sterna.store.records import Cluster
+from sterna.workflow.hosting import refuse_unfit, server_of
 from sterna.workflow.tools import ADMIN_USER, EXISTING, Tools
 
 
@@ -58,10 +60,20 @@ def _existing(tools: Tools, wish: Wish) -> Host:
         raise _bad(f"{host.name} is a machine, and no server that is there already.")
     if wish.hosts or wish.nodes or wish.serverless:
         raise _bad(f"A cluster of {host.name}, a server that is there already, has no other nodes.")
-    for cluster in tools.inventory.clusters():
-        if host.id in cluster.hosts:
-            raise _bad(f"{host.name} is the primary of {cluster.id} already.")
+    refuse_occupied(tools, [host.id])
+    # It was empty when it was added; by now it may be somebody's, and is not ours to close.
+    server = server_of(tools, host)
+    with open_session(server) as session:
+        refuse_unfit(session, server)
     return host
+
+
+def refuse_occupied(tools: Tools, host_ids: Collection[str]) -> None:
+    """Refused (BadPlace) where a server that is there has become a primary meanwhile."""
+    for host in map(tools.hosts.host, host_ids):
+        for cluster in tools.inventory.clusters():
+            if host.kind == EXISTING and host.id in cluster.hosts:
+                raise _bad(f"{host.name} is the primary of {cluster.id} already.")
 
 
 def common_version(tools: Tools, hosts: Sequence[Host], wanted: str) -> Version:

@@ -98,7 +98,8 @@ class Decision:
 @router.post("", status_code=202)
 def upgrade(new: NewMigration, service: TheService) -> Migration:
     """Create a cluster and start the migration to it."""
-    return service.upgrade(ClusterWish(**asdict(new)))
+    # The limits stay what they are: asdict would make a plain dict of them.
+    return service.upgrade(ClusterWish(**{**asdict(new), "serverless": new.serverless}))
 
 
 @router.get("")
