@@ -22,6 +22,14 @@ def normal_networks(networks: Iterable[str]) -> tuple[str, ...]:
     return tuple(str(network) for network in ordered)
 
 
+def merged(networks: Iterable[str]) -> tuple[str, ...]:
+    """The same addresses in as few networks as there can be."""
+    known = [_network(network) for network in normal_networks(networks)]
+    fours = ipaddress.collapse_addresses(n for n in known if isinstance(n, ipaddress.IPv4Network))
+    sixes = ipaddress.collapse_addresses(n for n in known if isinstance(n, ipaddress.IPv6Network))
+    return tuple(str(network) for network in (*fours, *sixes))
+
+
 def is_allowed(client: str, networks: Collection[str]) -> bool:
     """Whether `client`, an address with or without its port, is in one of the networks."""
     address = _address(client)

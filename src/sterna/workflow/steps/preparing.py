@@ -7,11 +7,14 @@ Pre-check failed, and the user continues or gives up. Nothing is ever changed on
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import partial
 
 from sterna.clusters.readers import join_reader
-from sterna.errors import SternaError, Transient
-from sterna.store.records import SyncTask
+from sterna.endpoints.render import NETWORKS_MAX
+from sterna.endpoints.whitelist import merged
+from sterna.errors import Refused, SternaError, Transient
+from sterna.store.records import Endpoint, SyncTask
 from sterna.workflow import evaluation, inheritance, inherited
 from sterna.workflow.engine import Run, step
 from sterna.workflow.routing import address_of
@@ -70,11 +73,25 @@ def open_cluster_endpoints(run: Run) -> str:
     return f"the cluster answers at {' and '.join(addresses)}"
 
 
-def _inherited_whitelist(run: Run) -> set[str]:
-    """Whoever may come in at any endpoint of the instance, its read-only ones included."""
+def _inherited_whitelist(run: Run) -> tuple[str, ...]:
     instance_id = run.tools.journal.migration(run.cluster_id).instance_id
-    endpoints = run.tools.inventory.endpoints(instance_id)
-    return {network for endpoint in endpoints for network in endpoint.allowed_networks}
+    return inherited_whitelist(run.tools.inventory.endpoints(instance_id))
+
+
+def inherited_whitelist(endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
+    """Whoever may come in at any endpoint of the instance, its read-only ones included.
+
+    Refused before such an endpoint is kept: it would be in the way of every exchange of others.
+    """
+    allowed = merged(network for each in endpoints for network in each.allowed_networks)
+    if len(allowed) > NETWORKS_MAX:
+        raise Refused(
+            f"The whitelists of the instance's endpoints have {len(allowed)} networks together;"
+            f" {NETWORKS_MAX} are possible.",
+            code="BadEndpoint",
+            remedy="Name fewer and larger ones: sterna endpoint alter ENDPOINT --allow NETWORK.",
+        )
+    return allowed
 
 
 @step(no_undo_because=KEPT)
