@@ -79,10 +79,12 @@ def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
     assert provisioner.storage_bytes(spec) > 10_000_000
     assert "ready for connections" in provisioner.read_log(spec, lines=100)
     if candidate.owns:
+        with (spec.folder / "error.log").open("ab") as log:
+            log.write(b"not UTF-8: \xe4\n")
+        assert "not UTF-8" in provisioner.read_log(spec, lines=100)
         assert_lives_and_dies(provisioner, opened)
         return
-    with open_session(spec.server) as session:
-        assert scalar(session, "SELECT @@GLOBAL.read_only") == 0
+    assert_nothing_changes_now(spec)
     for refused in (provisioner.stop_node, provisioner.restart_node):
         with pytest.raises(Refused, match="not Sterna's"):
             refused(spec)
@@ -94,6 +96,14 @@ def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
     ):
         with pytest.raises(Refused, match=reason):
             provisioner.create_node(wrong)
+
+
+def assert_nothing_changes_now(spec: NodeSpec) -> None:
+    """It is still closed, and opens with its next start: a switch configures before it holds."""
+    kept = "SELECT variable_value FROM performance_schema.persisted_variables"
+    with open_session(spec.server) as session:
+        assert scalar(session, "SELECT @@GLOBAL.read_only") == 1
+        assert scalar(session, f"{kept} WHERE variable_name = 'read_only'") == "OFF"
 
 
 def assert_lives_and_dies(provisioner: Provisioner, spec: NodeSpec) -> None:

@@ -44,14 +44,12 @@ class ExistingProvisioner:
                 code="NodeNotSuitable",
                 remedy="Change its configuration, restart it, and try again.",
             )
-        self.configure_node(spec)
+        _keep(spec, "PERSIST")
 
     def configure_node(self, spec: NodeSpec) -> None:
-        """Let the server keep what must hold after a restart; it holds from now on."""
-        with open_session(spec.server) as session:
-            for name, usual in KEPT.items():
-                value = spec.parameters.get(name, usual)
-                execute(session, f"SET PERSIST {name} = {_word(value)}")
+        """Let the server keep what must hold after its next restart; nothing changes until then:
+        before a switch that would close it under its applications."""
+        _keep(spec, "PERSIST_ONLY")
 
     def start_node(self, spec: NodeSpec) -> None:
         """See that it runs. Refused: NodeNotOurs; it does not, and is not ours to start."""
@@ -96,6 +94,13 @@ class ExistingProvisioner:
     def port_is_free(self, spec: NodeSpec) -> bool:
         """Nobody but the server itself is there."""
         return True
+
+
+def _keep(spec: NodeSpec, how: str) -> None:
+    with open_session(spec.server) as session:
+        for name, usual in KEPT.items():
+            value = spec.parameters.get(name, usual)
+            execute(session, f"SET {how} {name} = {_word(value)}")
 
 
 def _reasons(spec: NodeSpec, session: Session) -> Iterator[str]:

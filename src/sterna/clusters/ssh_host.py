@@ -89,7 +89,13 @@ class SshHost:
     ) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
-                command, input=script, capture_output=True, text=True, check=False, timeout=seconds
+                command,
+                input=script,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",  # logs have the words of anybody
+                check=False,
+                timeout=seconds,
             )
         except subprocess.TimeoutExpired as error:
             raise Transient(

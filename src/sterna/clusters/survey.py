@@ -82,11 +82,21 @@ def survey(host: SshHost, folder: str, servers: Path) -> Survey:
     done = host.run(script)
     if done.returncode != 0:
         raise _not_suitable(host, done.stderr.strip())
-    where, free_kib = done.stdout.splitlines()
+    where, free_kib = _answers(host, done.stdout.splitlines())
     if not FOLDER.fullmatch(where):
         raise _not_suitable(host, f"the name of its folder is too long or odd: {where}")
     engines = find_engines(servers, _Distant(host, servers))
     return Survey(Path(where), int(free_kib) * 1024, engines)
+
+
+def _answers(host: SshHost, lines: list[str]) -> list[str]:
+    """What was asked for; a shell that talks would be taken for it ever after."""
+    if len(lines) != 2:
+        said = (
+            f"its shell says more than it is asked ({lines[0]!r})" if lines else "it says nothing"
+        )
+        raise _not_suitable(host, f"{said}: let it be quiet where nobody sits at a terminal")
+    return lines
 
 
 def free_bytes(host: SshHost, folder: str) -> int:
