@@ -9,6 +9,7 @@ from dataclasses import replace
 from sterna.clusters.process import signal_process
 from sterna.clusters.readers import (
     SEMI_SYNC_MILLISECONDS,
+    follows,
     is_semi_sync,
     join_reader,
     reader_lag,
@@ -37,7 +38,14 @@ def test_reader_has_what_the_primary_has_and_follows(server_farm: ServerFarm) ->
         eventually(lambda: scalar(session, "SELECT COUNT(*) FROM shop.t") == 2)
         assert scalar(session, "SELECT @@GLOBAL.super_read_only") == 1
         assert reader_lag(session)[1] == ""
+        # As if whoever made it had died when it was told what to follow, and no more.
+        execute(session, "STOP REPLICA")
+        execute(session, "SET GLOBAL super_read_only = OFF")
+        assert not follows(session, replace(writer.server, host="10.0.0.9"))
     join_reader(writer.server, spec.server, restart=lambda: None)
+    with open_session(spec.server) as session:
+        eventually(lambda: reader_lag(session)[1] == "")
+        assert scalar(session, "SELECT @@GLOBAL.super_read_only") == 1
 
 
 def test_commits_wait_for_a_reader_but_never_long(server_farm: ServerFarm) -> None:

@@ -83,7 +83,8 @@ def join_reader(writer: Server, reader: Server, *, restart: Callable[[], None]) 
         SternaError: the clone or the replication did not start.
     """
     with open_session(reader) as session:
-        if _follows(session, writer):
+        if follows(session, writer):
+            _start(session)
             return
     _load_plugin(writer)
     _load_plugin(reader)
@@ -109,9 +110,12 @@ def _status(session: Session) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
-def _follows(session: Session, writer: Server) -> bool:
+def follows(session: Session, writer: Server) -> bool:
+    """Whether a reader was told to follow this primary; nodes of other hosts have equal ports."""
     status = _status(session)
-    return status is not None and int(status["Source_Port"]) == writer.port
+    if status is None:
+        return False
+    return (status["Source_Host"], int(status["Source_Port"])) == (writer.host, writer.port)
 
 
 def _load_plugin(server: Server) -> None:
@@ -159,5 +163,10 @@ def _follow(session: Session, writer: Server) -> None:
         " SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 86400",
         [writer.host, writer.port, writer.user, writer.password],
     )
+    _start(session)
+
+
+def _start(session: Session) -> None:
+    """May be asked for again: whoever told it what to follow may have died before this."""
     execute(session, "START REPLICA")
     execute(session, "SET PERSIST super_read_only = ON")
