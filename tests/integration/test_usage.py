@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sterna.clusters.local import LocalProvisioner
+from sterna.store.usage import UsageBook
 from sterna.workflow.metering import hours_of
 from tests.fixtures.desk import open_desk
 from tests.fixtures.running import RunningServer, ServerFarm
@@ -36,6 +37,10 @@ def test_usage_is_counted_also_while_nobody_looked(
         monkeypatch.setattr(LocalProvisioner, "storage_bytes", lambda *_: size)
         for minutes in (0, 60, 90, 120, 150):
             desk.tools.clock = lambda m=minutes: START + timedelta(minutes=m)  # type: ignore[misc]
+            if minutes:  # whoever dies while counting has counted nothing
+                with monkeypatch.context() as dying, pytest.raises(ZeroDivisionError):
+                    dying.setattr(UsageBook, "add", lambda *_, **__: 1 // 0)
+                    desk.service.metering.tick()
             desk.service.metering.tick()
         desk.service.metering.tick()  # the same moment again counts nothing
         whole = ("usage", "--from", "2026-03-31", "--to", "2026-04-02")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from sterna.store import tables
 from sterna.store.cluster_records import Usage
@@ -20,16 +22,20 @@ class UsageBook:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._hasty = database.hasty
 
     def counted_until(self, cluster_id: str) -> datetime | None:
         """Up to when a cluster has been counted; None: not yet, or it is gone."""
         row = self._database.row(tables.clusters, id=cluster_id)
         return row.counted_until if row else None
 
-    def claim(self, cluster_id: str, since: datetime | None, until: datetime) -> bool:
-        """Take the time between for oneself; False where another hand has begun to count it."""
+    @contextmanager
+    def claimed(self, cluster_id: str, since: datetime | None, until: datetime) -> Iterator[bool]:
+        """Whether the time between is ours to add, and no other hand has counted it; it is kept
+        together with what is added within, or not at all."""
         where = {"id": cluster_id, "counted_until": since}
-        return bool(self._database.hasty.change(tables.clusters, where, counted_until=until))
+        with self._hasty.at_once():
+            yield bool(self._hasty.change(tables.clusters, where, counted_until=until))
 
     def add(
         self,
@@ -43,20 +49,10 @@ class UsageBook:
         """Add to an hour."""
         table = tables.usage
         where = {"cluster_id": cluster.id, "hour": hour, "node_class": node_class}
-        with self._database.hasty.engine.begin() as connection:
-            changed = connection.execute(
-                update(table)
-                .filter_by(**where)
-                .values(
-                    node_seconds=table.c.node_seconds + node_seconds,
-                    storage_byte_seconds=table.c.storage_byte_seconds + storage_byte_seconds,
-                )
-            )
-            if not changed.rowcount:
-                sums = {"node_seconds": node_seconds, "storage_byte_seconds": storage_byte_seconds}
-                connection.execute(
-                    table.insert().values(**where, **sums, pay_type=cluster.pay_type)
-                )
+        sums = {"node_seconds": node_seconds, "storage_byte_seconds": storage_byte_seconds}
+        larger = {name: table.c[name] + more for name, more in sums.items()}
+        if not self._hasty.change(table, where, **larger):
+            self._hasty.add(table, **where, **sums, pay_type=cluster.pay_type)
 
     def between(self, since: datetime, until: datetime) -> list[Usage]:
         """The sums of each cluster and node class over the hours that begin in a time."""

@@ -42,8 +42,18 @@ class Metering:
         since = self._book.counted_until(cluster.id)
         if since is not None and since >= until:
             return
-        if self._book.claim(cluster.id, since, until) and since is not None:
-            self._count(cluster, since, until)
+        nodes = [node for node in cluster.nodes if node.status not in NOT_COUNTED] if since else []
+        stored = {node.id: self._storage_bytes(cluster, node.id, until) for node in nodes}
+        with self._book.claimed(cluster.id, since, until) as is_ours:
+            for hour, seconds in hours_of(since, until) if since and is_ours else ():
+                for node in nodes:
+                    self._book.add(
+                        cluster,
+                        hour,
+                        node_class=node.node_class or cluster.node_class,
+                        node_seconds=seconds,
+                        storage_byte_seconds=seconds * stored[node.id],
+                    )
 
     def report(self, since: datetime, until: datetime) -> list[Usage]:
         """What each cluster has used in the hours that begin in a time.
@@ -58,19 +68,6 @@ class Metering:
                 remedy="Give a beginning before the end; times without a zone are in UTC.",
             )
         return self._book.between(since, until)
-
-    def _count(self, cluster: Cluster, since: datetime, until: datetime) -> None:
-        nodes = [node for node in cluster.nodes if node.status not in NOT_COUNTED]
-        stored = {node.id: self._storage_bytes(cluster, node.id, until) for node in nodes}
-        for hour, seconds in hours_of(since, until):
-            for node in nodes:
-                self._book.add(
-                    cluster,
-                    hour,
-                    node_class=node.node_class or cluster.node_class,
-                    node_seconds=seconds,
-                    storage_byte_seconds=seconds * stored[node.id],
-                )
 
     def _storage_bytes(self, cluster: Cluster, node_id: str, now: datetime) -> int:
         """Measured now and then: it means looking at every file."""
