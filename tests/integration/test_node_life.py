@@ -8,15 +8,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from sterna.clusters.local import LocalProvisioner
 from sterna.clusters.process import signal_process
 from sterna.errors import Refused, SternaError
 from sterna.migration.scaling import Serverless
 from sterna.mysql.connection import Server, execute, open_session, scalar
 from sterna.store.records import Cluster, Node
+from sterna.workflow import node_life
 from sterna.workflow.binlog_off import OFF, refuse_binlog_off
 from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
 from sterna.workflow.node_life import NodeKeeper
@@ -31,8 +36,7 @@ PASSWORD = "app-secret"
 @pytest.fixture
 def desk(server_farm: ServerFarm) -> Iterator[Desk]:
     """With its keeper and its look at health at work."""
-    home = server_farm.folder / "node-life"
-    home.mkdir()
+    home = Path(mkdtemp(prefix="node-life-", dir=server_farm.folder))
     with open_desk(home) as desk:
         hands = (
             Ticker("keeper", NodeKeeper(desk.tools).tick, interval_seconds=0.2),
@@ -245,6 +249,45 @@ def test_without_a_binary_log_there_are_no_readers(
         begun = desk.ask("cluster", "enable-binlog", name, "--yes", "--no-wait")
         assert (begun["status"], begun["nodes"][0]["status"]) == ("Rebooting", "Rebooting")
         assert inventory.cluster_parameters(name) == {"read_only": "OFF"}
+
+
+def test_a_node_that_does_not_come_to_life_may_be_removed(
+    desk: Desk, mysql97: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cluster is not busy with it for ever; nothing else may be done until then."""
+
+    def full(*_: object) -> None:
+        raise Refused("The disk is full.", code="NodeNotCreated", remedy="Make room.")
+
+    monkeypatch.setattr(LocalProvisioner, "create_node", full)
+    cluster = desk.add_cluster(mysql97)
+    desk.ask("cluster", "add-nodes", cluster.id, "--no-wait")
+    (node,) = desk.tools.readers(cluster.id)
+    assert desk.refusal("cluster", "restart", cluster.id, "--yes") == "ClusterNotRunning"
+    left = desk.ask("cluster", "remove-node", cluster.id, node.id, "--yes")
+    assert (left["status"], len(left["nodes"])) == ("Running", 1)
+
+
+def test_who_comes_to_life_too_late_is_removed(
+    server_farm: ServerFarm, mysql97: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that was being made when its removal was asked for does not serve."""
+    home = server_farm.folder / "node-late"
+    home.mkdir()
+    with open_desk(home) as desk:
+        cluster = desk.add_cluster(mysql97)
+        desk.service.nodes.add(cluster.id, 1)
+        (node,) = desk.tools.readers(cluster.id)
+        keeper = NodeKeeper(desk.tools)
+        removes = lambda *_, **__: desk.service.nodes.remove(cluster.id, node.id)  # noqa: E731
+        monkeypatch.setattr(desk.tools, "make_node", lambda *_: Mock())
+        monkeypatch.setattr(node_life, "join_reader", removes)
+        monkeypatch.setattr(keeper, "_wait_until_fresh", lambda *_: None)
+        keeper.work(cluster.id)
+        assert desk.tools.inventory.cluster(cluster.id).status == "DBNodeDeleting"
+        keeper.work(cluster.id)
+        assert desk.tools.inventory.cluster(cluster.id).status == "Running"
+        assert not desk.tools.readers(cluster.id)
 
 
 def test_judgement() -> None:

@@ -235,6 +235,11 @@ class Inventory:
         """Creating, Running, Stopped."""
         self._database.change(tables.nodes, {"id": node_id}, status=status)
 
+    def turn_node(self, node_id: str, before: str, after: str) -> bool:
+        """Change the status; False where it is no longer `before`."""
+        where = {"id": node_id, "status": before}
+        return bool(self._database.change(tables.nodes, where, status=after))
+
     def change_cluster(self, cluster_id: str, **values: Any) -> None:
         """Update fields of a cluster."""
         self._database.change(tables.clusters, {"id": cluster_id}, **values)

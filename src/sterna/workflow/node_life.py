@@ -166,9 +166,12 @@ class Nodes:
         return True
 
     def removable(self, cluster_id: str, node_id: str) -> tuple[Cluster, Node]:
-        """The cluster and the node, if it may be removed."""
-        cluster = self._idle(cluster_id)
+        """The cluster and the node, if it may be removed; one that does not come to life may be
+        while that is tried, and keeps its cluster busy no longer."""
+        cluster = self._tools.inventory.cluster(cluster_id)
         node = self._node(cluster, node_id)
+        is_coming = (node.status, cluster.status) == ("Creating", "DBNodeCreating")
+        self._idle(cluster_id, busy_with=cluster.status if is_coming else "")
         if node.role == "Writer":
             raise Refused(
                 f"{node_id} is the primary of {cluster_id}.",
@@ -199,10 +202,14 @@ class Nodes:
 
     def deletable(self, cluster_id: str) -> Cluster:
         """The cluster, if it may be deleted."""
-        return self._idle(cluster_id, deleting=True)
+        status = self._tools.inventory.cluster(cluster_id).status
+        cluster = self._idle(cluster_id, busy_with=status if status != "Deleting" else "")
+        self._refuse_in_use(cluster)
+        return cluster
 
-    def _idle(self, cluster_id: str, *, deleting: bool = False) -> Cluster:
-        """The cluster; Refused while a migration or the keeper is at work on it."""
+    def _idle(self, cluster_id: str, *, busy_with: str = "") -> Cluster:
+        """The cluster; Refused while a migration or the keeper is at work on it, but for what it
+        may be stuck with."""
         cluster = self._tools.inventory.cluster(cluster_id)
         for migration in self._tools.journal.migrations():
             way = self._way_of(migration, cluster)
@@ -213,11 +220,8 @@ class Nodes:
                     remedy="Complete or cancel that first: "
                     f"sterna migration show {migration.cluster_id}.",
                 )
-        may_be_stuck = deleting and cluster.status != "Deleting"
-        if not may_be_stuck:
+        if not busy_with or cluster.status != busy_with:
             self.refuse_busy(cluster_id)
-        if deleting:
-            self._refuse_in_use(cluster)
         return cluster
 
     def _way_of(self, migration: Migration, cluster: Cluster) -> str:
@@ -330,7 +334,8 @@ class NodeKeeper:
         spec = tools.make_node(cluster.id, node.id)
         primary = tools.cluster(cluster.id).server
         join_reader(primary, spec.server, restart=partial(tools.provisioner.restart_node, spec))
-        self._back_in_rotation(cluster, tools.node(cluster.id, node.id))
+        made = tools.node(cluster.id, node.id)
+        self._back_in_rotation(cluster, replace(made, status=node.status))
         settle_time_zone(tools, cluster.id, node.id)
 
     def _remove(self, cluster: Cluster, node: Node) -> None:
@@ -382,7 +387,8 @@ class NodeKeeper:
 
     def _back_in_rotation(self, cluster: Cluster, node: Node) -> None:
         self._wait_until_fresh(cluster, node)
-        self._tools.inventory.set_node_status(node.id, "Running")
+        # It may have been asked to be removed meanwhile.
+        self._tools.inventory.turn_node(node.id, node.status, "Running")
         self._route(cluster)
 
     def _wait_until_fresh(self, cluster: Cluster, node: Node) -> None:
