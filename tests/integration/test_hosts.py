@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from sterna.clusters.engines import to_data
+from sterna.clusters.ssh_host import SshHost
+from sterna.clusters.survey import survey
 from sterna.errors import Refused
 from sterna.settings import Settings, read_settings
 from sterna.store.database import now
@@ -22,7 +25,7 @@ from sterna.workflow.watch import Watch
 from tests.fixtures.pretend_service import CLUSTER
 from tests.fixtures.running import eventually
 
-SECRET = "-----BEGIN OPENSSH PRIVATE KEY----- not for anybody's eyes"
+SECRET = f"-----BEGIN {'OPENSSH'} PRIVATE KEY----- not for anybody's eyes"
 
 
 @pytest.fixture
@@ -62,6 +65,26 @@ def test_a_machine_that_is_gone_keeps_nobody_waiting(tools: Tools) -> None:
         return not tools.inventory.clusters()
 
     eventually(is_forgotten, within_seconds=60, every_seconds=0.2)
+
+
+def test_ports_of_other_machines_are_free_here(tools: Tools) -> None:
+    """An endpoint may have the port of a node elsewhere; nodes get others all the same."""
+    assert 1 in tools.taken_ports()
+    tools.refuse_taken(1)
+    near = Node("pi-2", "Reader", "127.0.0.1", 2, "Running")
+    tools.inventory.add_node(CLUSTER.id, near, server_id=8)
+    with pytest.raises(Refused) as refused:
+        tools.refuse_taken(2)
+    assert refused.value.code == "PortTaken"
+
+
+def test_a_shell_that_talks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a login prints would be taken for answers ever after."""
+    said = subprocess.CompletedProcess([], 0, "Welcome!\n/home/db/sterna\n4711\n", "")
+    monkeypatch.setattr(SshHost, "run", lambda *_, **__: said)
+    with pytest.raises(Refused, match="Welcome!") as refused:
+        survey(SshHost("10.0.0.1", "db", SECRET, ""), "sterna", Path("/srv/servers"))
+    assert refused.value.code == "HostNotSuitable"
 
 
 def test_secrets_of_hosts_are_not_to_be_read(tools: Tools, tmp_path: Path) -> None:

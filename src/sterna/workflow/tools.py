@@ -390,14 +390,16 @@ class Tools:
             remedy="Delete clusters that are no longer needed, or choose another range of ports.",
         )
 
-    def taken_ports(self) -> dict[int, str]:
-        """Port → the endpoint or node that has been given it."""
-        taken = {e.port: e.id for e in self.inventory.endpoints()}
-        return taken | {n.port: n.id for c in self.inventory.clusters() for n in c.nodes}
+    def taken_ports(self, *, here_only: bool = False) -> dict[int, str]:
+        """Port → the endpoint or node, on other machines too, that has been given it."""
+        nodes = (node for cluster in self.inventory.clusters() for node in cluster.nodes)
+        taken = {n.port: n.id for n in nodes if not (here_only and n.host_id)}
+        return taken | {e.port: e.id for e in self.inventory.endpoints()}
 
     def refuse_taken(self, port: int | None, *, but_of: str = "") -> None:
-        """Refused PortTaken where another endpoint than `but_of`, or a node, has been given it."""
-        owner = self.taken_ports().get(port, but_of) if port else but_of
+        """Refused PortTaken where another endpoint than `but_of`, or a node of this machine, has
+        been given it."""
+        owner = self.taken_ports(here_only=True).get(port, but_of) if port else but_of
         if owner != but_of:
             raise Refused(
                 f"Port {port} is the port of {owner} already.",
