@@ -348,3 +348,25 @@ def test_a_table_that_never_stands_still_is_named(
         again.caught_up()
     assert again.copied == ["shop.restless"]
     assert_equal(mysql, destination, ["shop"])
+
+
+def test_ddl_behind_set_statement_is_seen(
+    mariadb1011: RunningServer, destination: Server, tmp_path: Path
+) -> None:
+    """MariaDB's SET STATEMENT … FOR hides no ALTER of a table that is copied already."""
+    origin = mariadb1011.server
+    wipe(origin)
+    with open_session(origin) as session:
+        run(session, "CREATE DATABASE shop")
+        for table in TABLES[:6]:
+            run(session, f"CREATE TABLE shop.{table} (id INT PRIMARY KEY, v VARCHAR(30))")
+            fill(session, f"shop.{table}", rows=600)
+    spec = task_spec(origin, destination, tmp_path, rows_per_second=600)
+    with RunningTask(spec, epoch_seconds=0.5) as task:
+        eventually(lambda: task.failure or task.copied, within_seconds=60)
+        name = task.copied[0]
+        alter = f"ALTER TABLE {name} ADD w INT NOT NULL DEFAULT 7"
+        run_at(origin, f"SET STATEMENT lock_wait_timeout = 9 FOR {alter};; UPDATE {name} SET w = 8")
+        task.caught_up()
+    assert task.copied.count(name) == 2
+    assert_equal(origin, destination, ["shop"])

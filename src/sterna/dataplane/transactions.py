@@ -44,7 +44,7 @@ from sterna.mysql.binlog.rewrite import convert, end_statement, without_cascades
 from sterna.mysql.binlog.types import COLUMN_TYPES, EventType
 from sterna.mysql.catalog import TableName
 from sterna.mysql.position import Position
-from sterna.mysql.sql_text import Kind, Statement, classify, without_set_statement
+from sterna.mysql.sql_text import Kind, Statement, classify
 
 PIECE_BYTES = 1 << 20
 _XA_STATEMENT = re.compile(
@@ -325,7 +325,6 @@ class Assembler:
         return convert(raw, log_format, to=self._relay_format)
 
     def _on_query(self, event: Query, raw: bytes, place: Place) -> Step | None:
-        event = event._replace(sql=without_set_statement(event.sql))
         statement = classify(event.sql)
         if not _does_alter(event):
             return Boundary(is_commit=False)

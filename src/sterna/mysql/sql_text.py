@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
 
 _TOKEN = re.compile(
     r"""
@@ -127,11 +128,10 @@ def tokens(sql: bytes) -> Iterator[Token]:
 
 def without_set_statement(sql: bytes) -> bytes:
     """The statement behind MariaDB's SET STATEMENT … FOR, where that is all there is to it."""
-    found = list(tokens(sql))
-    if [token.upper for token in found[:2]] != ["SET", "STATEMENT"]:
+    if [token.upper for token in islice(tokens(sql), 2)] != ["SET", "STATEMENT"]:
         return sql
     depth, before = 0, ","
-    for token in found[2:]:
+    for token in islice(tokens(sql), 2, None):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         if depth == 0 and token.upper == "FOR":
             return sql[token.end :].lstrip()

@@ -87,7 +87,8 @@ class Context:
 
 
 class Query(NamedTuple):
-    """QUERY: a statement in its own bytes (character set: `context.charset[0]`)."""
+    """QUERY: a statement in its own bytes (character set: `context.charset[0]`), without a SET
+    STATEMENT … FOR of MariaDB's that says nothing more than `context`."""
 
     header: Header
     database: str

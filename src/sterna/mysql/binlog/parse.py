@@ -41,6 +41,7 @@ from sterna.mysql.binlog.types import (
     EventType,
     name_of,
 )
+from sterna.mysql.sql_text import without_set_statement
 
 HEADER_BYTES = 19
 CHECKSUM_BYTES = 4
@@ -224,7 +225,7 @@ def _query(header: Header, reader: Reader) -> Query:
     context = parse_status(reader.take(reader.number(2)))
     database = reader.text(database_bytes)
     reader.take(1)
-    return Query(header, database, reader.rest(), error_code, context)
+    return Query(header, database, without_set_statement(reader.rest()), error_code, context)
 
 
 def _rotate(header: Header, reader: Reader) -> Rotate:
