@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from sterna.dataplane.receive import receive
+from sterna.dataplane.spool import Spool
 from sterna.errors import SternaError
 from sterna.mysql.connection import Server, execute, open_session, query
+from sterna.mysql.position import Position
 from tests.fixtures.compare import assert_equal
-from tests.fixtures.link import Link, begin
-from tests.fixtures.running import RunningServer, wipe
+from tests.fixtures.link import Link, begin, current_position
+from tests.fixtures.running import RunningServer, eventually, wipe
 from tests.integration.test_follow import run, sides
 
 __all__ = ["sides"]
@@ -21,6 +25,8 @@ CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;; USE d
 ;; CREATE TABLE keyless (v INT);; INSERT INTO keyless VALUES (3), (1), (2), (1)
 ;; CREATE TABLE keyed (id INT PRIMARY KEY, v INT);; INSERT INTO keyed VALUES (3, 1), (1, 1)
 ;; CREATE TABLE none (v INT)
+;; CREATE TABLE ranked (id INT PRIMARY KEY, n INT NOT NULL) ENGINE=MyISAM
+;; INSERT INTO ranked VALUES (2, 0), (1, 0)
 """
 SET_STATEMENTS = """
 INSERT INTO keyless VALUES (300)
@@ -39,6 +45,8 @@ UNLIKE = [
     ("mysql56", "ALTER IGNORE TABLE keyed ADD UNIQUE KEY (v)"),
     ("mariadb1011", "ALTER IGNORE TABLE keyed ADD UNIQUE KEY (v)"),
     ("mariadb1011", "ALTER TABLE keyed ADD u CHAR(36) DEFAULT (UUID())"),
+    ("mariadb1011", "ALTER TABLE keyless WAIT 5 ADD (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY)"),
+    ("mysql57", "ALTER TABLE ranked MODIFY COLUMN n INT NOT NULL AUTO_INCREMENT, ADD KEY (n)"),
 ]
 
 
@@ -83,6 +91,7 @@ def test_what_would_not_be_the_same_is_not_run(
         ):
             run(session, TABLES)
             run(session, "ALTER TABLE none ADD id INT NOT NULL AUTO_INCREMENT PRIMARY KEY")
+            run(session, "SET auto_increment_increment = 10, auto_increment_offset = 3")
             run(session, "ALTER TABLE keyed ADD n INT NOT NULL AUTO_INCREMENT UNIQUE")
             link.caught_up()
             assert_equal(origin, destination, ["d"])
@@ -92,6 +101,38 @@ def test_what_would_not_be_the_same_is_not_run(
         assert "new copy" in error.remedy
         with open_session(destination) as there:
             assert query(there, "SELECT * FROM d.keyed") == [(1, 1), (3, 1)]
+
+
+def test_rows_just_before_a_statement_count(sides: tuple[Server, Server], tmp_path: Path) -> None:
+    """What was read with the statement is on the destination when it is looked at: two rows that
+    the log has in another order than their table are not numbered, by whatever name."""
+    origin, destination = sides
+    start = current_position(origin)
+    with open_session(origin) as session, open_session(origin) as other:
+        run(session, f"{TABLES};; BEGIN;; INSERT INTO none VALUES (1)")
+        execute(other, "INSERT INTO d.none VALUES (2)")
+        run(session, "COMMIT;; ALTER TABLE none ADD id SERIAL")
+    _fill(Spool(tmp_path), origin, start)
+    with Link(origin, destination, tmp_path) as link:
+        assert "An AUTO_INCREMENT column" in link.stopped().message
+    with open_session(destination) as session:
+        assert query(session, "SELECT * FROM d.none") == [(2,), (1,)]
+
+
+def _fill(spool: Spool, origin: Server, start: Position) -> None:
+    """All that the origin has behind a position, before anybody reads it."""
+    wanted, stop = current_position(origin), threading.Event()
+
+    def work() -> None:
+        receive(origin, spool, start=start, server_id=7001, report=lambda _: None, stop=stop)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        eventually(lambda: spool.end is not None and spool.end >= wanted)
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _sides(request: pytest.FixtureRequest, names: tuple[str, str]) -> tuple[Server, Server]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sterna.dataplane.ddl import summary
 from sterna.dataplane.ddl_rewrite import forgets_checks, rewritten, without_checks
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Context, Header, Query
@@ -128,3 +129,18 @@ def test_modes_the_destination_lost_are_dropped() -> None:
     assert mode_names(bits, origin=OLD, destination=NEW) == ["STRICT_TRANS_TABLES"]
     with pytest.raises(Stopped, match="sql_mode bit 9"):
         mode_names(1 << 9, origin=MARIADB, destination=NEW)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ('CREATE SERVER s OPTIONS (PASSWORD "secret")', "CREATE SERVER s OPTIONS (PASSWORD '…')"),
+        ("ALTER TABLE `ü`\n ADD c INT DEFAULT 'it\\'s'", "ALTER TABLE `ü` ADD c INT DEFAULT '…'"),
+        ("DROP TABLE a /* secret */", "DROP TABLE a"),
+        ("CREATE TABLE t (a INT COMMENT '" + "secret" * 50, "CREATE TABLE t (a INT COMMENT '…'"),
+    ],
+)
+def test_a_summary_has_no_literals(sql: str, expected: str) -> None:
+    """In whatever quotes; nor what a comment says."""
+    event = Query(Header(0, 2, 1, 0, 4, 0), "shop", sql.encode(), 0, Context())
+    assert summary(event) == expected

@@ -33,6 +33,8 @@ SETTABLE = {"default_collation_for_utf8mb4": "utf8mb4_0900_ai_ci"}
         ("ALTER TABLE t /*!80013 ADD b INT,*/ADD c INT", MARIADB, NEW, "ALTER TABLE t  ADD c INT"),
         ("SELECT '/*!80023 x */' /*!80023 */", NEW, OLD, "SELECT '/*!80023 x */'    "),
         ("/* a */ ALTER TABLE t ADD b INT -- /*!80023", NEW, OLD, None),
+        ("ALTER TABLE t /*!80013 it's /* 'old' */ */ ADD c INT DEFAULT '1'", OLD, NEW,
+         "ALTER TABLE t   ADD c INT DEFAULT '1'"),
     ],
 )  # fmt: skip
 def test_comments_that_only_one_executes_are_said_aloud(
@@ -84,6 +86,12 @@ def test_analyze_may_be_a_change() -> None:
          None, None),
         ("CREATE TABLE t (v TEXT CHARACTER SET latin1)", Context(default_collations={LATIN1: 5}),
          5, 5),
+        ("CREATE TABLE t (v VARCHAR(9) CHAR SET utf8mb4)",
+         Context(default_collation_for_utf8mb4=MODERN), MODERN, None),
+        ("CREATE TABLE t (v VARCHAR(9) ASCII NOT NULL)", Context(default_collations={LATIN1: 5}),
+         5, 5),
+        ("CREATE TABLE t (ascii INT, v INT AS (ASCII('a')))",
+         Context(default_collations={LATIN1: 5}), None, None),
     ],
 )  # fmt: skip
 def test_default_collations_are_had_or_missed(

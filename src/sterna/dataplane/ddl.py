@@ -7,9 +7,9 @@ destination makes of it what the origin made. What cannot be set there stops the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from sterna.dataplane.ddl_defaults import out_of_reach, settings_for
 from sterna.dataplane.ddl_mariadb import for_mysql
@@ -43,6 +43,8 @@ _SINCE = (
     (range(2048, 2304), _UTF8MB3_GENERAL),
     (range(2304, 2560), _UTF8MB4_GENERAL),
 )
+
+SUMMARY_CHARACTERS = 120
 
 # What else may differ between two servers and changes what DDL makes, where the variable exists.
 _FIXED = {
@@ -119,6 +121,7 @@ def session_settings(event: Query, facts: Facts) -> dict[str, str]:
     context = event.context
     flags = context.flags2 or 0
     modes = mode_names(context.sql_mode or 0, origin=facts.origin, destination=facts.destination)
+    increment, offset = context.auto_increment or (1, 1)
     settings = {
         "sql_mode": quote_text(",".join(modes)),
         "foreign_key_checks": "0" if flags & _NO_FOREIGN_KEY_CHECKS else "1",
@@ -127,6 +130,8 @@ def session_settings(event: Query, facts: Facts) -> dict[str, str]:
         "timestamp": f"{event.header.timestamp}.{context.microseconds:06d}",
         "lc_time_names": str(context.lc_time_names or 0),
         "time_zone": quote_text(_time_zone(event, facts)),
+        "auto_increment_increment": str(increment),
+        "auto_increment_offset": str(offset),
     }
     settings |= _charset_settings(event, facts)
     defaults = settings_for(event.context, facts.charsets, facts.variables)
@@ -311,6 +316,12 @@ def run(session: Session, prepared: Prepared) -> None:
 
 
 def summary(event: Query) -> str:
-    """The statement's beginning for a log line, without its literals."""
-    text = event.sql[:200].decode("utf-8", "replace")
-    return re.sub(r"'[^']*('|$)", "'…'", " ".join(text.split()))[:120]
+    """The statement's beginning for a log line, without its literals and comments."""
+    text, end = "", 0
+    for token in islice(tokens(event.sql), SUMMARY_CHARACTERS):
+        is_literal = token.text[0] in "'\""
+        shown = "'…'" if is_literal else token.text.encode("latin-1").decode(errors="replace")
+        text, end = text + " " * (token.start > end) + shown, token.end
+        if is_literal and token.kind == "sign":  # its end was not found
+            break
+    return text.strip()[:SUMMARY_CHARACTERS]

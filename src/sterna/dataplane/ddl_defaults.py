@@ -16,6 +16,8 @@ OF_UTF8MB4, OF_ALL = "default_collation_for_utf8mb4", "character_set_collations"
 _UTF8MB4 = 45
 _MYSQL_ALLOWS = frozenset({"utf8mb4_general_ci", "utf8mb4_0900_ai_ci"})
 _NATIONAL = frozenset({"NCHAR", "NVARCHAR", "NATIONAL"})
+_SHORT = {"ASCII": "latin1", "UNICODE": "ucs2"}  # behind a type
+_TEXTS = frozenset({")", "CHAR", "TINYTEXT", "TEXT", "MEDIUMTEXT", "LONGTEXT"})
 
 Charsets = Mapping[int, tuple[str, str]]  # collation number to (character set, collation)
 
@@ -72,7 +74,10 @@ def _left_open(found: Sequence[Token]) -> Iterator[str]:
     for at, word in enumerate(words):
         if word in _NATIONAL:
             yield "utf8mb3"
-        is_set = word == "SET" and at > 0 and words[at - 1] == "CHARACTER"
+        before = words[at - 1] if at else ""
+        if word in _SHORT and before in _TEXTS and words[at + 1 : at + 2] != ["COLLATE"]:
+            yield _SHORT[word]
+        is_set = word == "SET" and before in ("CHARACTER", "CHAR")
         if word != "CHARSET" and not is_set:
             continue
         at += 2 if words[at + 1 : at + 2] == ["="] else 1

@@ -28,6 +28,7 @@ _NO_DEFAULTS = frozenset(
     {"TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB", "TINYTEXT", "TEXT", "MEDIUMTEXT", "LONGTEXT"}
     | {"JSON", "GEOMETRY", "POINT", "LINESTRING", "POLYGON", "VECTOR"}
 )
+_LOCK_WAITS = {"WAIT": 2, "NOWAIT": 1}  # and how many tokens that is
 _LITERALS = frozenset({"NULL", "TRUE", "FALSE", "CURRENT_TIMESTAMP"})
 _CHARSETS = frozenset({"utf8", "utf8mb3", "utf8mb4", "utf16", "utf16le", "utf32", "gb18030"})
 _SAME_NAMES = (("utf8mb3_", "utf8_"), ("utf8mb3", "utf8"))
@@ -77,7 +78,7 @@ def for_older(sql: bytes, statement: Statement, there: Destination) -> tuple[byt
         rewrite.leave_out_how(found)
         rewrite.item(found, is_key=True)
     elif statement.object_type == "TABLE" and statement.verb == "CREATE":
-        for item in _items(found):
+        for item in items_of(found):
             rewrite.item(item, is_key=item[0].upper in _KEY_WORDS)
         rewrite.checks(found)
     elif statement.object_type == "TABLE" and statement.verb == "ALTER":
@@ -246,7 +247,7 @@ class _Rewrite:
         skip += words[0] == "CHANGE"
         rest = rest[skip:]
         if rest and rest[0].text == "(":
-            for item in _items(rest):
+            for item in items_of(rest):
                 self.item(item, is_key=item[0].upper in _KEY_WORDS)
         elif rest:
             self._column(rest)
@@ -319,7 +320,7 @@ def _is_literal(inside: list[Token]) -> bool:
     )
 
 
-def _items(found: list[Token]) -> Iterator[list[Token]]:
+def items_of(found: list[Token]) -> Iterator[list[Token]]:
     """What stands between the commas in the first bracket."""
     begin = next((n for n, token in enumerate(found) if token.text == "("), len(found))
     parts, _ = _split(_inside(found[begin:]))
@@ -332,6 +333,8 @@ def _clauses(found: list[Token]) -> tuple[list[list[Token]], list[Token]]:
     while at < len(found) and found[at].upper in ("IF", "EXISTS"):
         at += 1
     at += 3 if at + 1 < len(found) and found[at + 1].text == "." else 1
+    if at < len(found) and found[at].upper in _LOCK_WAITS:  # of MariaDB
+        at += _LOCK_WAITS[found[at].upper]
     parts, commas = _split(found[at:])
     return [part for part in parts if part], commas
 

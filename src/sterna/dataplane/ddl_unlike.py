@@ -9,14 +9,15 @@ it is not run.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
-from sterna.dataplane.ddl_older import clauses_of
+from sterna.dataplane.ddl_older import clauses_of, items_of
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Query
 from sterna.mysql.catalog import TableName
-from sterna.mysql.connection import Server, Session, open_session, query
+from sterna.mysql.connection import Server, ServerError, Session, open_session, query
 from sterna.mysql.identifiers import quote
 from sterna.mysql.sql_text import Statement, Token, tokens
 
@@ -30,6 +31,7 @@ _PRIMARY_KEY = (
     "SELECT 1 FROM information_schema.STATISTICS"
     " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND INDEX_NAME = 'PRIMARY'"
 )
+_ALSO = frozenset({"COLUMN", "IF", "NOT", "EXISTS"})
 _ENGINE = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
 
 
@@ -63,6 +65,15 @@ class _Altered:
     def has_primary_key(self) -> bool:
         return bool(query(self.destination, _PRIMARY_KEY, self.name))
 
+    def has_rows_without(self, number: str) -> bool:
+        """Whether rows would be given one in this column."""
+        column, table = quote(number), quote(*self.name)
+        sql = f"SELECT 1 FROM {table} WHERE ROUND(COALESCE({column}, 0)) = 0 LIMIT 1"
+        try:
+            return bool(query(self.destination, sql))
+        except ServerError:  # another column than is known here
+            return True
+
     @property
     def is_ordered(self) -> bool:
         """Both sides read it by its primary key; other engines read rows as they were written."""
@@ -76,19 +87,34 @@ def _why_not(found: list[Token], altered: _Altered) -> str:
     if "IGNORE" in {token.upper for token in found[1:3]}:
         return "ALTER IGNORE TABLE keeps one of several duplicates, and the log does not say which"
     for clause in clauses_of(found):
-        words = [token.upper for token in clause]
-        if "AUTO_INCREMENT" in words and _numbers_rows(words[0], altered):
-            return "An AUTO_INCREMENT column numbers rows in an order of its own"
-        if words[0] == "ADD" and _is_another_every_time(words):
-            return "A default that is another one every time is given to rows that are there"
+        verb = clause[0].upper
+        for name, words in _columns(clause):
+            if _is_numbered(words) and _numbers_rows(verb, name, altered):
+                return "An AUTO_INCREMENT column numbers rows in an order of its own"
+            if verb == "ADD" and _is_another_every_time(words):
+                return "A default that is another one every time is given to rows that are there"
     return ""
 
 
-def _numbers_rows(verb: str, altered: _Altered) -> bool:
+def _columns(clause: list[Token]) -> Iterator[tuple[str, list[str]]]:
+    """The columns that a clause defines: the name before it, and the words of the definition."""
+    verb, rest = clause[0].upper, list(dropwhile(lambda t: t.upper in _ALSO, clause[1:]))
+    if verb not in ("ADD", "MODIFY", "CHANGE") or not rest:
+        return
+    for item in items_of(rest) if rest[0].text == "(" else [rest]:
+        definition = item[2 if verb == "CHANGE" else 1 :]
+        yield item[0].name or "", [token.upper for token in definition]
+
+
+def _numbers_rows(verb: str, column: str, altered: _Altered) -> bool:
     """Whether rows without a number get one, and in which order is not sure."""
-    if verb == "ADD":
-        return not altered.is_ordered
-    return verb in ("MODIFY", "CHANGE") and not altered.has_primary_key
+    return not altered.is_ordered and (verb == "ADD" or altered.has_rows_without(column))
+
+
+def _is_numbered(words: list[str]) -> bool:
+    """AUTO_INCREMENT, also by its other names."""
+    is_serial = words[:1] == ["SERIAL"] or ("SERIAL", "DEFAULT") in pairwise(words)
+    return is_serial or "AUTO_INCREMENT" in words
 
 
 def _is_another_every_time(words: list[str]) -> bool:

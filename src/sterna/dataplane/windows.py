@@ -298,15 +298,15 @@ class WindowLoop:
     def _barrier(self, step: Ddl) -> None:
         """Apply all before the statement, mark it as pending, run it, move behind it."""
         position = self._reader.position
+        if self._is_dirty:
+            self._commit()  # whether it can be run may depend on the rows that are there
         with contextlib.closing(open_session(self._sides.destination)) as session:
             try:
                 require_alike(step.event, step.statement, session, self._sides.origin)
                 prepared = ddl.prepare(step.event, step.statement, self._read_facts(), session)
             except Stopped as error:  # it may be made by hand, and gone on behind it
-                self._send_gathered()
                 self._applier.commit(self._boundary, pending=position)
                 raise _not_carried(error, step, position) from error
-            self._send_gathered()
             self._applier.commit(self._boundary, pending=position)
             try:
                 ddl.run(session, prepared)

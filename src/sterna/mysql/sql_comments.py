@@ -7,7 +7,6 @@ did of a statement is a comment to another; so it is said to that one without th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from sterna.mysql.sql_text import Change, changed
 from sterna.mysql.version import Version
@@ -21,29 +20,28 @@ _PART = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_REST = re.compile(rb"(?:/\*.*?\*/|.)*?\*/", re.DOTALL)
 _NOT_MARIADBS = range(50700, 100000)  # versions of MySQL that MariaDB does not claim to be
 
 
 def without_marks(sql: bytes, *, origin: Version, destination: Version) -> bytes:
     """The statement as the origin executed it, where the destination would execute another one."""
-    opened = [match for match in _PART.finditer(sql) if match["opened"]]
-    if all(_executes(origin, match) == _executes(destination, match) for match in opened):
-        return sql
-    return changed(sql, _changes(sql, origin))
+    changes, is_another, at = list[Change](), False, 0
+    while found := _PART.search(sql, at):
+        at = found.end()
+        if found["opened"]:
+            is_executed = _executes(origin, found)
+            is_another |= is_executed != _executes(destination, found)
+            at = at if is_executed else _end_of_comment(sql, at)
+        if found["opened"] or found["closed"]:
+            changes.append((found.start(), at, b" "))
+    return changed(sql, changes) if is_another else sql
 
 
-def _changes(sql: bytes, origin: Version) -> Iterator[Change]:
-    dropped_from: int | None = None
-    for match in _PART.finditer(sql):
-        if match["opened"]:
-            if _executes(origin, match):
-                yield match.start(), match.end(), b" "
-            else:
-                dropped_from = match.start()
-        elif match["closed"]:
-            begin = match.start() if dropped_from is None else dropped_from
-            yield begin, match.end(), b" "
-            dropped_from = None
+def _end_of_comment(sql: bytes, at: int) -> int:
+    """Behind a comment that may hold others; quotes mean nothing in it."""
+    found = _REST.match(sql, at)
+    return found.end() if found else len(sql)
 
 
 def _executes(version: Version, opened: re.Match[bytes]) -> bool:
