@@ -17,9 +17,12 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """Debian's Chromium, without a window and without a word to anybody."""
+    """Debian's Chromium, without a window and without a word to anybody.
+
+    For each file: while it is there the process has a running event loop, which others may not.
+    """
     expect.set_options(timeout=WAIT_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])
