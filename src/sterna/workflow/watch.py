@@ -82,7 +82,7 @@ class Watch(threading.Thread):
     def look_after_proxy(self) -> None:
         """Start a proxy that has died again: asked so often that nobody waits for a second."""
         if not self._tools.proxy.is_running():
-            log.warning("the proxy had died and is started again")
+            log.warning("the proxy did not answer; where it has died, it is started again")
             self._tools.proxy.ensure_running()
 
     def look_at_nodes(self) -> None:
