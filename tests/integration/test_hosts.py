@@ -109,3 +109,12 @@ def test_bad_hosts_are_refused(tools: Tools, name: str, address: str, code: str)
     with pytest.raises(Refused) as refused:
         Hosts(tools).add(NewHost(name, "ssh", address, "db", SECRET))
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("given", [{"user": "a\nb"}, {"user": "-oX"}, {"servers": "srv"}])
+def test_what_is_said_of_a_machine_is_looked_at(tools: Tools, given: dict[str, str]) -> None:
+    """Who logs in is a name; server versions lie in a folder that is the same from everywhere."""
+    new = dataclasses.replace(NewHost("near", "ssh", "10.0.0.1", "db", SECRET), **given)  # type: ignore[arg-type]
+    with pytest.raises(Refused) as refused:
+        Hosts(tools).add(new)
+    assert refused.value.code == "BadHost"

@@ -48,6 +48,11 @@ def test_a_serverless_cluster_is_ordered(desk: Desk) -> None:
 
 def test_a_server_that_is_in_use_is_not_touched(desk: Desk, mysql97: RunningServer) -> None:
     """It may have got databases since it was added, or kept those of a cluster that is deleted."""
+    node = desk.add_cluster(mysql97)
+    desk.tools.inventory.change_cluster(node.id, hosts=[THERE])
+    plan = desk.ask("cluster", "delete", node.id, "--dry-run")
+    assert "stays as it is" in plan["actions"][-1] and not plan["warnings"]
+    desk.tools.inventory.remove_cluster(node.id)
     with open_session(mysql97.server) as session:
         execute(session, "CREATE DATABASE somebodys")
         code, _, said = desk.run("upgrade", "rm-none", "--version", "9.7", "--existing", "there")

@@ -55,6 +55,8 @@ def code_of(version: Version, **asked: Any) -> str:
             "StorageEngineNotFound",
         ),
         (NEW, {"existing": "theirs", "semi_sync": True}, "BadPlace"),
+        (NEW, {"network_label": "Private"}, ""),
+        (NEW, {"network_label": "my net"}, "BadEndpoint"),
     ],
 )
 def test_refusals(version: Version, asked: dict[str, Any], code: str) -> None:

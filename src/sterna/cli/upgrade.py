@@ -53,7 +53,9 @@ NodesRange = Annotated[
 def upgrade(
     instance_id: Annotated[str, typer.Argument(metavar="INSTANCE")],
     version: Version,
-    nodes: Annotated[int, typer.Option(min=0, help="Read-only nodes besides the primary.")] = 0,
+    nodes: Annotated[
+        int, typer.Option(min=0, max=15, help="Read-only nodes besides the primary.")
+    ] = 0,
     ignore: Ignore = None,
     description: Annotated[str, typer.Option(help="A name for people.")] = "",
     node_class: Annotated[
@@ -84,6 +86,8 @@ def upgrade(
 ) -> None:
     """Create a cluster, copy the instance to it and keep both in sync; prints the cluster id."""
     client = connect()
+    if serverless_nodes and not serverless_classes:
+        raise typer.BadParameter("--serverless-nodes goes with --serverless-classes MIN:MAX")
     body = {
         "instance_id": instance_id,
         "target_version": version,

@@ -194,6 +194,10 @@ class Hosts:
             raise _bad(f"{new.address!r} is no address.")
         if new.kind not in ("ssh", EXISTING):
             raise _bad(f"There is no kind {new.kind}: ssh, existing.")
+        if new.kind == "ssh" and not NAME.fullmatch(new.user.removeprefix("_")):
+            raise _bad(f"{new.user!r} is nobody who logs in to a machine.")
+        if new.servers and not new.servers.startswith("/"):
+            raise _bad(f"{new.servers} does not begin with a slash: it is no folder of its own.")
         self._refuse_known(new)
 
     def _refuse_known(self, new: NewHost) -> None:

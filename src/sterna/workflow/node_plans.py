@@ -16,6 +16,8 @@ from sterna.workflow.node_life import Nodes
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
 
+GONE: tuple[str, ...] = ("there is no way back: the data is gone",)
+
 
 class NodePlans:
     """What would be done to a cluster. Refused only for a cluster that is not there."""
@@ -72,13 +74,16 @@ class NodePlans:
         """Of deleting the cluster with all its data."""
         cluster = self._tools.inventory.cluster(cluster_id)
         closed = self._tools.inventory.endpoints(cluster_id)
+        fate, warnings = "is deleted with all its data", GONE
+        if self._tools.is_adopted(cluster):
+            fate, warnings = "is forgotten, and stays as it is with all its data", ()
         actions = (
             *(f"{e.id} ({e.host}:{e.port}) is closed" for e in closed),
-            *(f"{_named(node)} is deleted with all its data" for node in cluster.nodes),
+            *(f"{_named(node)} {fate}" for node in cluster.nodes),
         )
         figures = self._figures(cluster, cluster.nodes)
         found = _plan("delete", partial(self._nodes.deletable, cluster_id), actions, figures)
-        return dataclasses.replace(found, warnings=("there is no way back: the data is gone",))
+        return dataclasses.replace(found, warnings=warnings)
 
     def _removal(self, node: Node) -> Iterator[str]:
         address = address_of(node)

@@ -275,9 +275,14 @@ class Tools:
             server_id = host.server_id if is_there else server_id
         self.inventory.add_node(cluster_id, node, server_id=server_id)
 
+    def is_adopted(self, cluster: Cluster) -> bool:
+        """Whether the cluster is a server somebody else has made."""
+        known = [host_id for host_id in cluster.hosts if self.hosts.knows(host_id)]
+        return any(self.hosts.host(host_id).kind == EXISTING for host_id in known)
+
     def refuse_adopted(self, cluster: Cluster) -> None:
         """Refused (NodeNotOurs) where the cluster is a server somebody else has made."""
-        if any(self.hosts.host(host_id).kind == EXISTING for host_id in cluster.hosts):
+        if self.is_adopted(cluster):
             raise Refused(
                 f"The primary of {cluster.id} is a server that Sterna has not made: it gets no"
                 " other nodes, no other class and no restart from Sterna.",

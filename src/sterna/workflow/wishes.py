@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sterna.clusters.myrocks import INNODB, MYROCKS, PERCENT_MAX, PERCENT_MIN
@@ -14,6 +15,7 @@ from sterna.workflow.tools import NODE_CLASSES
 
 NODES_MAX = 15
 SERVERLESS = "Serverless"
+NETWORK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")  # as endpoints have
 PAY_TYPES = ("Postpaid", "Prepaid", SERVERLESS)
 STORAGE_ENGINES = (INNODB, MYROCKS)
 
@@ -52,6 +54,7 @@ class ClusterWish:
 def refuse_wish(wish: ClusterWish, version: Version) -> None:
     """Refused for what a cluster of this version cannot have, wherever its nodes are."""
     refuse_node_class(wish.node_class)
+    _refuse_network(wish)
     _refuse_pay_type(wish)
     _refuse_nodes(wish.nodes, version)
     _refuse_of_existing(wish)
@@ -71,7 +74,7 @@ def refuse_limits(limits: Serverless, version: Version) -> None:
         raise Refused(
             f"The limits {limits} leave nothing between them.",
             code="BadLimits",
-            remedy="Give the smaller first: --classes sterna.small:sterna.large --nodes 0:3.",
+            remedy="Give the smaller first, such as sterna.small:sterna.large and 0:3.",
         )
     _refuse_nodes(limits.nodes_max, version)
     if not can_resize(version):
@@ -89,6 +92,16 @@ def refuse_node_class(node_class: str) -> None:
             f"There is no node class {node_class}.",
             code="NodeClassNotFound",
             remedy=f"There are: {', '.join(NODE_CLASSES)}.",
+        )
+
+
+def _refuse_network(wish: ClusterWish) -> None:
+    """No endpoint of an instance could have such a label, and so be exchanged."""
+    if wish.network_label and not NETWORK.fullmatch(wish.network_label):
+        raise Refused(
+            f"{wish.network_label!r} is no label of a network.",
+            code="BadEndpoint",
+            remedy="Labels are up to 32 letters, digits, _ and -, a letter first, such as Private.",
         )
 
 
