@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from sterna.store.records import Node
 from sterna.wiring import make_tools
 from sterna.workflow.hosting import Hosts, NewHost
 from sterna.workflow.node_life import NodeKeeper
+from sterna.workflow.steps import closing
 from sterna.workflow.tools import Tools
 from sterna.workflow.watch import Watch
 from tests.fixtures.pretend_service import CLUSTER
@@ -65,6 +67,12 @@ def test_a_machine_that_is_gone_keeps_nobody_waiting(tools: Tools) -> None:
         return not tools.inventory.clusters()
 
     eventually(is_forgotten, within_seconds=60, every_seconds=0.2)
+
+
+def test_a_migration_ends_though_the_machine_is_gone(tools: Tools) -> None:
+    """Nobody waits for it to open its cluster: that is a command of its own when it is back."""
+    run = SimpleNamespace(tools=tools, cluster_id=CLUSTER.id)
+    assert "no running primary" in closing.open_cluster.do(run)
 
 
 def test_ports_of_other_machines_are_free_here(tools: Tools) -> None:

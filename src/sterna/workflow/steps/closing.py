@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-from sterna.errors import SternaError
+from sterna.errors import SternaError, Transient
 from sterna.store.database import now
 from sterna.store.records import HistoryEntry
 from sterna.workflow import binlog_off
 from sterna.workflow.engine import Run, step
 from sterna.workflow.steps import owing, sides
-from sterna.workflow.tools import Side
+from sterna.workflow.tools import Side, Tools
 
 # How long the end of a migration waits for a side that is away.
 REACH_SECONDS_MAX = 5.0
@@ -106,8 +106,7 @@ def decide_to_open(run: Run) -> str:
 def open_cluster(run: Run) -> str:
     """Open the cluster for writing, on its own; its events stay switched off."""
     tools = run.tools
-    writer = tools.writer(run.cluster_id)
-    if not tools.provisioner.is_running(tools.node_spec(run.cluster_id, writer)):
+    if not _primary_runs(tools, run.cluster_id):
         return "the cluster has no running primary to open"
     tools.keep_cluster_mode(run.cluster_id, writable=True, event_scheduler="OFF")
     with sides.session(run, tools.cluster(run.cluster_id)) as connection:
@@ -115,6 +114,14 @@ def open_cluster(run: Run) -> str:
     tools.journal.change_migration(run.cluster_id, cluster_mode="rw")
     tools.inventory.set_cluster_status(run.cluster_id, "Running")
     return "the cluster takes writes on its own; switch its events on when you need them"
+
+
+def _primary_runs(tools: Tools, cluster_id: str) -> bool:
+    """No as well where its machine cannot be asked: the end of a migration waits for none."""
+    try:
+        return tools.provisioner.is_running(tools.node_spec(cluster_id, tools.writer(cluster_id)))
+    except Transient:
+        return False
 
 
 @step(no_undo_because="the server does so by itself all day")
