@@ -69,6 +69,27 @@ def test_a_machine_that_is_gone_keeps_nobody_waiting(tools: Tools) -> None:
     eventually(is_forgotten, within_seconds=60, every_seconds=0.2)
 
 
+def test_a_node_is_removed_though_its_machine_is_gone(tools: Tools) -> None:
+    """The machine may be forgotten once all it has for a cluster is to go; the rest stays."""
+    hosts, inventory, cluster_id = Hosts(tools), tools.inventory, CLUSTER.id
+    near = dataclasses.replace(tools.hosts.host("far"), id="ho-2", name="near", port=2)
+    tools.hosts.add(near, secret=SECRET, host_key="", engines=tools.hosts.engines("ho-1"))
+    inventory.change_node("pi-1", host_id="ho-2")
+    inventory.change_cluster(cluster_id, hosts=["ho-1", "ho-2"])
+    reader = Node("pi-2", "Reader", "127.0.0.1", 2, "Running", host_id="ho-1")
+    inventory.add_node(cluster_id, reader, server_id=8)
+    for name in ("far", "near"):
+        with pytest.raises(Refused, match="is where nodes"):
+            hosts.remove(name)
+    inventory.set_node_status("pi-2", "Deleting")
+    inventory.set_cluster_status(cluster_id, "DBNodeDeleting")
+    hosts.remove("far")
+    NodeKeeper(tools).work(cluster_id)
+    cluster = inventory.cluster(cluster_id)
+    assert (cluster.status, cluster.hosts) == ("Running", ("ho-2",))
+    assert [node.id for node in cluster.nodes] == ["pi-1"]
+
+
 def test_a_migration_ends_though_the_machine_is_gone(tools: Tools) -> None:
     """Nobody waits for it to open its cluster: that is a command of its own when it is back."""
     run = SimpleNamespace(tools=tools, cluster_id=CLUSTER.id)

@@ -26,6 +26,7 @@ from sterna.mysql.version import Version
 from sterna.store.database import now
 from sterna.store.host_records import Host, HostTest
 from sterna.store.hosts import HostBook
+from sterna.store.records import Cluster
 from sterna.store.repository import new_id
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import EXISTING, Tools
@@ -106,22 +107,29 @@ class Hosts:
     def remove(self, name: str) -> None:
         """Forget a host; nothing is changed there. Refused: HostInUse.
 
-        Clusters that are being deleted do not stand in the way: their nodes there are forgotten.
+        Nodes and clusters that are being deleted do not stand in the way: what they have there is
+        forgotten.
         """
         host = self.one(name)
         with self._tools.inventory.at_once():
             # First, so that no cluster begins there between the look and the end.
             self._tools.hosts.remove(host.id)
-            self._refuse_used(host)
+            for cluster in self._tools.inventory.clusters():
+                if host.id in cluster.hosts and cluster.status != "Deleting":
+                    self._let_go(cluster, host)
 
-    def _refuse_used(self, host: Host) -> None:
-        for cluster in self._tools.inventory.clusters():
-            if host.id in cluster.hosts and cluster.status != "Deleting":
-                raise Refused(
-                    f"{host.name} is where nodes of {cluster.id} are made.",
-                    code="HostInUse",
-                    remedy=f"Delete that cluster first: sterna cluster delete {cluster.id}.",
-                )
+    def _let_go(self, cluster: Cluster, host: Host) -> None:
+        """Its further nodes are made on its other hosts."""
+        others = [host_id for host_id in cluster.hosts if host_id != host.id]
+        is_used = any(n.host_id == host.id and n.status != "Deleting" for n in cluster.nodes)
+        if is_used or not others:
+            raise Refused(
+                f"{host.name} is where nodes of {cluster.id} are made.",
+                code="HostInUse",
+                remedy="Remove its nodes there first, or delete that cluster: sterna cluster show"
+                f" {cluster.id}.",
+            )
+        self._tools.inventory.change_cluster(cluster.id, hosts=others)
 
     # --- machines
 
