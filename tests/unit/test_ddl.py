@@ -9,7 +9,7 @@ from sterna.dataplane.ddl_rewrite import forgets_checks, rewritten, without_chec
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Context, Header, Query
 from sterna.mysql.reserved import newly_reserved
-from sterna.mysql.sql_mode import mode_names
+from sterna.mysql.sql_mode import fraction_modes, mode_names
 from sterna.mysql.sql_text import Kind, classify
 from sterna.mysql.version import Version
 
@@ -144,3 +144,13 @@ def test_a_summary_has_no_literals(sql: str, expected: str) -> None:
     """In whatever quotes; nor what a comment says."""
     event = Query(Header(0, 2, 1, 0, 4, 0), "shop", sql.encode(), 0, Context())
     assert summary(event) == expected
+
+
+def test_fractions_are_cut_or_rounded_as_on_the_origin() -> None:
+    """MariaDB cuts and MySQL rounds, unless a mode says otherwise."""
+    cut, rounded = ["TIME_TRUNCATE_FRACTIONAL"], ["TIME_ROUND_FRACTIONAL"]
+    assert fraction_modes(0, origin=MARIADB, destination=NEW) == cut
+    assert fraction_modes(1 << 34, origin=MARIADB, destination=NEW) == []
+    assert fraction_modes(0, origin=NEW, destination=MARIADB) == rounded
+    assert fraction_modes(1 << 32, origin=NEW, destination=MARIADB) == []
+    assert fraction_modes(0, origin=OLD, destination=NEW) == []

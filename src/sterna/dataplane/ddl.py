@@ -27,7 +27,7 @@ from sterna.mysql.connection import ServerError, Session, execute, query, transl
 from sterna.mysql.identifiers import quote, quote_text
 from sterna.mysql.reserved import newly_reserved
 from sterna.mysql.sql_comments import without_marks
-from sterna.mysql.sql_mode import mode_names
+from sterna.mysql.sql_mode import fraction_modes, mode_names
 from sterna.mysql.sql_text import Kind, Statement, Token, tokens
 from sterna.mysql.version import Version
 
@@ -116,11 +116,14 @@ def affected_tables(event: Query, statement: Statement) -> frozenset[tuple[str, 
     return frozenset((database or event.database, name) for database, name in statement.names)
 
 
-def session_settings(event: Query, facts: Facts) -> dict[str, str]:
+def session_settings(event: Query, facts: Facts, *, is_about_rows: bool = False) -> dict[str, str]:
     """Variable to SQL expression: the session the statement has to run in."""
     context = event.context
     flags = context.flags2 or 0
-    modes = mode_names(context.sql_mode or 0, origin=facts.origin, destination=facts.destination)
+    bits, sides = context.sql_mode or 0, {"origin": facts.origin, "destination": facts.destination}
+    modes = mode_names(bits, **sides)
+    if is_about_rows:  # nor is it kept with what has no rows
+        modes += fraction_modes(bits, **sides)
     increment, offset = context.auto_increment or (1, 1)
     settings = {
         "sql_mode": quote_text(",".join(modes)),
@@ -290,7 +293,8 @@ def prepare(event: Query, statement: Statement, facts: Facts, destination: Sessi
     # a database that comes or goes is not there to be used; ALTER may leave its name out
     comes_or_goes = statement.object_type in ("DATABASE", "SCHEMA") and statement.verb != "ALTER"
     database = "" if comes_or_goes else event.database
-    return Prepared(sql, session_settings(event, facts), database, note, before)
+    settings = session_settings(event, facts, is_about_rows=statement.object_type == "TABLE")
+    return Prepared(sql, settings, database, note, before)
 
 
 def _definition(session: Session, database: str, table: str, column: str) -> str | None:

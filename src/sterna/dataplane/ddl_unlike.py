@@ -2,8 +2,8 @@
 
 Such a statement is in the log as a statement, and what it made of the rows is not: which of two
 duplicates ALTER IGNORE kept, in which order an AUTO_INCREMENT column numbered rows that have no
-key, what a default like UUID() gave to each row. Nobody notices before the rows are compared; so
-it is not run.
+key, what a default like UUID() gave to each row, what MariaDB makes of '1e3' as an INT. Nobody
+notices before the rows are compared; so it is not run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from sterna.dataplane.ddl_older import clauses_of, items_of
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Query
 from sterna.mysql.catalog import TableName
-from sterna.mysql.connection import Server, ServerError, Session, open_session, query
+from sterna.mysql.connection import (
+    Server,
+    ServerError,
+    Session,
+    greeting_version,
+    open_session,
+    query,
+)
 from sterna.mysql.identifiers import quote
 from sterna.mysql.sql_text import Statement, Token, tokens
 
@@ -33,6 +40,29 @@ _PRIMARY_KEY = (
 )
 _ALSO = frozenset({"COLUMN", "IF", "NOT", "EXISTS"})
 _ENGINE = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+
+_TYPE = (
+    "SELECT DATA_TYPE FROM information_schema.COLUMNS"
+    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND COLUMN_NAME = %s"
+)
+# Of several names for one type, and of types between which values stay what they are.
+_KINDS = {
+    **dict.fromkeys(["TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER", "BIGINT"], "INTEGER"),
+    **dict.fromkeys(["BOOL", "BOOLEAN"], "INTEGER"),
+    **dict.fromkeys(["DECIMAL", "DEC", "NUMERIC", "FIXED"], "DECIMAL"),
+    **dict.fromkeys(["FLOAT", "DOUBLE", "REAL"], "REAL"),
+    **dict.fromkeys(["CHAR", "CHARACTER", "VARCHAR", "TINYTEXT", "TEXT", "MEDIUMTEXT"], "TEXT"),
+    **dict.fromkeys(["LONGTEXT", "NCHAR", "NVARCHAR", "NATIONAL"], "TEXT"),
+    **dict.fromkeys(["BINARY", "VARBINARY", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB"], "BYTES"),
+}
+# What MySQL and MariaDB convert in the same way.
+_ALIKE = {
+    **dict.fromkeys(["DECIMAL", "REAL"], frozenset({"INTEGER"})),
+    "TEXT": frozenset({"INTEGER", "DECIMAL", "ENUM", "SET", "DATE", "DATETIME", "TIMESTAMP"})
+    | {"TIME", "YEAR"},
+    "BYTES": frozenset({"TEXT"}),
+    "DATETIME": frozenset({"DATE"}),
+}
 
 
 def require_alike(event: Query, statement: Statement, destination: Session, origin: Server) -> None:
@@ -74,6 +104,16 @@ class _Altered:
         except ServerError:  # another column than is known here
             return True
 
+    def is_converted_unlike(self, column: str, words: list[str]) -> bool:
+        """Whether servers of the two kinds may make other values of what this column holds."""
+        with contextlib.closing(open_session(self.origin)) as session:
+            one, other = greeting_version(session), greeting_version(self.destination)
+        found = query(self.destination, _TYPE, [*self.name, column])
+        before = _kind(str(found[0][0]).upper() if found else "")
+        after = _kind(words[0] if words else "")
+        is_alike = before == after or before in _ALIKE.get(after, ())
+        return one.is_mariadb != other.is_mariadb and not is_alike
+
     @property
     def is_ordered(self) -> bool:
         """Both sides read it by its primary key; other engines read rows as they were written."""
@@ -93,6 +133,8 @@ def _why_not(found: list[Token], altered: _Altered) -> str:
                 return "An AUTO_INCREMENT column numbers rows in an order of its own"
             if verb == "ADD" and _is_another_every_time(words):
                 return "A default that is another one every time is given to rows that are there"
+            if verb != "ADD" and altered.is_converted_unlike(name, words):
+                return "MySQL and MariaDB convert values to another type in ways of their own"
     return ""
 
 
@@ -115,6 +157,10 @@ def _is_numbered(words: list[str]) -> bool:
     """AUTO_INCREMENT, also by its other names."""
     is_serial = words[:1] == ["SERIAL"] or ("SERIAL", "DEFAULT") in pairwise(words)
     return is_serial or "AUTO_INCREMENT" in words
+
+
+def _kind(data_type: str) -> str:
+    return _KINDS.get(data_type, data_type)
 
 
 def _is_another_every_time(words: list[str]) -> bool:

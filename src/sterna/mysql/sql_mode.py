@@ -31,11 +31,12 @@ _COMMON = {
 _WITHOUT_EFFECT = {8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 27, 28}
 _ORACLE = 9  # in MySQL such a bit, in MariaDB another grammar
 _TIME_TRUNCATE = (32, "TIME_TRUNCATE_FRACTIONAL")  # MySQL 8.0+
+_ROUNDS = 34
 _MARIADB_ONLY = {
     4: "IGNORE_BAD_TABLE_OPTIONS",
     32: "EMPTY_STRING_IS_NULL",
     33: "SIMULTANEOUS_ASSIGNMENT",
-    34: "TIME_ROUND_FRACTIONAL",
+    _ROUNDS: "TIME_ROUND_FRACTIONAL",
 }
 
 
@@ -45,6 +46,18 @@ def mode_names(bits: int, *, origin: Version, destination: Version) -> list[str]
     Stopped (UnknownSqlMode) for a bit whose effect the destination cannot have.
     """
     return list(_names(bits, origin, destination))
+
+
+def fraction_modes(bits: int, *, origin: Version, destination: Version) -> list[str]:
+    """What lets `destination` round fractions of seconds, or cut them off, as `origin` does where
+    a column has less of them: MySQL rounds and MariaDB cuts, unless the mode says otherwise."""
+    if origin.is_mariadb == destination.is_mariadb:
+        return []
+    bit = _ROUNDS if origin.is_mariadb else _TIME_TRUNCATE[0]
+    is_known = destination.at_least(*((10, 4, 1) if destination.is_mariadb else (8, 0, 1)))
+    is_usual = not bits >> bit & 1
+    name = _MARIADB_ONLY[_ROUNDS] if destination.is_mariadb else _TIME_TRUNCATE[1]
+    return [name] if is_known and is_usual else []
 
 
 def _names(bits: int, origin: Version, destination: Version) -> Iterator[str]:
