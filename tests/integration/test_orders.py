@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
 from sterna.clusters.engines import to_data
 from sterna.errors import Refused
+from sterna.migration.scaling import Serverless
 from sterna.mysql.connection import execute, open_session, scalar
 from sterna.prechecks import Finding
 from sterna.store.database import now
 from sterna.store.host_records import Host
 from sterna.workflow import evaluation, placing
 from sterna.workflow.wishes import ClusterWish
+from tests.faults.cast import PlainEngine
 from tests.fixtures.desk import Desk, open_desk
 from tests.fixtures.pretend_service import CLUSTER, INSTANCE
 from tests.fixtures.running import RunningServer, ServerFarm
@@ -25,8 +29,7 @@ THERE = "ho-9"
 @pytest.fixture
 def desk(server_farm: ServerFarm, mysql97: RunningServer) -> Iterator[Desk]:
     """With a server that was empty when it was added."""
-    home = server_farm.folder / "orders"
-    home.mkdir(exist_ok=True)
+    home = Path(mkdtemp(prefix="orders-", dir=server_farm.folder))
     with open_desk(home) as desk:
         engine = next(each for each in desk.tools.engines if each.version.series == "9.7")
         server, versions = mysql97.server, (str(engine.version),)
@@ -39,11 +42,17 @@ def desk(server_farm: ServerFarm, mysql97: RunningServer) -> Iterator[Desk]:
         desk.tools.hosts.remove(THERE)
 
 
-def test_a_serverless_cluster_is_ordered(desk: Desk) -> None:
-    """Its limits arrive as what they are; the next thing looked for is the instance."""
-    order = ("upgrade", "rm-none", "--version", "9.7", "--pay-type", "Serverless")
-    limits = ("--serverless-classes", "sterna.small:sterna.large", "--serverless-nodes", "0:2")
-    assert desk.refusal(*order, *limits) == "NotFound"
+def test_a_serverless_cluster_is_ordered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its limits arrive as what they are, and are kept."""
+    monkeypatch.setattr(evaluation, "run", lambda *_, **__: ())
+    monkeypatch.setattr(PlainEngine, "enqueue", lambda *_: None)
+    desk.tools.inventory.add_instance(INSTANCE, "any")
+    order = ("upgrade", INSTANCE.id, "--version", "9.7", "--pay-type", "Serverless")
+    limits = ("--serverless-classes", "sterna.small:sterna.large", "--serverless-nodes", "1:2")
+    ordered = desk.ask(*order, *limits, "--no-wait")
+    cluster = desk.tools.inventory.cluster(ordered["cluster_id"])
+    assert cluster.serverless == Serverless("sterna.small", "sterna.large", 1, 2)
+    assert (cluster.node_class, len(cluster.nodes)) == ("sterna.large", 2)
 
 
 def test_a_server_that_is_in_use_is_not_touched(desk: Desk, mysql97: RunningServer) -> None:
