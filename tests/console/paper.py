@@ -12,7 +12,6 @@ from playwright.sync_api import Browser
 from sterna.store import tables
 from sterna.store.access_records import Role
 from sterna.store.database import now
-from sterna.store.records import Instance
 from tests.console.cast import DESKTOP, PASSWORD, new_page
 from tests.console.viewer import Viewer
 from tests.fixtures.desk import Desk, open_desk
@@ -70,21 +69,9 @@ def open_paper(
     """A migration in sync between two servers, and an admin called ada."""
     home = farm.folder / "paper"
     home.mkdir()
-    server = source.server
     with open_desk(home) as desk:
-        instance = Instance(
-            id="rm-paper",
-            description="the shop",
-            host=server.host,
-            port=server.port,
-            user=server.user,
-            version=str(source.version),
-            tls="Preferred",
-            status="Running",
-            created_at=now(),
-        )
-        desk.tools.inventory.add_instance(instance, server.password)
+        instance_id = desk.add_instance("rm-paper", source, "the shop")
         cluster = desk.add_cluster(target)
-        desk.add_migration(instance.id, cluster.id)
+        desk.add_migration(instance_id, cluster.id)
         desk.service.people.add("ada", Role.ADMIN, PASSWORD)
-        yield Paper(desk, browser, instance.id, cluster.id)
+        yield Paper(desk, browser, instance_id, cluster.id)

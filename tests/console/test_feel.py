@@ -110,12 +110,7 @@ def test_every_dialog_can_be_read_in_both_themes(paper: Paper, ada: Viewer) -> N
         paper.change(status=status, source_mode=source_mode, cluster_mode=cluster_mode)
         ada.turn_to(paper.cluster)
         for button in buttons:
-            ada.press(button)
-            expect(ada.dialog).to_be_visible()
-            ada.settle()
-            ada.inspect(f"dialog-{button.lower().replace(' ', '-')}", full_page=False)
-            ada.key("Escape")
-            expect(ada.dialog).to_have_count(0)
+            look_into(ada, button)
 
 
 def test_dialogs_of_other_pages_can_be_read(paper: Paper, ada: Viewer) -> None:
@@ -127,12 +122,17 @@ def test_dialogs_of_other_pages_can_be_read(paper: Paper, ada: Viewer) -> None:
         ("/settings", "Make token"),
     ):
         ada.turn_to(path)
-        ada.press(button)
-        expect(ada.dialog).to_be_visible()
-        ada.settle()
-        ada.inspect(f"dialog-{button.lower().replace(' ', '-')}", full_page=False)
-        ada.key("Escape")
-        expect(ada.dialog).to_have_count(0)
+        look_into(ada, button)
+
+
+def look_into(ada: Viewer, button: str) -> None:
+    """Open a dialog, read it, and close it again."""
+    ada.press(button)
+    expect(ada.dialog).to_be_visible()
+    ada.settle()
+    ada.inspect(f"dialog-{button.lower().replace(' ', '-')}", full_page=False)
+    ada.key("Escape")
+    expect(ada.dialog).to_have_count(0)
 
 
 def test_the_order_is_sent_as_it_was_made(paper: Paper, ada: Viewer) -> None:

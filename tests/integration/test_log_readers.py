@@ -11,8 +11,7 @@ from typing import Any
 from sterna.errors import Transient
 from sterna.mysql.connection import Server, execute, open_session
 from sterna.mysql.replication import BinlogStream
-from sterna.store.database import now
-from sterna.store.records import Instance, PositionPair
+from sterna.store.records import PositionPair
 from tests.fixtures.desk import Desk, open_desk
 from tests.fixtures.link import current_position
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
@@ -65,21 +64,9 @@ def caught_up(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def migrating(desk: Desk, source: RunningServer, target: RunningServer) -> str:
     """A migration between the two, on paper."""
-    server = source.server
-    instance = Instance(
-        id="rm-readers",
-        description="",
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        version=str(source.version),
-        tls="Preferred",
-        status="Running",
-        created_at=now(),
-    )
-    desk.tools.inventory.add_instance(instance, server.password)
+    instance_id = desk.add_instance("rm-readers", source)
     cluster = desk.add_cluster(target)
-    return desk.add_migration(instance.id, cluster.id).cluster_id
+    return desk.add_migration(instance_id, cluster.id).cluster_id
 
 
 def a_pair(desk: Desk, source: RunningServer, target: RunningServer) -> PositionPair:

@@ -26,7 +26,7 @@ from sterna.workflow.binlog_off import OFF, refuse_binlog_off
 from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
 from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.ticker import Ticker
-from tests.fixtures.desk import Desk, open_desk
+from tests.fixtures.desk import Desk, looking_after, open_desk
 from tests.fixtures.product import node_argument
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
 
@@ -42,12 +42,8 @@ def desk(server_farm: ServerFarm) -> Iterator[Desk]:
             Ticker("keeper", NodeKeeper(desk.tools).tick, interval_seconds=0.2),
             Ticker("health", desk.service.health.tick, interval_seconds=INTERVAL_SECONDS),
         )
-        for hand in hands:
-            hand.start()
-        yield desk
-        for hand in hands:
-            hand.stop()
-            hand.join()
+        with looking_after(*hands):
+            yield desk
 
 
 def app_at(port: int) -> Server:

@@ -22,7 +22,7 @@ from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.serverless import ServerlessClusters
 from sterna.workflow.ticker import Ticker
 from sterna.workflow.tools import NODE_CLASSES
-from tests.fixtures.desk import Desk, open_desk
+from tests.fixtures.desk import Desk, looking_after, open_desk
 from tests.fixtures.product import node_argument
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
 
@@ -54,12 +54,8 @@ def desk(server_farm: ServerFarm, monkeypatch: pytest.MonkeyPatch) -> Iterator[D
             Ticker("serverless", service.serverless.tick, interval_seconds=1.0),
         )
         service.metering.tick()
-        for hand in hands:
-            hand.start()
-        yield desk
-        for hand in hands:
-            hand.stop()
-            hand.join()
+        with looking_after(*hands):
+            yield desk
 
 
 def make_serverless(desk: Desk) -> Cluster:
