@@ -13,11 +13,13 @@ from typing import Any
 from sterna.dataplane import checkpoint
 from sterna.dataplane.copy import CopiedTables, copy_tables
 from sterna.dataplane.pace import Pace
+from sterna.dataplane.range_starts import Starts
 from sterna.dataplane.reports import Report
 from sterna.dataplane.schema_objects import create_objects
 from sterna.errors import SternaError
 from sterna.mysql.connection import Server, execute, open_session, query
 from sterna.mysql.identifiers import quote
+from sterna.mysql.position import Position
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.link import TASK, Link, current_position
 from tests.fixtures.running import wipe
@@ -49,6 +51,11 @@ class Case:
         """The code of the error expected on the way (copy or relay), "" for none."""
         refused = self.expect.get("refused", {})
         return str(refused.get(way) or refused.get(f"{way}_to", {}).get(destination, ""))
+
+    @property
+    def unwritable(self) -> str:
+        """What the newer server says to a change only the older one takes, "" for none."""
+        return str(self.expect.get("unwritable", ""))
 
     def compared(self, way: str) -> dict[str, list[str]]:
         """Columns to compare of the tables of which not all print alike."""
@@ -82,6 +89,7 @@ class Outcome:
     """What happened to each case, by its name; a case that is not listed went well."""
 
     copied_first: dict[str, SternaError | AssertionError] = field(default_factory=dict)
+    unwritable: dict[str, AssertionError] = field(default_factory=dict)
     relayed: dict[str, SternaError | AssertionError] = field(default_factory=dict)
     copied: dict[str, SternaError | AssertionError] = field(default_factory=dict)
 
@@ -103,10 +111,24 @@ class Pair:
         copied = self._copy(chosen, self.outcome.copied_first)
         self._compare(chosen, self.outcome.copied_first)
         here = [case for case in chosen if case.name not in self.outcome.copied_first]
-        self._follow(here, copied)
+        self._follow(here, copied.smallest, copied.start_positions)
         wipe(self._destination)
         self._copy(here, self.outcome.copied)
         self._compare(here, self.outcome.copied)
+        return self.outcome
+
+    def run_back(self, cases: Iterable[Case]) -> Outcome:
+        """Make and copy; change on the destination while its changes are followed back."""
+        wipe(self._origin)
+        wipe(self._destination)
+        chosen = list(cases)
+        for case in chosen:
+            self._make(case)
+        self._copy(chosen, self.outcome.copied_first)
+        here = [case for case in chosen if case.name not in self.outcome.copied_first]
+        back = Pair(self._destination, self._origin, self._folder / "back")
+        back.outcome = self.outcome
+        back._follow(here, current_position(self._destination), {})
         return self.outcome
 
     def _make(self, case: Case) -> None:
@@ -153,14 +175,18 @@ class Pair:
             for database in case.databases:
                 execute(session, f"DROP DATABASE IF EXISTS {quote(database)}")
 
-    def _follow(self, cases: list[Case], copied: CopiedTables) -> None:
+    def _follow(self, cases: list[Case], start: Position, starts: Starts) -> None:
         with open_session(self._destination) as session:
             checkpoint.create(session)
-            checkpoint.write_start(session, TASK, 1, copied.smallest)
-        link = self._link(copied).__enter__()
+            checkpoint.write_start(session, TASK, 1, start)
+        spool = self._folder / "spool"
+        link = Link(self._origin, self._destination, spool, start_positions=starts).__enter__()
         try:
             for case in cases:
-                self._run(case, case.changes)
+                try:
+                    self._run(case, case.changes)
+                except AssertionError as error:
+                    self.outcome.unwritable[case.name] = error
                 try:
                     link.caught_up(RELAY_SECONDS)
                 except (SternaError, AssertionError) as error:
@@ -171,14 +197,6 @@ class Pair:
             link.__exit__(None, None, None)
         left = [case for case in cases if case.name not in self.outcome.relayed]
         self._compare(left, self.outcome.relayed, way="relay")
-
-    def _link(self, copied: CopiedTables) -> Link:
-        return Link(
-            self._origin,
-            self._destination,
-            self._folder / "spool",
-            start_positions=copied.start_positions,
-        )
 
     def _go_on_behind(self, link: Link) -> Link:
         """A new link from here on, as if what stopped the other had been dealt with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +56,7 @@ def play(server_of: ServerOf, tmp_path_factory: pytest.TempPathFactory) -> Play:
 def judge(case: Case, way: str, found: SternaError | AssertionError | None, to: str) -> None:
     """Fail unless what happened is what the case expects."""
     expected = case.refusal(way, to)
-    code = found.code if isinstance(found, SternaError) else ""
+    code = found.code if isinstance(found, SternaError) else "Different" if found else ""
     if expected and code == expected:
         return
     assert not expected, f"{case.name} was to be refused as {expected}, not {found!r}"
@@ -76,5 +77,23 @@ def test_by_copy(play: Play, pair: tuple[str, str], case: Case) -> None:
 def test_by_relay(play: Play, pair: tuple[str, str], case: Case) -> None:
     """Changed while it is being followed, a case is the same on both sides."""
     outcome = play(pair)
+    assert case.name not in outcome.unwritable
     if case.name not in outcome.copied_first:  # else there is nothing to change
         judge(case, "relay", outcome.relayed.get(case.name), pair[1])
+
+
+@pytest.mark.parametrize("older", ["5.6", "5.7", "10.11"])
+def test_all_come_back(server_of: ServerOf, older: str, tmp_path: Path) -> None:
+    """Copied to a 9.7 and changed there, a case is the same on the older server again; or it is
+    said at once that it cannot be."""
+    here, there = server_of("origin", older), server_of("destination", "9.7")
+    cases = [case for case in read_cases() if older in case.expect["origins"]]
+    cases = [case for case in cases if not case.expect.get("no_way_back")]
+    outcome = Pair(here.server, there.server, tmp_path).run_back(cases)
+    for case in cases:
+        if case.name in outcome.copied_first:
+            continue
+        assert case.unwritable in str(outcome.unwritable.get(case.name, ""))
+        assert case.unwritable or case.name not in outcome.unwritable
+        way = "back" if case.refusal("back", older) else "relay"
+        judge(case, way, outcome.relayed.get(case.name), older)
