@@ -167,9 +167,10 @@ def kill_primary(stage: Stage) -> None:
 
 
 def is_copying(stage: Stage) -> bool:
-    """Some tables are there and some are not."""
+    """Some rows are there and some tables are not."""
     tables: list[dict[str, Any]] = stage.migration["task"]["tables"]
-    return any(table["copied"] for table in tables) and not all(table["copied"] for table in tables)
+    has_begun = any(table["copied"] or table["rows_copied"] for table in tables)
+    return has_begun and not all(table["copied"] for table in tables)
 
 
 def titles_since(stage: Stage, begun: int) -> set[str]:
