@@ -72,7 +72,10 @@ class ConnectionLog:
         """
         if not self._socket.exists():
             return
-        for worker in self._control.workers():
+        workers = self._control.workers()
+        alive = {worker.pid for worker in workers}
+        self._newest = {pid: line for pid, line in self._newest.items() if pid in alive}
+        for worker in workers:
             with suppress(WorkerGone):
                 answer = self._control.worker(worker, ["show events connections"])
                 self._keep(worker.pid, [line for line in answer.splitlines() if line])
