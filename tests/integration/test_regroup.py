@@ -210,15 +210,15 @@ class Plan:
             listed = ", ".join(map(self._part, range(self.primary)))
             columns.append(f"PRIMARY KEY ({listed})")
         columns += [f"UNIQUE KEY ({self._part(n)})" for n in self.unique]
-        if self.generated:
-            made = f"(CHAR_LENGTH(HEX(c{len(self.types) - 1})) % 5) {self.generated}"
-            columns += [f"g INT GENERATED ALWAYS AS {made}", "UNIQUE KEY (g)"]
         if self.parent:
             columns += [
                 "p INT",
                 f"FOREIGN KEY (p) REFERENCES {self.parent} (id)"
                 " ON DELETE CASCADE ON UPDATE CASCADE",
             ]
+        if self.generated:  # behind p: in front of it, 5.7 takes it for p (precheck foreign_keys)
+            made = f"(CHAR_LENGTH(HEX(c{len(self.types) - 1})) % 5) {self.generated}"
+            columns += [f"g INT GENERATED ALWAYS AS {made}", "UNIQUE KEY (g)"]
         return f"CREATE TABLE {self.name} ({', '.join(columns)}) ENGINE=InnoDB"
 
 
@@ -265,10 +265,10 @@ def changes(draw: st.DrawFn, tables: list[Plan]) -> str:
         v if n >= table.primary or v != "NULL" else VALUES[table.types[n]][0]
         for n, v in enumerate(values)
     ]
-    if table.generated:
-        values.append("DEFAULT")
     if table.parent:
         values.append(draw(st.sampled_from(["NULL", "1", "2", "3"])))
+    if table.generated:
+        values.append("DEFAULT")
     column = draw(st.integers(0, len(table.types) - 1))
     other = draw(st.integers(0, len(table.types) - 1))
     where = f"c{other} = {values[other]}" if table.types[other] != "JSON" else "1 = 1"

@@ -187,6 +187,20 @@ CAUSES = [
         severity="error",
     ),
     Cause(
+        "foreign_keys",
+        M57,
+        (
+            "CREATE TABLE parent (a INT NOT NULL PRIMARY KEY)",
+            "CREATE TABLE child (a INT NOT NULL PRIMARY KEY, g INT AS (a % 5) VIRTUAL UNIQUE,"
+            " b INT, CONSTRAINT mistaken FOREIGN KEY (b) REFERENCES parent (a))",
+            "CREATE TABLE other (a INT NOT NULL PRIMARY KEY, b INT,"
+            " g INT AS (a % 5) VIRTUAL UNIQUE,"
+            " CONSTRAINT sound FOREIGN KEY (b) REFERENCES parent (a))",
+        ),
+        ("shop.child.mistaken",),
+        severity="error",
+    ),
+    Cause(
         "unknown_collations",
         MARIADB,
         (
