@@ -20,6 +20,7 @@ CHARSETS = {
     LATIN1: ("latin1", "latin1_swedish_ci"),
 }
 OF_NEW = {**CHARSETS, MODERN: ("utf8mb4", "utf8mb4_0900_ai_ci")}
+ANSI_QUOTES, NO_BACKSLASH_ESCAPES = 1 << 2, 1 << 20
 SETTABLE = {"default_collation_for_utf8mb4": "utf8mb4_0900_ai_ci"}
 
 
@@ -61,6 +62,25 @@ def test_set_statement_is_taken_away_where_it_says_nothing_more(
 ) -> None:
     """Limits, and what the event says of its session anyway."""
     assert without_set_statement(sql.encode()).decode() == (expected or sql)
+
+
+@pytest.mark.parametrize(
+    ("sql_mode", "sql", "words"),
+    [
+        (0, r"CHECK 'it\'s' \ 'C:\\'", ["CHECK", r"'it\'s'", "\\", r"'C:\\'"]),
+        (NO_BACKSLASH_ESCAPES, r"'C:\', 'it''s'", [r"'C:\'", ",", "'it''s'"]),
+        (NO_BACKSLASH_ESCAPES, r'"C:\", "it""s"', [r'"C:\"', ",", '"it""s"']),
+        (ANSI_QUOTES, r"""'it\'s' "C:\" a""", [r"'it\'s'", r'"C:\"', "a"]),
+    ],
+)
+def test_a_backslash_is_what_the_mode_makes_of_it(
+    sql_mode: int, sql: str, words: list[str]
+) -> None:
+    """It hides the quote behind it, or is a character like others; so also in a quoted name."""
+    assert [token.text for token in tokens(sql.encode(), sql_mode)] == words
+    marked = f"{sql} /*!80023 x */".encode()
+    aloud = without_marks(marked, sql_mode, origin=NEW, destination=OLD).decode()
+    assert aloud == f"{sql}   x  "
 
 
 def test_analyze_may_be_a_change() -> None:

@@ -31,7 +31,7 @@ def carry_account(
 
     The sentence names verb and accounts, never a password or its hash.
     """
-    found = list(tokens(event.sql))
+    found = list(tokens(event.sql, event.sql_mode))
     what = f"{statement.verb} … {', '.join(dict.fromkeys(_accounts(found)))}".rstrip()
     try:
         if why := _why_not(statement, found, facts, destination):

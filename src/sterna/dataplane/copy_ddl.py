@@ -170,7 +170,7 @@ def _queries(raw: bytes, log_format: Format) -> Iterator[Query]:
 
 def change_of(event: Query, position: Position) -> Change | None:
     """What a statement that ends at `position` changes; None where it is no DDL of the user's."""
-    statement = classify(event.sql)
+    statement = classify(event.sql, event.sql_mode)
     if statement.kind is not Kind.DDL or is_system_only(event, statement):
         return None
     sentence = f"{summary(event)} ({position})"
@@ -187,7 +187,7 @@ def change_of(event: Query, position: Position) -> Change | None:
     is_unclear = not names or any(not database or not name for database, name in names)
     tables = frozenset(map(lowered, names))
     change = Change(position, sentence, tables, is_unclear=is_unclear, mentioned=mentioned)
-    words = [token.upper for token in islice(tokens(event.sql), 3)]
+    words = [token.upper for token in islice(tokens(event.sql, event.sql_mode), 3)]
     if words[:2] == ["DROP", "TABLE"]:
         return replace(change, dropped=frozenset(names))
     if words[:2] == ["CREATE", "TABLE"] and words[2] != "IF":
@@ -196,7 +196,7 @@ def change_of(event: Query, position: Position) -> Change | None:
 
 
 def _mentioned(event: Query) -> Iterator[str]:
-    for token in tokens(event.sql):
+    for token in tokens(event.sql, event.sql_mode):
         if name := token.name:
             yield name.lower()
 
@@ -238,7 +238,7 @@ def _all_names(event: Query, statement: Statement) -> Iterator[tuple[str | None,
     yield from statement.names
     if statement.verb not in ("ALTER", "RENAME"):
         return
-    found = list(tokens(event.sql))
+    found = list(tokens(event.sql, event.sql_mode))
     for at, token in enumerate(found[2:], 2):
         if token.upper in ("RENAME", "TO", "AS", "=", "TABLE", ","):
             # without a default database a word alone names no table: it is TO, a column, an index

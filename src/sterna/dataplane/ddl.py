@@ -153,7 +153,7 @@ def _has_fixed_timestamp_rule(facts: Facts) -> bool:
 
 
 def _check_timestamp_rule(event: Query, wanted: str, facts: Facts) -> None:
-    if _relies_on_timestamp_rule(event.sql) and facts.variables[_TIMESTAMP_RULE] != wanted:
+    if _relies_on_timestamp_rule(event) and facts.variables[_TIMESTAMP_RULE] != wanted:
         raise Stopped(
             f"A statement with a TIMESTAMP column ran with {_TIMESTAMP_RULE}={wanted}, which"
             f" {facts.destination} cannot change in a session.",
@@ -163,9 +163,9 @@ def _check_timestamp_rule(event: Query, wanted: str, facts: Facts) -> None:
         )
 
 
-def _relies_on_timestamp_rule(sql: bytes) -> bool:
+def _relies_on_timestamp_rule(event: Query) -> bool:
     """Whether a TIMESTAMP column leaves open if it takes NULL, or is NOT NULL without default."""
-    found = list(tokens(sql))
+    found = list(tokens(event.sql, event.sql_mode))
     for at, token in enumerate(found):
         if token.upper != "TIMESTAMP":
             continue
@@ -240,7 +240,7 @@ def _origin_settings(event: Query, facts: Facts) -> dict[str, str]:
 
 def check_representable(event: Query, facts: Facts) -> None:
     """Unrepresentable where the destination would silently make another default of it."""
-    found = list(tokens(event.sql))
+    found = list(tokens(event.sql, event.sql_mode))
     words = {token.upper for token in found}
     server = event.context.charset[2] if event.context.charset else _UTF8MB4_GENERAL
     is_database = bool(words & {"DATABASE", "SCHEMA"}) and "CREATE" in words
@@ -271,7 +271,10 @@ def prepare(event: Query, statement: Statement, facts: Facts, destination: Sessi
     if statement.kind is Kind.UNKNOWN:
         raise Stopped("This kind of statement is on no list of what is carried.")
     sql = without_marks(
-        as_far_as_it_went(event, statement), origin=facts.origin, destination=facts.destination
+        as_far_as_it_went(event, statement),
+        event.sql_mode,
+        origin=facts.origin,
+        destination=facts.destination,
     )
     event = event._replace(sql=sql)
     check_representable(event, facts)
@@ -289,7 +292,7 @@ def prepare(event: Query, statement: Statement, facts: Facts, destination: Sessi
     sql, note = rewritten(event._replace(sql=sql), statement, reserved)
     note = ", ".join(filter(None, [*notes, note]))
     if statement.object_type == "TABLE" and forgets_checks(facts.origin, facts.destination):
-        sql = without_checks(sql)
+        sql = without_checks(sql, event.sql_mode)
     # a database that comes or goes is not there to be used; ALTER may leave its name out
     comes_or_goes = statement.object_type in ("DATABASE", "SCHEMA") and statement.verb != "ALTER"
     database = "" if comes_or_goes else event.database
@@ -322,7 +325,7 @@ def run(session: Session, prepared: Prepared) -> None:
 def summary(event: Query) -> str:
     """The statement's beginning for a log line, without its literals and comments."""
     text, end = "", 0
-    for token in islice(tokens(event.sql), SUMMARY_CHARACTERS):
+    for token in islice(tokens(event.sql, event.sql_mode), SUMMARY_CHARACTERS):
         is_literal = token.text[0] in "'\""
         shown = "'…'" if is_literal else token.text.encode("latin-1").decode(errors="replace")
         text, end = text + " " * (token.start > end) + shown, token.end

@@ -33,7 +33,7 @@ def for_mysql(
     `database` is the one that names without one are in; `find_column` tells whether the
     destination has a column.
     """
-    found = list(tokens(sql))
+    found = list(tokens(sql, statement.sql_mode))
     words = [token.upper for token in found[:3]]
     changes, notes, before = list(_changes(found, statement)), list[str](), list[bytes]()
     if statement.verb == "ALTER" and statement.object_type == "TABLE" and statement.names:

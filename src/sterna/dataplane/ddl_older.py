@@ -71,7 +71,7 @@ class Destination:
 
 def for_older(sql: bytes, statement: Statement, there: Destination) -> tuple[bytes, list[str]]:
     """The statement as the destination reads it, and what was changed about it."""
-    found = list(tokens(sql))
+    found = list(tokens(sql, statement.sql_mode))
     rewrite = _Rewrite(found, statement, there)
     rewrite.respell_names()
     if statement.object_type == "INDEX":

@@ -34,7 +34,7 @@ def rewritten(
     Names that are in `reserved`, the words new to the destination, are quoted. Stopped
     (UnknownEngine) for a storage engine nobody knows how to replace.
     """
-    found = list(tokens(event.sql))
+    found = list(tokens(event.sql, event.sql_mode))
     changes, notes = _quoted_names(found, reserved), list[str]()
     if statement.object_type == "EVENT" and statement.verb in ("CREATE", "ALTER"):
         changes += _disabled_event(statement.verb, found)
@@ -53,7 +53,7 @@ def as_far_as_it_went(event: Query, statement: Statement) -> bytes:
     A DROP of a list drops what is there and then fails for the rest; servers where it is done as
     a whole would drop nothing. Stopped where an error may have left half of anything else.
     """
-    found = list(tokens(event.sql))
+    found = list(tokens(event.sql, event.sql_mode))
     words = [token.upper for token in found]
     at = next((n for n, word in enumerate(words) if word in ("TABLE", "TABLES", "VIEW")), 0)
     is_list = statement.verb == "DROP" and len(statement.names) > 1 and at > 0
@@ -76,11 +76,11 @@ def forgets_checks(origin: Version, destination: Version) -> bool:
     return not origin.at_least(*_CHECKS_SINCE) and destination.at_least(*_CHECKS_SINCE)
 
 
-def without_checks(sql: bytes) -> bytes:
+def without_checks(sql: bytes, sql_mode: int = 0) -> bytes:
     """The statement on a table with every CHECK marked as not enforced."""
     changes: list[Change] = []
     depth, inside = 0, list[int]()
-    found = list(tokens(sql))
+    found = list(tokens(sql, sql_mode))
     for token, following in pairwise([*found, Token("", "", 0, 0)]):
         if token.text == "(":
             depth += 1

@@ -71,7 +71,7 @@ def require_alike(event: Query, statement: Statement, destination: Session, orig
         return
     database, table = statement.names[0]
     altered = _Altered((database or event.database, table), destination, origin)
-    why = _why_not(list(tokens(event.sql)), altered)
+    why = _why_not(list(tokens(event.sql, event.sql_mode)), altered)
     if why and altered.has_rows:
         raise Stopped(
             f"{why}, so the rows of {'.'.join(altered.name)} would not be the same on both sides.",

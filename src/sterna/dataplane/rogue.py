@@ -172,7 +172,7 @@ def _changed_by(raw: bytes, log_format: Format) -> set[str]:
     """The tables and databases that a statement makes, alters or drops."""
     event = parse(raw, log_format)
     assert isinstance(event, Query)
-    statement = classify(event.sql)
+    statement = classify(event.sql, event.sql_mode)
     if statement.kind is not Kind.DDL or is_system_only(event, statement):
         return set()
     if statement.object_type in ("DATABASE", "SCHEMA"):

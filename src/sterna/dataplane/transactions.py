@@ -325,7 +325,7 @@ class Assembler:
         return convert(raw, log_format, to=self._relay_format)
 
     def _on_query(self, event: Query, raw: bytes, place: Place) -> Step | None:
-        statement = classify(event.sql)
+        statement = classify(event.sql, event.sql_mode)
         if not _does_alter(event):
             return Boundary(is_commit=False)
         match statement.kind:

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import re
 
-from sterna.mysql.sql_text import Change, changed
+from sterna.mysql.sql_text import Change, changed, text_pattern
 from sterna.mysql.version import Version
 
-_PART = re.compile(
-    rb"""
+_PART = rb"""
     (?P<opened>/\*(?P<flavor>M?)!(?P<since>[0-9]{5,6})?)
     | (?P<closed>\*/)
     | /\*.*?\*/ | --(?=\s|$)[^\n]* | \#[^\n]*
-    | `(?:[^`]|``)*` | '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*"
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    | `(?:[^`]|``)*` |
+"""
 _REST = re.compile(rb"(?:/\*.*?\*/|.)*?\*/", re.DOTALL)
 _NOT_MARIADBS = range(50700, 100000)  # versions of MySQL that MariaDB does not claim to be
 
 
-def without_marks(sql: bytes, *, origin: Version, destination: Version) -> bytes:
+def without_marks(sql: bytes, sql_mode: int = 0, *, origin: Version, destination: Version) -> bytes:
     """The statement as the origin executed it, where the destination would execute another one."""
+    part = re.compile(_PART + text_pattern(sql_mode).encode(), re.VERBOSE | re.DOTALL)
     changes, is_another, at = list[Change](), False, 0
-    while found := _PART.search(sql, at):
+    while found := part.search(sql, at):
         at = found.end()
         if found["opened"]:
             is_executed = _executes(origin, found)

@@ -8,25 +8,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import lru_cache
 from itertools import islice
 
-_TOKEN = re.compile(
-    r"""
-    (?P<space>\s+
-        | /\*M?![0-9]*          # opens a comment the server executes: its content counts
-        | \*/
-        | /\*.*?\*/
-        | --(?=\s|$)[^\n]*
-        | \#[^\n]*)
-    | (?P<quoted>`(?:[^`]|``)*`)
-    | (?P<text>'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*")
-    | (?P<word>[0-9A-Za-z_$\x80-\xff]+)
-    | (?P<sign>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_ANSI_QUOTES, _NO_BACKSLASH_ESCAPES = 1 << 2, 1 << 20  # in an sql_mode
+
+
+def text_pattern(sql_mode: int) -> str:
+    """A regular expression, to be read as VERBOSE and DOTALL, of a text in quotes as a session
+    with this sql_mode (bits, as the binary log has them) reads it."""
+    plain, escaped = r"{0}(?:[^{0}]|{0}{0})*{0}", r"{0}(?:[^{0}\\]|\\.|{0}{0})*{0}"
+    single = plain if sql_mode & _NO_BACKSLASH_ESCAPES else escaped
+    double = plain if sql_mode & (_NO_BACKSLASH_ESCAPES | _ANSI_QUOTES) else escaped
+    return f"{single.format(chr(39))} | {double.format(chr(34))}"
+
+
+@lru_cache(maxsize=64)
+def _token(sql_mode: int) -> re.Pattern[str]:
+    return re.compile(
+        rf"""
+        (?P<space>\s+
+            | /\*M?![0-9]*      # opens a comment the server executes: its content counts
+            | \*/
+            | /\*.*?\*/
+            | --(?=\s|$)[^\n]*
+            | \#[^\n]*)
+        | (?P<quoted>`(?:[^`]|``)*`)
+        | (?P<text>{text_pattern(sql_mode)})
+        | (?P<word>[0-9A-Za-z_$\x80-\xff]+)
+        | (?P<sign>.)
+        """,
+        re.VERBOSE | re.DOTALL,
+    )
 
 
 Change = tuple[int, int, bytes]  # from, to, what stands there instead
@@ -119,19 +134,22 @@ _SET_IN_VAIN = frozenset(
 _ANALYZED = frozenset({"TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"})
 
 
-def tokens(sql: bytes) -> Iterator[Token]:
-    """The tokens of a statement, comments and white space left out."""
-    for match in _TOKEN.finditer(sql.decode("latin-1")):
+def tokens(sql: bytes, sql_mode: int = 0) -> Iterator[Token]:
+    """The tokens of a statement as a session with this sql_mode (bits, as the binary log has
+    them) reads it; comments and white space left out."""
+    for match in _token(sql_mode & (_ANSI_QUOTES | _NO_BACKSLASH_ESCAPES)).finditer(
+        sql.decode("latin-1")
+    ):
         if match.lastgroup != "space":
             yield Token(str(match.lastgroup), match.group(), match.start(), match.end())
 
 
-def without_set_statement(sql: bytes) -> bytes:
+def without_set_statement(sql: bytes, sql_mode: int = 0) -> bytes:
     """The statement behind MariaDB's SET STATEMENT … FOR, where that is all there is to it."""
-    if [token.upper for token in islice(tokens(sql), 2)] != ["SET", "STATEMENT"]:
+    if [token.upper for token in islice(tokens(sql, sql_mode), 2)] != ["SET", "STATEMENT"]:
         return sql
     depth, before = 0, ","
-    for token in islice(tokens(sql), 2, None):
+    for token in islice(tokens(sql, sql_mode), 2, None):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         if depth == 0 and token.upper == "FOR":
             return sql[token.end :].lstrip()
@@ -149,17 +167,22 @@ class Statement:
         verb: its first word, e.g. "CREATE".
         object_type: "TABLE", "EVENT", … of a DDL statement, "" else.
         names: objects it names, as (database or None, name); of some kinds only the first.
+        sql_mode: under which it was read.
     """
 
     kind: Kind
     verb: str
     object_type: str = ""
     names: tuple[tuple[str | None, str], ...] = ()
+    sql_mode: int = 0
 
 
-def classify(sql: bytes) -> Statement:
+def classify(sql: bytes, sql_mode: int = 0) -> Statement:
     """What kind of statement this is; Kind.UNKNOWN for what is not on the allow-list."""
-    found = list(tokens(sql))
+    return replace(_classify(list(tokens(sql, sql_mode))), sql_mode=sql_mode)
+
+
+def _classify(found: list[Token]) -> Statement:
     verb = found[0].upper if found else ""
     second = found[1].upper if len(found) > 1 else ""
     if verb == "START" and second == "TRANSACTION":

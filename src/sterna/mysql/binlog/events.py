@@ -96,6 +96,11 @@ class Query(NamedTuple):
     error_code: int
     context: Context
 
+    @property
+    def sql_mode(self) -> int:
+        """The bits of the sql_mode under which `sql` has to be read."""
+        return self.context.sql_mode or 0
+
 
 class TableMap(NamedTuple):
     """TABLE_MAP: binds a number to a table for the row events of one statement."""

@@ -225,7 +225,8 @@ def _query(header: Header, reader: Reader) -> Query:
     context = parse_status(reader.take(reader.number(2)))
     database = reader.text(database_bytes)
     reader.take(1)
-    return Query(header, database, without_set_statement(reader.rest()), error_code, context)
+    sql = without_set_statement(reader.rest(), context.sql_mode or 0)
+    return Query(header, database, sql, error_code, context)
 
 
 def _rotate(header: Header, reader: Reader) -> Rotate:
