@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from sterna.errors import Transient
+from sterna.migration.status import Action
 from sterna.mysql.connection import Server, execute, open_session
 from sterna.mysql.replication import BinlogStream
 from sterna.store.records import PositionPair
@@ -40,6 +41,8 @@ def test_a_reader_is_followed_from_one_log_to_the_other(
             assert READER in left["sentence"]
             still = desk.ask("reader", "move", cluster_id, READER)
             assert still["left"] == 1, "it still reads the source"
+            end = desk.service.plan_end(cluster_id, Action.COMPLETE)
+            assert f"{READER} is still on the source's binary log" in "".join(end.warnings)
         eventually(lambda: not desk.ask(*listed)["readers"][0]["reads"])
         at = a_pair(desk, mysql57, mysql97)
         moved = desk.ask("reader", "move", cluster_id, READER, "--at", at.source_position)

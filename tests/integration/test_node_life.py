@@ -20,9 +20,10 @@ from sterna.clusters.process import signal_process
 from sterna.errors import Refused, SternaError
 from sterna.migration.scaling import Serverless
 from sterna.mysql.connection import Server, execute, open_session, scalar
+from sterna.store.cluster_records import NO_BINLOG
 from sterna.store.records import Cluster, Node
 from sterna.workflow import node_life
-from sterna.workflow.binlog_off import OFF, refuse_binlog_off
+from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
 from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.ticker import Ticker
@@ -239,9 +240,11 @@ def test_without_a_binary_log_there_are_no_readers(
             refuse_binlog_off(desk.tools, name)
         inventory.change_cluster(name, serverless=asdict(replace(limits, nodes_max=0)))
         refuse_binlog_off(desk.tools, name)
-        inventory.set_cluster_parameters(name, {**OFF, "read_only": "OFF"})
+        inventory.set_cluster_parameters(name, {**NO_BINLOG, "read_only": "OFF"})
         assert desk.refusal("cluster", "add-nodes", name) == "BinaryLogNeeded"
         assert desk.refusal("cluster", "serverless", name, "--nodes", "0:1") == "BinaryLogNeeded"
+        planned = desk.ask("cluster", "enable-binlog", name, "--dry-run")
+        assert "restarts with its binary log" in planned["actions"][0]
         begun = desk.ask("cluster", "enable-binlog", name, "--yes", "--no-wait")
         assert (begun["status"], begun["nodes"][0]["status"]) == ("Rebooting", "Rebooting")
         assert inventory.cluster_parameters(name) == {"read_only": "OFF"}

@@ -14,6 +14,7 @@ const TEXTS: Record<Change["kind"], string> = {
   remove: "The node leaves the rotation first; the sessions it still has are cut, and its data is removed.",
   class: "Each node restarts once with the memory of its new class, the primary last. Who connects to the primary meanwhile waits; its sessions are cut.",
   restart: "A read-only node leaves the rotation first. Who connects to the primary while it restarts waits; its sessions are cut.",
+  binlog: "The primary restarts with its binary log; who connects meanwhile waits, its sessions are cut. Read-only nodes can be added after it.",
   delete: "The cluster ends with its endpoints, its nodes and all its data.",
 };
 
@@ -22,6 +23,7 @@ const BUTTONS: Record<Change["kind"], string> = {
   remove: "Remove",
   class: "Change class",
   restart: "Restart",
+  binlog: "Enable",
   delete: "Delete",
 };
 

@@ -11,6 +11,7 @@ export type Change =
   | { kind: "remove"; nodeId: string }
   | { kind: "class"; nodeClass: string }
   | { kind: "restart"; nodeId: string | null }
+  | { kind: "binlog" }
   | { kind: "delete" };
 
 const CLUSTER = "/api/v1/clusters/{cluster_id}";
@@ -20,6 +21,7 @@ export const NEEDS: Record<Change["kind"], Need> = {
   remove: ["DELETE", `${CLUSTER}/nodes/{node_id}`],
   class: ["POST", `${CLUSTER}/class`],
   restart: ["POST", `${CLUSTER}/restart`],
+  binlog: ["POST", `${CLUSTER}/binlog`],
   delete: ["DELETE", CLUSTER],
 };
 
@@ -34,6 +36,8 @@ function planOf(cluster_id: string, change: Change): Promise<Plan> {
       return ask(api.GET(`${CLUSTER}/class/plan`, { params: { path, query: { node_class: change.nodeClass } } }));
     case "restart":
       return ask(api.GET(`${CLUSTER}/restart/plan`, { params: { path, query: { node_id: change.nodeId } } }));
+    case "binlog":
+      return ask(api.GET(`${CLUSTER}/binlog/plan`, { params: { path } }));
     case "delete":
       return ask(api.GET(`${CLUSTER}/delete/plan`, { params: { path } }));
   }
@@ -51,6 +55,8 @@ export function begin(cluster_id: string, change: Change): Promise<Cluster> {
       return ask(api.POST(`${CLUSTER}/class`, { params: { path }, body: { node_class: change.nodeClass } }));
     case "restart":
       return ask(api.POST(`${CLUSTER}/restart`, { params: { path }, body: { node_id: change.nodeId } }));
+    case "binlog":
+      return ask(api.POST(`${CLUSTER}/binlog`, { params: { path } }));
     case "delete":
       return ask(api.DELETE(CLUSTER, { params: { path } }));
   }

@@ -7,9 +7,9 @@ import { useHosts } from "../api/queries";
 import type { NodeClassInfo } from "../api/schema";
 import { count, memory } from "../format/numbers";
 import { VersionSelect } from "../parts/VersionSelect";
+import { LimitFields } from "../serverless/LimitFields";
 import { Choice } from "./Choice";
 import { PlaceFields, versionsAt } from "./PlaceFields";
-import { ServerlessFields } from "./ServerlessFields";
 import { hasMyRocks, isServerless, type StepProps } from "./order";
 
 export function TargetStep(props: StepProps) {
@@ -34,7 +34,11 @@ export function TargetStep(props: StepProps) {
         </Form.Item>
       </div>
       <PlaceFields {...props} hosts={hosts} />
-      {isServerless(order) ? <ServerlessFields {...props} /> : <Size {...props} />}
+      {isServerless(order) ? (
+        <LimitFields limits={order.serverless} choices={props.choices} onChange={(serverless) => onChange({ serverless })} />
+      ) : (
+        <Size {...props} />
+      )}
       <StorageEngine {...props} />
     </Form>
   );

@@ -49,11 +49,19 @@ const COLUMNS: Column<AccountPlan>[] = [
   { title: "Password plugin", render: (row) => row.plugin, sortBy: (row) => row.plugin },
   {
     title: "How it reaches the cluster",
-    render: (row) => <Status word={row.how} tone={TONES[row.how as keyof typeof TONES] ?? "warning"} />,
+    render: (row) => <How account={row} />,
     sortBy: (row) => row.how,
   },
-  { title: "Why", render: (row) => row.reason || "–" },
 ];
+
+function How({ account }: { account: AccountPlan }) {
+  return (
+    <>
+      <Status word={account.how} tone={TONES[account.how as keyof typeof TONES] ?? "warning"} />
+      <div className="faint">{account.reason}</div>
+    </>
+  );
+}
 
 /** The server's own accounts stay where they are; the others may be decided about. */
 function isDecidable(row: AccountPlan): boolean {

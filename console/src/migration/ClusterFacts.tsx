@@ -17,6 +17,7 @@ export function ClusterFacts({ cluster }: { cluster: Cluster }) {
         ["Node class", cluster.node_class],
         ["Storage engine", cluster.storage_engine],
         ["Billing method", payTypeTitle(cluster.pay_type)],
+        ["Binary log", cluster.binary_log ? "on" : "off"],
         ["Created", <Time at={cluster.created_at} />],
       ]}
     />

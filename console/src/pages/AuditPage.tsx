@@ -14,6 +14,7 @@ import { Status } from "../parts/Status";
 
 const PAGE_ROWS = 100;
 const POLL_MILLISECONDS = 5000;
+const EMPTY = ['""', "null", "[]", "{}"];
 const TONES = { done: "good", refused: "warning", failed: "bad" } as const;
 
 const COLUMNS: Column<AuditEntry>[] = [
@@ -21,14 +22,15 @@ const COLUMNS: Column<AuditEntry>[] = [
   { title: "Who", render: (row) => row.who || row.kind },
   { title: "From", render: (row) => row.address || "–" },
   { title: "Action", render: (row) => row.action.replaceAll("_", " ") },
-  { title: "Object", render: (row) => row.object || "–" },
+  { title: "Object", render: (row) => <span className="id">{row.object || "–"}</span> },
   { title: "With", render: (row) => <code className="breakable">{argumentsOf(row)}</code> },
   { title: "Result", render: (row) => <Status word={row.result} tone={TONES[row.result as keyof typeof TONES] ?? "busy"} /> },
   { title: "Why", render: (row) => row.sentence || "–" },
 ];
 
+/** What was left empty says nothing. */
 function argumentsOf(row: AuditEntry): string {
-  const pairs = Object.entries(row.arguments);
+  const pairs = Object.entries(row.arguments).filter(([, value]) => !EMPTY.includes(JSON.stringify(value)));
   return pairs.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(" ") || "–";
 }
 

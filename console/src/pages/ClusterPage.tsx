@@ -33,7 +33,7 @@ export default function ClusterPage() {
       {migration.data && migration.data.status !== "NO_MIGRATION" && (
         <ScheduleSection title="Schedules" clusterId={id} isShown={(one) => one.cluster_id === id} />
       )}
-      <Section title="Basic Information" extra={<Deletion id={id} />}>
+      <Section title="Basic Information" extra={<Buttons id={id} hasLog={cluster.data?.binary_log ?? true} />}>
         <Answered query={cluster} what="the cluster">
           {(data) => <ClusterFacts cluster={data} />}
         </Answered>
@@ -42,10 +42,17 @@ export default function ClusterPage() {
   );
 }
 
-function Deletion({ id }: { id: string }) {
+function Buttons({ id, hasLog }: { id: string; hasLog: boolean }) {
   return (
-    <ChangeButton clusterId={id} change={{ kind: "delete" }} danger>
-      Delete cluster
-    </ChangeButton>
+    <div className="actions">
+      {!hasLog && (
+        <ChangeButton clusterId={id} change={{ kind: "binlog" }}>
+          Enable binary log
+        </ChangeButton>
+      )}
+      <ChangeButton clusterId={id} change={{ kind: "delete" }} danger>
+        Delete cluster
+      </ChangeButton>
+    </div>
   );
 }

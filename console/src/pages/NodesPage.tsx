@@ -11,6 +11,7 @@ import { DataTable, type Column } from "../parts/DataTable";
 import { Section } from "../parts/Section";
 import { Answered } from "../parts/States";
 import { Status } from "../parts/Status";
+import { ServerlessSection } from "../serverless/ServerlessSection";
 
 const ROLES: Record<string, string> = { Writer: "primary", Reader: "read-only" };
 
@@ -23,16 +24,19 @@ export default function NodesPage() {
       <ClusterHead id={id} />
       <Answered query={cluster} what="the nodes">
         {(data) => (
-          <Section title="Nodes" extra={<Buttons cluster={data} />}>
-            <InTheWay id={id} />
-            <DataTable
-              label="Nodes"
-              rows={data.nodes}
-              columns={columnsOf(data, health)}
-              rowKey={(row) => row.id}
-              empty="There are no nodes yet."
-            />
-          </Section>
+          <>
+            <Section title="Nodes" extra={<Buttons cluster={data} />}>
+              <InTheWay id={id} />
+              <DataTable
+                label="Nodes"
+                rows={data.nodes}
+                columns={columnsOf(data, health)}
+                rowKey={(row) => row.id}
+                empty="There are no nodes yet."
+              />
+            </Section>
+            {data.serverless && <ServerlessSection clusterId={id} />}
+          </>
         )}
       </Answered>
     </>

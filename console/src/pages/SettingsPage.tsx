@@ -1,4 +1,4 @@
-/** The server itself, its users, its API tokens and its hooks. */
+/** The server itself, its users, its API tokens, its hooks and its hosts. */
 import { useQuery } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
 import { useMissingRole } from "../api/roles";
@@ -11,6 +11,7 @@ import { PageHead } from "../parts/PageHead";
 import { Section } from "../parts/Section";
 import { Answered, Empty } from "../parts/States";
 import { Hooks } from "../settings/Hooks";
+import { Hosts } from "../settings/Hosts";
 import { Tokens } from "../settings/Tokens";
 import { Users } from "../settings/Users";
 
@@ -31,6 +32,7 @@ function ForAdmins() {
       <Users />
       <Tokens />
       <Hooks />
+      <Hosts />
       <Answered query={settings} what="the settings">
         {(data) => <Server settings={data} />}
       </Answered>

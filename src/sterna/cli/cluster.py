@@ -89,6 +89,7 @@ def _print(cluster: Cluster) -> None:
             "Billing method": cluster.pay_type,
             "Follows its load": str(cluster.serverless or ""),
             "Semi-synchronous": "yes" if cluster.semi_sync else "",
+            "Binary log": "on" if cluster.binary_log else "off",
             "Network": cluster.network_label or "Private",
             "Created": cluster.created_at,
         }

@@ -99,12 +99,19 @@ def restart_cluster(
 
 @app.command("enable-binlog")
 def enable_binlog(
-    cluster_id: ClusterId, yes: Yes = False, wait: Wait = True, as_json: Json = False
+    cluster_id: ClusterId,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = True,
+    as_json: Json = False,
 ) -> None:
     """Switch the binary log on again after `complete --disable-binlog`; the primary restarts."""
     client = connect()
+    path = f"/clusters/{cluster_id}/binlog"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json):
+        return
     confirm(f"Restart the primary of {cluster_id}?", yes=yes)
-    cluster = client.post(f"/clusters/{cluster_id}/binlog", Cluster)
+    cluster = client.post(path, Cluster)
     _finish(client, cluster, wait=wait, as_json=as_json)
 
 

@@ -44,6 +44,7 @@ GET /clusters/{cluster_id}/nodes/plan
 GET /clusters/{cluster_id}/nodes/{node_id}/plan
 GET /clusters/{cluster_id}/class/plan
 GET /clusters/{cluster_id}/restart/plan
+GET /clusters/{cluster_id}/binlog/plan
 GET /usage
 GET /hosts
 GET /hosts/{host_id}

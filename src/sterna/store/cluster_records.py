@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from sterna.migration.scaling import Load, Serverless
 from sterna.store.records import HistoryEntry
 
+# The parameter of a primary that is started without a binary log; it comes after log_bin.
+NO_BINLOG = {"skip_log_bin": "ON"}
+
 
 @dataclass(frozen=True)
 class NodeHealth:

@@ -62,6 +62,7 @@ class Cluster:
     semi_sync: bool = False  # whether commits wait for a read-only node
     myrocks_memory_percent: int = 0  # share of the buffers that is MyRocks'
     hosts: tuple[str, ...] = ()  # ho-… its nodes are made on; empty: this machine
+    binary_log: bool = True  # whether its primary is started with one
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select, u
 from sterna.errors import Refused
 from sterna.migration.scaling import Serverless
 from sterna.store import tables
+from sterna.store.cluster_records import NO_BINLOG
 from sterna.store.database import Secrets, open_database
 from sterna.store.records import Cluster, Endpoint, Instance, Node
 
@@ -171,7 +172,7 @@ class Inventory:
     def add_cluster(self, cluster: Cluster, *, admin_user: str, admin_password: str) -> None:
         """Keep a new cluster, without its nodes."""
         values = dataclasses.asdict(cluster)
-        del values["nodes"]
+        del values["nodes"], values["binary_log"]
         self._database.add(
             tables.clusters,
             **values,
@@ -191,7 +192,9 @@ class Inventory:
 
     def _cluster(self, row: Row[Any]) -> Cluster:
         limits = Serverless(**row.serverless) if row.serverless else None
-        return to_record(Cluster, row, nodes=self.nodes(row.id), serverless=limits)
+        logs = not NO_BINLOG.keys() & row.parameters.keys()
+        nodes = self.nodes(row.id)
+        return to_record(Cluster, row, nodes=nodes, serverless=limits, binary_log=logs)
 
     def cluster_admin(self, cluster_id: str) -> tuple[str, str]:
         """User and password of Sterna's own account on the cluster."""

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 
 from sterna.errors import Refused, SternaError, Transient
 from sterna.mysql.connection import Session, execute, open_session, query, scalar
+from sterna.store.cluster_records import NO_BINLOG
 from sterna.workflow.tools import Tools
 
-# Later entries win: this comes after log_bin in the configuration.
-OFF = {"skip_log_bin": "ON"}
 _READERS = (
     "SELECT user, host FROM information_schema.processlist"
     " WHERE command LIKE 'Binlog Dump%%' AND user <> %s"
@@ -76,9 +75,9 @@ def restart_without(tools: Tools, cluster_id: str) -> str:
     """Restart the primary without the binary log; why it runs with it again, or nothing."""
     kept = tools.inventory.cluster_parameters(cluster_id)
     try:
-        _restart(tools, cluster_id, {**kept, **OFF})
+        _restart(tools, cluster_id, {**kept, **NO_BINLOG})
     except SternaError as error:
-        _restart(tools, cluster_id, {name: kept[name] for name in kept if name not in OFF})
+        _restart(tools, cluster_id, {name: kept[name] for name in kept if name not in NO_BINLOG})
         return error.message
     if not is_off(tools, cluster_id):
         raise Transient("The primary was started by another hand, with its binary log.")

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from sterna.errors import Refused
+from sterna.errors import Refused, SternaError
 from sterna.migration.status import Status
 from sterna.mysql.connection import open_session, query
 from sterna.store.database import now
@@ -53,6 +53,20 @@ class Readers:
         with self._keeping:
             self._keep(migration, seen)
         return self._known(migration, seen)
+
+    def left_behind(self, cluster_id: str) -> tuple[str, ...]:
+        """A sentence for each reader of a log that gets nothing more once the link is cut."""
+        try:
+            found = self.look(cluster_id)
+        except SternaError as error:
+            return (f"Who else reads the binary logs cannot be seen now: {error.message}",)
+        other = OTHER[found.belong_to]
+        return tuple(
+            f"{one.name} is still on the {other}'s binary log. After this nobody can say where it"
+            f" would go on; move it first: sterna reader move {cluster_id} {one.name}."
+            for one in found.readers
+            if one.is_left
+        )
 
     def move(self, cluster_id: str, name: str, *, at: str | None = None) -> LogReaders:
         """A person has moved a reader to the log of the side with the writes.

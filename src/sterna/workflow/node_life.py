@@ -22,9 +22,9 @@ from sterna.clusters.resizing import resize
 from sterna.errors import Refused, Transient
 from sterna.migration.status import Status
 from sterna.mysql.connection import open_session
+from sterna.store.cluster_records import NO_BINLOG
 from sterna.store.records import Cluster, Migration, Node
 from sterna.workflow.abreast import Abreast
-from sterna.workflow.binlog_off import OFF
 from sterna.workflow.health import FRESH_SECONDS
 from sterna.workflow.inheritance import settle_time_zone
 from sterna.workflow.routing import address_of
@@ -85,17 +85,11 @@ class Nodes:
     def enable_binlog(self, cluster_id: str) -> Cluster:
         """Switch the binary log on again, which restarts the primary; without it there are no
         other nodes."""
-        cluster = self._idle(cluster_id)
-        if not self._is_without_binlog(cluster_id):
-            raise Refused(
-                f"{cluster_id} has its binary log.",
-                code="NothingToDo",
-                remedy="Nothing is left to do.",
-            )
+        cluster = self.loggable(cluster_id)
         inventory = self._tools.inventory
         kept = inventory.cluster_parameters(cluster_id)
         with self._beginning(cluster, "Rebooting"):
-            without = {name: value for name, value in kept.items() if name not in OFF}
+            without = {name: value for name, value in kept.items() if name not in NO_BINLOG}
             inventory.set_cluster_parameters(cluster_id, without)
             inventory.set_node_status(cluster.nodes[0].id, "Rebooting")
         return inventory.cluster(cluster_id)
@@ -139,15 +133,23 @@ class Nodes:
 
     def refuse_without_binlog(self, cluster_id: str) -> None:
         """Refused (BinaryLogNeeded) where read-only nodes would have nothing to follow."""
-        if self._is_without_binlog(cluster_id):
+        if not self._tools.inventory.cluster(cluster_id).binary_log:
             raise Refused(
                 f"{cluster_id} has no binary log, which read-only nodes follow.",
                 code="BinaryLogNeeded",
                 remedy=f"Switch it on first: sterna cluster enable-binlog {cluster_id}.",
             )
 
-    def _is_without_binlog(self, cluster_id: str) -> bool:
-        return bool(OFF.keys() & self._tools.inventory.cluster_parameters(cluster_id).keys())
+    def loggable(self, cluster_id: str) -> Cluster:
+        """The cluster, if its binary log is off and may be switched on."""
+        cluster = self._idle(cluster_id)
+        if cluster.binary_log:
+            raise Refused(
+                f"{cluster_id} has its binary log.",
+                code="NothingToDo",
+                remedy="Nothing is left to do.",
+            )
+        return cluster
 
     def why_busy(self, cluster_id: str) -> str:
         """Why nothing may be changed about the cluster's nodes now; empty when it may."""

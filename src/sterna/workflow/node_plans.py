@@ -70,6 +70,17 @@ class NodePlans:
             self._figures(cluster, chosen),
         )
 
+    def enable_binlog(self, cluster_id: str) -> Plan:
+        """Of switching the binary log on again."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        primary = cluster.nodes[:1]
+        return _plan(
+            "enable_binlog",
+            partial(self._nodes.loggable, cluster_id),
+            _restarts(primary, "restarts with its binary log"),
+            self._figures(cluster, primary),
+        )
+
     def delete(self, cluster_id: str) -> Plan:
         """Of deleting the cluster with all its data."""
         cluster = self._tools.inventory.cluster(cluster_id)

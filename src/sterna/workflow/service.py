@@ -151,7 +151,10 @@ class Service:
 
     def plan_end(self, cluster_id: str, action: Action, **asked: object) -> Plan:
         """The dry run of complete, cancel or give up."""
-        return plan_end(self._tools, cluster_id, action, asked)
+        found = plan_end(self._tools, cluster_id, action, asked)
+        if action is Action.GIVE_UP:
+            return found  # nothing has followed yet
+        return dataclasses.replace(found, warnings=self.readers.left_behind(cluster_id))
 
     def switch_over(self, cluster_id: str, *, with_endpoints: bool, **asked: object) -> Migration:
         """Move the writes to the cluster.

@@ -108,6 +108,13 @@ def restart_cluster(cluster_id: str, service: TheService, wanted: Restart | None
     return service.nodes.restart(cluster_id, wanted.node_id if wanted else None)
 
 
+@router.get("/clusters/{cluster_id}/binlog/plan")
+def plan_binlog(cluster_id: str, service: TheService) -> Plan:
+    """What switching the binary log on again would do, and why it would be refused. Changes
+    nothing."""
+    return service.node_plans.enable_binlog(cluster_id)
+
+
 @router.post("/clusters/{cluster_id}/binlog", status_code=202)
 def enable_binlog(cluster_id: str, service: TheService) -> Cluster:
     """Begin to switch the binary log on again, which restarts the primary."""

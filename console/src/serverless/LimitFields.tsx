@@ -2,13 +2,17 @@
 import Form from "antd/es/form";
 import InputNumber from "antd/es/input-number";
 import Select from "antd/es/select";
-import type { Serverless } from "../api/schema";
+import type { Choices, Serverless } from "../api/schema";
 import { memory } from "../format/numbers";
-import type { StepProps } from "./order";
 
-export function ServerlessFields({ order, choices, onChange }: StepProps) {
-  const limits = order.serverless;
-  const change = (part: Partial<Serverless>) => onChange({ serverless: { ...limits, ...part } });
+interface LimitFieldsProps {
+  limits: Serverless;
+  choices: Choices;
+  onChange: (limits: Serverless) => void;
+}
+
+export function LimitFields({ limits, choices, onChange }: LimitFieldsProps) {
+  const change = (part: Partial<Serverless>) => onChange({ ...limits, ...part });
   const classes = choices.node_classes.map((one) => ({ value: one.name, label: `${one.name}, ${memory(one.memory_bytes)}` }));
   return (
     <fieldset className="choices">
