@@ -61,7 +61,7 @@ def test_several_chunks_make_one_table(
     finally:
         gc.enable()
     seen = [r.rows_copied for r in reports if isinstance(r, TableReport) and not r.copied]
-    assert seen == [100_000, 200_000, 250_000]
+    assert {100_000, 200_000, 250_000} <= set(seen) and seen == sorted(seen)
     with open_session(destination) as session:
         assert query(session, "SELECT COUNT(*), SUM(id) FROM big.t") == [(250_000, 31250125000)]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from sterna.store import tables
 from sterna.store.repository import open_store
 from sterna.store.task_pages import SORTS, STATES, Wanted
 from sterna.store.tasks import Tasks
@@ -25,19 +24,17 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tasks]:
     tasks.add("dts-1", "shop")
     rows = [
         {
-            "task_id": "dts-1",
             "database": f"shop_{number % 40:02}",
             "table": f"orders_{number:05}",
             "rows_estimated": 1000 + number,
             "rows_copied": (1000 + number) * (number % 3) // 2,
             "bytes_copied": number,
-            "copied": number % 3 == 2,
+            "state": ("waiting", "copying", "copied")[number % 3],
             "differences": int(number % 1000 == 7),
         }
         for number in range(TABLES)
     ]
-    with database.engine.begin() as connection:
-        connection.execute(tables.task_tables.insert(), rows)
+    tasks.put_tables("dts-1", rows)
     yield tasks
     database.close()
 
@@ -69,3 +66,22 @@ def test_pages_hold_every_table_once(tasks: Tasks) -> None:
         assert len(names) == TABLES
     found = tasks.pages.tables("dts-1", Wanted(search="_07.orders_00007"))
     assert [one.table for one in found.items] == ["orders_00007"]
+
+
+def test_all_tables_are_listed_at_once(tasks: Tasks) -> None:
+    """Listing all costs each some hundredths of a millisecond; what is not in the list any more
+    goes, what a verification has said of the others stays."""
+    tasks.add("dts-2", "shop")
+    names = [("shop", f"t{number}") for number in range(TABLES)]
+    for _ in range(2):
+        listed = [{"database": d, "table": t, "state": "waiting"} for d, t in names]
+        began = time.process_time()
+        tasks.put_tables("dts-2", listed, are_all=True)
+        assert (time.process_time() - began) / TABLES < 0.001
+        tasks.put_table("dts-2", "shop", "t7", differences=3)
+    tasks.put_tables("dts-2", listed[5:], are_all=True)
+    tasks.put_tables("dts-2", [{**listed[7], "state": "copying", "rows_copied": 8}])
+    left = {one.table: one for one in tasks.task("dts-2").tables}
+    assert len(left) == TABLES - 5 and "t4" not in left
+    assert (left["t7"].state, left["t7"].rows_copied, left["t7"].differences) == ("copying", 8, 3)
+    tasks.forget_tables("dts-2")

@@ -114,7 +114,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             rows_estimated=1000,
             rows_copied=number,
             bytes_copied=10 * number,
-            copied=number >= 200,
+            state="copied" if number >= 200 else "copying" if number else "waiting",
             differences=3 if number == 7 else 0,
         )
     service = Service(tools, NoEngine())  # type: ignore[arg-type]

@@ -81,6 +81,7 @@ READING = [
     ("endpoint", "list", "rm-1"),
     ("endpoint", "actions", "rm-1"),
     ("task", "show", "dts1"),
+    ("task", "tables", "dts1", "--state", "copying", "--sort", "eta"),
     ("task", "log", "dts1", "--warnings"),
     ("task", "rate", "dts1"),
     ("task", "rate", "pc-1", "--full-rows-per-second", "500", "--no-back-off"),

@@ -14,7 +14,7 @@ export function CopyProgress({ migration }: { migration: Migration }) {
         facts={[
           ["Full synchronization", <Bar percent={percent} label="Rows copied" />],
           ["Rows", `${count(task.rows_copied)} of about ${count(task.rows_estimated)}`],
-          ["Data", bytes(task.bytes_copied)],
+          ["Data", `${bytes(task.bytes_copied)} of about ${bytes(task.bytes_estimated)}`],
           ["Time left", task.eta_seconds === null ? "not known yet" : `about ${duration(task.eta_seconds)}`],
         ]}
       />

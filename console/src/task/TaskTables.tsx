@@ -30,16 +30,22 @@ type Sort = "name" | "rows" | "bytes" | "percent" | "eta" | "verified" | "differ
 const COLUMNS: (Column<TableProgress> & { sortAs?: Sort })[] = [
   { title: "Table", render: (row) => <code>{`${row.database}.${row.table}`}</code>, sortAs: "name" },
   { title: "Copied", render: (row) => <Bar percent={row.percent} label={`${row.table} copied`} />, sortAs: "percent" },
-  { title: "Rows", render: (row) => count(row.rows_copied), sortAs: "rows", numeric: true },
-  { title: "Data", render: (row) => bytes(row.bytes_copied), sortAs: "bytes", numeric: true },
+  { title: "Rows", render: (row) => ofAbout(row, count(row.rows_copied), count(row.rows_estimated)), sortAs: "rows", numeric: true },
+  { title: "Data", render: (row) => ofAbout(row, bytes(row.bytes_copied), bytes(row.bytes_estimated)), sortAs: "bytes", numeric: true },
   { title: "Rows/s", render: (row) => count(row.rows_per_second), numeric: true },
   { title: "Time left", render: (row) => left(row), sortAs: "eta", numeric: true },
   { title: "Differences", render: (row) => count(row.differences), sortAs: "differences", numeric: true },
   { title: "Verified", render: (row) => <Time at={row.verified_at} />, sortAs: "verified" },
 ];
 
+function ofAbout(row: TableProgress, copied: string, estimated: string): string {
+  return row.state === "copied" ? copied : `${copied} of about ${estimated}`;
+}
+
 function left(row: TableProgress): string {
-  if (row.copied) return "done";
+  if (row.state === "copied") return "done";
+  if (row.state === "waiting") return "waiting";
+  if (row.state === "indexing" && row.eta_seconds !== null) return `${duration(row.eta_seconds)}, building indexes`;
   return row.eta_seconds === null ? "not known" : duration(row.eta_seconds);
 }
 

@@ -19,6 +19,7 @@ from sterna.store.records import HistoryEntry, Migration, SyncTask, TableProgres
 TABLES_SHOWN = 12
 HISTORY_SHOWN = 8
 BAR_COLUMNS = 30
+MOVING = ("copying", "indexing")
 
 Viewer = Callable[[Migration], None]
 
@@ -97,11 +98,11 @@ def _facts(migration: Migration) -> Table:
 def _bars(task: SyncTask) -> Table:
     """A bar for each table that is being copied, and one for all of them."""
     grid = Table.grid(padding=(0, 2))
-    moving = [table for table in task.tables if not table.copied][:TABLES_SHOWN]
+    moving = [table for table in task.tables if table.state in MOVING][:TABLES_SHOWN]
     for table in moving:
         _add_table(grid, table)
     share = 100 * task.rows_copied / max(task.rows_estimated, task.rows_copied, 1)
-    done = sum(table.copied for table in task.tables)
+    done = sum(table.state == "copied" for table in task.tables)
     name = f"{done} of {len(task.tables)} tables"
     _add_bar(grid, name, percent=share, rows=task.rows_copied, eta_seconds=task.eta_seconds)
     return grid

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlencode
 
 import typer
 
@@ -10,10 +13,17 @@ from sterna.cli.client import connect
 from sterna.cli.output import Json, print_facts, print_table, say, show
 from sterna.cli.rate import metrics, rate, rate_facts, speed_of
 from sterna.store.records import LogLine, SyncTask, TableProgress
+from sterna.store.view_records import TablePage
 
 app = typer.Typer(no_args_is_help=True, help="Sync tasks: copy, follow, verify.")
 app.command()(rate)
 app.command()(metrics)
+
+SHOWN_MAX = 40  # tables, by `show`
+URGENCY = ("copying", "indexing", "waiting", "copied")
+
+State = StrEnum("State", ["all", "waiting", "copying", "copied", "different"])
+Sort = StrEnum("Sort", ["name", "rows", "bytes", "percent", "eta", "verified", "differences"])
 
 
 @app.command("show")
@@ -21,9 +31,31 @@ def show_task(
     task_id: Annotated[str, typer.Argument(metavar="TASK", help="Id of the sync task, dts…")],
     as_json: Json = False,
 ) -> None:
-    """Show one sync task and the progress of its tables."""
+    """Show one sync task and the progress of its tables, those under way first."""
     task = connect().get(f"/tasks/{task_id}", SyncTask)
     show(task, as_json=as_json, human=lambda: _print(task))
+
+
+@app.command("tables")
+def list_tables(
+    task_id: Annotated[str, typer.Argument(metavar="TASK", help="Id of the sync task, dts…")],
+    state: Annotated[
+        State, typer.Option(help="waiting, copying, copied or different.")
+    ] = State.all,
+    search: Annotated[str, typer.Option(help="Only names with this in them.")] = "",
+    sort: Annotated[
+        Sort, typer.Option(help="name, rows, bytes, percent, eta, verified or differences.")
+    ] = Sort.name,
+    descending: Annotated[bool, typer.Option("--descending", help="The most first.")] = False,
+    offset: Annotated[int, typer.Option(min=0, help="Leave out so many.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show so many.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Show the tables of a sync task: how far each is copied, and what its verification found."""
+    wanted = {"state": state.value, "search": search, "sort": sort.value, "offset": offset}
+    asked = urlencode({**wanted, "limit": limit, "descending": str(descending).lower()})
+    page = connect().get(f"/tasks/{task_id}/tables?{asked}", TablePage)
+    show(page, as_json=as_json, human=lambda: _print_page(page))
 
 
 @app.command("log")
@@ -72,7 +104,7 @@ def _print(task: SyncTask) -> None:
             "Position read": task.origin_position,
             "Position applied": task.applied_position,
             "Rows copied": f"{task.rows_copied:,} of about {task.rows_estimated:,}",
-            "Bytes copied": f"{task.bytes_copied:,}",
+            "Bytes copied": f"{task.bytes_copied:,} of about {task.bytes_estimated:,}",
             "Copied in": None if not task.eta_seconds else f"about {task.eta_seconds:,.0f} s",
             "Rows verified": f"{task.rows_verified:,}, {task.differences} differ",
             "Verified": task.verified_at,
@@ -83,19 +115,37 @@ def _print(task: SyncTask) -> None:
         }
     )
     say("")
-    columns = ("Table", "Rows", "Bytes", "%", "Rows/s", "Left", "Copied", "Differences", "Verified")
-    print_table(columns, map(_row, task.tables), empty="No tables yet.")
+    urgent = sorted(task.tables, key=lambda each: (URGENCY.index(each.state), -each.rows_estimated))
+    _print_tables(urgent[:SHOWN_MAX])
+    if len(urgent) > SHOWN_MAX:
+        more = len(urgent) - SHOWN_MAX
+        say(f"… and {more:,} more. See all with: sterna task tables {task.id}")
+
+
+def _print_page(page: TablePage) -> None:
+    _print_tables(page.items)
+    end = page.offset + len(page.items)
+    if page.items and (page.offset or end < page.matching):
+        say(f"{page.offset + 1:,} to {end:,} of {page.matching:,}; others with --offset, --limit")
+
+
+def _print_tables(tables: Iterable[TableProgress]) -> None:
+    columns = ("Table", "State", "%", "Rows", "Of about", "Bytes", "Of about", "Rows/s", "Left")
+    more = ("Differences", "Verified")
+    print_table((*columns, *more), map(_row, tables), empty="No tables.")
 
 
 def _row(table: TableProgress) -> tuple[object, ...]:
     return (
         f"{table.database}.{table.table}",
-        f"{table.rows_copied:,}",
-        f"{table.bytes_copied:,}",
+        table.state,
         f"{table.percent:.1f}",
-        f"{table.rows_per_second:,.0f}",
+        f"{table.rows_copied:,}",
+        f"{table.rows_estimated:,}",
+        f"{table.bytes_copied:,}",
+        f"{table.bytes_estimated:,}",
+        f"{table.rows_per_second:,.0f}" if table.rows_per_second else None,
         None if table.eta_seconds is None else f"{table.eta_seconds:,.0f} s",
-        table.copied,
-        table.differences,
+        table.differences if table.verified_at else None,
         table.verified_at,
     )

@@ -22,6 +22,7 @@ from sterna.dataplane.copy_ddl import Change
 from sterna.dataplane.copy_eta import telling
 from sterna.dataplane.copy_finish import add_foreign_keys, add_missing_indexes
 from sterna.dataplane.copy_hits import Hits
+from sterna.dataplane.copy_list import list_copied
 from sterna.dataplane.copy_make import DefinitionChanged
 from sterna.dataplane.copy_places import keep_places, passing
 from sterna.dataplane.copy_prepare import (
@@ -105,6 +106,7 @@ def copy_all(task: CopyTask) -> CopiedTables:
             copied = _Rounds(task).run()
         states = read_states(session).values()
     rows, octets = sum(s.rows_copied for s in states), sum(s.bytes_copied for s in states)
+    task.report(list_copied(states))
     task.report(CopyReport(rows, octets, time.monotonic() - started))
     return copied
 

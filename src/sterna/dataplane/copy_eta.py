@@ -11,11 +11,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sterna.dataplane.reports import ProgressReport, ReportTo
+from sterna.dataplane.reports import ProgressReport, ReportTo, TableReport
+from sterna.mysql.catalog import TableName
 
 TELL_SECONDS = 1.0
 TELL_SHARE = 0.02  # of the time, at most, where there are very many tables
@@ -62,8 +63,12 @@ class TableForecast:
     ) -> None:
         self._whole, self._row_bytes, self._indexes = whole, row_bytes, indexes
         self._parts = {number: _Part(rows) for number, rows in ranges.items()}
+        self._rows_sent = 0
+        self._began: float | None = None
+        self._rows_ended: float | None = None
         self._index_began: float | None = None
         self._is_done = False
+        self.tell: Callable[[], None] = lambda: None  # somebody how far it is
 
     def cut(self, number: int, rows: float, *, rest: int, rest_rows: float) -> None:
         """A range became two; the rows both are thought to have."""
@@ -75,6 +80,8 @@ class TableForecast:
     def moving(self) -> Iterator[None]:
         """A worker moves rows of it, for the length of a block."""
         with self._whole.lock:
+            self._began = self._whole.now() if self._began is None else self._began
+            self._whole.touch(self)
             self._whole.work(+1)
         try:
             yield
@@ -88,7 +95,14 @@ class TableForecast:
             part = self._parts[number]
             part.rows += rows
             part.octets += octets
+            self._rows_sent += rows
             self._whole.sent(octets)
+            self._whole.touch(self)
+
+    def clear(self, number: int) -> None:
+        """What was there of a range is moved again."""
+        with self._whole.lock:
+            self._parts[number] = _Part(self._parts[number].rows_estimated)
 
     def finish(self, number: int, rows: int, octets: int) -> None:
         """A range is there, with so many rows and bytes in all."""
@@ -98,7 +112,8 @@ class TableForecast:
     def index(self) -> None:
         """All rows are there; its indexes are being built, if it has any."""
         with self._whole.lock:
-            self._index_began = self._whole.now() if self._indexes else None
+            self._rows_ended = self._whole.now()
+            self._index_began = self._rows_ended if self._indexes else None
 
     def complete(self) -> None:
         """All is there."""
@@ -116,6 +131,38 @@ class TableForecast:
             left = self.octets_left / (self._speed * self.workers) + self.index_seconds
             seconds = left if self._whole.speed else None
             return Estimate(self.rows, int(self.rows_left), self._octets, seconds)
+
+    def report(self, name: TableName) -> TableReport:
+        """The same for people."""
+        with self._whole.lock:
+            now = self.estimate()
+            octets_left = 0 if self._is_done else int(self.octets_left - TABLE_BYTES)
+            return TableReport(
+                *name,
+                state=self._state,
+                rows_estimated=now.rows_moved + now.rows_left,
+                bytes_estimated=now.bytes_moved + octets_left,
+                rows_copied=now.rows_moved,
+                bytes_copied=now.bytes_moved,
+                rows_per_second=self._rows_per_second,
+                eta_seconds=now.seconds_left,
+            )
+
+    @property
+    def _state(self) -> str:
+        if self._is_done:
+            return "copied"
+        if self._index_began is not None:
+            return "indexing"
+        is_begun = self._began is not None or self.rows > 0
+        return "copying" if is_begun else "waiting"
+
+    @property
+    def _rows_per_second(self) -> float:
+        if self._began is None:
+            return 0.0
+        seconds = (self._rows_ended or self._whole.now()) - self._began
+        return self._rows_sent / seconds if seconds > 0 else 0.0
 
     # For the whole, under its lock
 
@@ -180,6 +227,7 @@ class Forecast:
         self.lock = threading.RLock()
         self.now = clock
         self._finished = (0, 0)
+        self._touched: set[TableForecast] = set()
         self._tables: dict[TableForecast, None] = {}
         self._busy, self._busy_seconds, self._octets = 0, 0.0, 0
         self._at = self._began = clock()
@@ -190,6 +238,7 @@ class Forecast:
         """The tables that are left come anew; rows and bytes are those of finished ones."""
         with self.lock:
             self.workers, self._finished, self._tables = workers, (rows, octets), {}
+            self._touched = set()
 
     def table(
         self, ranges: Mapping[int, float], *, row_bytes: float, indexes: int
@@ -200,6 +249,12 @@ class Forecast:
         with self.lock:
             self._tables[table] = None
         return table
+
+    def take_touched(self) -> Iterable[TableForecast]:
+        """Tables under way of which something was moved since this was asked last."""
+        with self.lock:
+            touched, self._touched = self._touched, set()
+            return touched
 
     def estimate(self) -> Estimate:
         """How far all tables are."""
@@ -238,8 +293,13 @@ class Forecast:
         self._index_seconds += seconds
         self._rows_seconds += rows_seconds
 
+    def touch(self, table: TableForecast) -> None:
+        """Something of a table was moved."""
+        self._touched.add(table)
+
     def leave(self, table: TableForecast) -> None:
         """A table is complete."""
+        self._touched.discard(table)
         rows, octets = self._finished
         self._finished = rows + table.rows, octets + table.octets
         self._tables.pop(table, None)
@@ -265,13 +325,16 @@ class Forecast:
 
 @contextmanager
 def telling(forecast: Forecast, report: ReportTo) -> Iterator[None]:
-    """Report how far the whole copy is, every so often, for the length of a block."""
+    """Report how far the tables under way and the whole copy are, every so often, for the length
+    of a block."""
     over = threading.Event()
 
     def tell() -> None:
         took_seconds = 0.0
         while not over.wait(max(TELL_SECONDS, took_seconds / TELL_SHARE)):
             began = time.thread_time()
+            for table in forecast.take_touched():
+                table.tell()
             now = forecast.estimate()
             took_seconds = time.thread_time() - began
             rows = now.rows_moved + now.rows_left

@@ -21,7 +21,7 @@ from sterna.dataplane.copy_eta import Forecast, TableForecast
 from sterna.dataplane.copy_keys import RangeKey
 from sterna.dataplane.copy_ranges import WHOLE, KeyRange, is_large
 from sterna.dataplane.copy_state import CREATED, TableState
-from sterna.dataplane.reports import ReportTo, TableReport
+from sterna.dataplane.reports import ReportTo
 from sterna.mysql.catalog import Column, Table, TableName
 
 POLL_SECONDS = 0.2
@@ -85,17 +85,15 @@ class TableProgress:
 
     def __init__(self, job: Job, report: ReportTo, forecast: Forecast) -> None:
         self._job, self._report = job, report
-        self._lock = threading.Lock()
-        self._moved: dict[int, tuple[int, int]] = {}
+        self._lock, self._telling = threading.Lock(), threading.Lock()
         self._unfinished = len(job.ranges)
         self._numbers = count(1 + max(part.number for part in job.ranges))
-        self._started: float | None = None
         self._forecast = _forecast(job, forecast)
+        self._forecast.tell = self.tell
         self.is_spoiled = False  # by DDL: the table is copied again in another round
 
     def moving(self) -> AbstractContextManager[None]:
         """For as long as a worker moves rows of it."""
-        self._started = self._started or time.monotonic()
         return self._forecast.moving()
 
     def new_number(self) -> int:
@@ -113,38 +111,33 @@ class TableProgress:
         """So much more of a range is on its way."""
         self._forecast.sent(number, rows, octets)
 
-    def moved(self, number: int, rows: int, octets: int) -> None:
-        """A range has moved so much in all."""
-        with self._lock:
-            self._moved[number] = (rows, octets)
-            self._say(copied=False)
+    def clear(self, number: int) -> None:
+        """What was there of a range is moved again."""
+        self._forecast.clear(number)
 
     def finish(self, number: int, rows: int, octets: int) -> bool:
         """A range is done; True for the table's last one."""
         self._forecast.finish(number, rows, octets)
         with self._lock:
-            self._moved[number] = (rows, octets)
             self._unfinished -= 1
             return self._unfinished == 0 and not self.is_spoiled
 
     def complete(self) -> tuple[int, int]:
-        """The table is copied: its rows and bytes. Its indexes come next."""
+        """All rows are there: how many, and their bytes. The indexes come next."""
         self._forecast.index()
-        with self._lock:
-            return self._say(copied=True)
+        self.tell()
+        moved = self._forecast.estimate()
+        return moved.rows_moved, moved.bytes_moved
 
     def end(self) -> None:
         """Its indexes are there as well."""
         self._forecast.complete()
+        self.tell()
 
-    def _say(self, *, copied: bool) -> tuple[int, int]:
-        rows, octets = (sum(each) for each in zip(*self._moved.values(), strict=True))
-        left = self._forecast.estimate()
-        estimated = rows if copied else max(left.rows_moved + left.rows_left, rows)
-        seconds = time.monotonic() - (self._started or time.monotonic())
-        eta = left.seconds_left
-        self._report(TableReport(*self._job.name, estimated, rows, octets, seconds, copied, eta))
-        return rows, octets
+    def tell(self) -> None:
+        """Report how far it is; the newest report is the last one."""
+        with self._telling:
+            self._report(self._forecast.report(self._job.name))
 
 
 def _forecast(job: Job, whole: Forecast) -> TableForecast:

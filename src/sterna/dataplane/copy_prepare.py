@@ -30,6 +30,7 @@ from sterna.dataplane.copy_broken import forget_broken, require_readable
 from sterna.dataplane.copy_ddl import NOTHING_CHANGES, Change, Changes, lowered
 from sterna.dataplane.copy_eta import Forecast
 from sterna.dataplane.copy_hits import Hits
+from sterna.dataplane.copy_list import list_planned
 from sterna.dataplane.copy_make import DefinitionChanged, Maker, current_definition
 from sterna.dataplane.copy_pieces import Job, Piece, Pieces
 from sterna.dataplane.copy_places import passing
@@ -153,8 +154,10 @@ class _Preparation:
         self._forget_changed(earlier.position, hits)
         ranges = read_ranges(self._writer)
         given_up = self._with_tied(hits.given_up)
-        planned = [t for t in plan_copy(self._reader) if (t.database, t.name) not in given_up]
+        present = plan_copy(self._reader)
+        planned = [t for t in present if (t.database, t.name) not in given_up]
         finished = self._forget_unfinished(planned, set(ranges), earlier.untouched)
+        self._task.report(list_planned(present, read_states(self._writer), ranges))
         made, objects = self._make(planned, ranges)
         late = self._late()
         known = {(t.database, t.name) for t in planned} & finished | given_up

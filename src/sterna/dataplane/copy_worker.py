@@ -215,6 +215,7 @@ class Worker:
 
     def _clear_range(self, piece: Piece) -> None:
         """A killed worker may have left some of its rows."""
+        piece.progress.clear(piece.range.number)
         execute(self._writer, f"DELETE FROM {self._rows_there(piece)}")
 
     def _pay(
@@ -233,7 +234,7 @@ class Worker:
         while not walk.is_over:
             self._pay(0, 0, queries=1)
             try:
-                mover = self._move_step(piece, walk, before=(rows, octets))
+                mover = self._move_step(piece, walk)
             except ServerError as error:
                 raise as_definition_change(error, piece.job.table) from error
             rows, octets = rows + mover.rows, octets + mover.bytes
@@ -244,7 +245,7 @@ class Worker:
             self._require_same(replace(piece, range=walk.part), self._snapshot)
         return walk.part, rows, octets
 
-    def _move_step(self, piece: Piece, walk: Walk, *, before: tuple[int, int]) -> RowMover:
+    def _move_step(self, piece: Piece, walk: Walk) -> RowMover:
         """Read on, for a moment."""
         job = piece.job
         rows_of = walk.begin_step(self._reader, self._step_size.rows(job))
@@ -262,7 +263,7 @@ class Worker:
             if is_over():
                 _end(mover, walk, job)
 
-        self._move_rows(piece, mover, pay=pay, before=before)
+        self._move_rows(piece, mover, pay=pay)
         seconds = time.monotonic() - hold.began
         self._step_size.learn(mover.bytes, seconds, is_cut=mover.is_cut)
         if mover.is_cut:
@@ -308,20 +309,13 @@ class Worker:
             self._require_same(piece, origin)
         return mover.rows, mover.bytes
 
-    def _move_rows(
-        self,
-        piece: Piece,
-        mover: RowMover,
-        *,
-        pay: Callable[[int, int], None],
-        before: tuple[int, int] = (0, 0),
-    ) -> None:
-        """What one SELECT finds; so many rows and bytes of the range came before."""
+    def _move_rows(self, piece: Piece, mover: RowMover, *, pay: Callable[[int, int], None]) -> None:
+        """What one SELECT finds."""
         number = piece.range.number
 
-        def after_chunk(rows: int, octets: int) -> None:
+        def after_chunk(_rows: int, _octets: int) -> None:
             self._go_on()
-            piece.progress.moved(number, before[0] + rows, before[1] + octets)
+            piece.progress.tell()
 
         def sent(rows: int, octets: int) -> None:
             self._go_on()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,19 +20,44 @@ class StageReport:
 
 @dataclass(frozen=True)
 class TableReport:
-    """Progress of one table's copy. Rows and bytes are totals since its copy began.
+    """Progress of one table's copy.
 
-    `eta_seconds` is until its indexes are there as well; None while nothing is known.
+    Attributes:
+        state: waiting, copying, indexing (all rows are there) or copied.
+        rows_estimated, bytes_estimated: what it has, as is thought now.
+        rows_copied, bytes_copied: what is there, or on its way; what has to be moved again is
+            not counted twice.
+        rows_per_second: while its rows were moved by this process.
+        eta_seconds: until its indexes are there as well; None while nothing is known.
     """
 
     database: str
     table: str
-    rows_estimated: int
-    rows_copied: int
-    bytes_copied: int
-    seconds: float
-    copied: bool
+    state: str = "waiting"
+    rows_estimated: int = 0
+    bytes_estimated: int = 0
+    rows_copied: int = 0
+    bytes_copied: int = 0
+    rows_per_second: float = 0.0
     eta_seconds: float | None = None
+
+    @property
+    def copied(self) -> bool:
+        """Whether its rows and indexes are there."""
+        return self.state == "copied"
+
+
+@dataclass(frozen=True)
+class TablesReport:
+    """Progress of several tables; `are_all`: the task has no others."""
+
+    tables: Sequence[TableReport]
+    are_all: bool = False
+
+    def __post_init__(self) -> None:
+        """From JSON they come as mappings."""
+        known = [TableReport(**each) if isinstance(each, dict) else each for each in self.tables]
+        object.__setattr__(self, "tables", known)
 
 
 @dataclass(frozen=True)
@@ -202,6 +228,7 @@ class StoppedReport:
 Report = (
     StageReport
     | TableReport
+    | TablesReport
     | ProgressReport
     | CopyReport
     | VerifyProgressReport
@@ -221,6 +248,7 @@ _KINDS: dict[str, type[Any]] = {
     for kind in (
         StageReport,
         TableReport,
+        TablesReport,
         ProgressReport,
         CopyReport,
         VerifyProgressReport,
@@ -234,6 +262,27 @@ _KINDS: dict[str, type[Any]] = {
         StoppedReport,
     )
 }
+
+
+class Gathered:
+    """Passes reports on. Those of tables wait for each other until anything else is said, which
+    is about once a second, and only the newest of each is passed on."""
+
+    def __init__(self, say: ReportTo) -> None:
+        self._say = say
+        self._lock = threading.Lock()
+        self._tables: dict[tuple[str, str], TableReport] = {}
+
+    def __call__(self, report: Report) -> None:
+        """Say it, or keep it for a moment."""
+        with self._lock:
+            if isinstance(report, TableReport):
+                self._tables[report.database, report.table] = report
+                return
+            if self._tables:
+                self._say(TablesReport(list(self._tables.values())))
+                self._tables.clear()
+            self._say(report)
 
 
 def to_line(report: Report) -> str:

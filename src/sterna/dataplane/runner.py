@@ -34,7 +34,14 @@ from sterna.dataplane.meter import Meter
 from sterna.dataplane.paces import Paces
 from sterna.dataplane.range_starts import Starts
 from sterna.dataplane.receive import receive
-from sterna.dataplane.reports import LogReport, Report, StageReport, StoppedReport, to_line
+from sterna.dataplane.reports import (
+    Gathered,
+    LogReport,
+    Report,
+    StageReport,
+    StoppedReport,
+    to_line,
+)
 from sterna.dataplane.rogue import RogueWatch, watched_file
 from sterna.dataplane.schema_objects import create_objects
 from sterna.dataplane.spec import FORWARD, TaskSpec, from_line, rate_from_line
@@ -170,6 +177,7 @@ class Task:
             *(spec.origin, spec.destination, spec.checkpoint, spec.epoch, spec.server_id, starts),
             pace=self.paces.stream,
             complete_at=complete_at,
+            altered=rogue.altered,
         )
         follow(task, spool, stop=self._stop, report=self._report)
 
@@ -223,12 +231,7 @@ def main() -> None:
     """Run the task described on standard input; report on standard output."""
     spec = from_line(sys.stdin.readline())
     stop = threading.Event()
-    saying = threading.Lock()
-
-    def say(report: Report) -> None:
-        with saying:
-            print(to_line(report), flush=True)
-
+    say = Gathered(lambda report: print(to_line(report), flush=True))
     task = Task(spec, say, stop)
     threading.Thread(target=_listen, args=(task, stop), daemon=True).start()
     try:

@@ -95,13 +95,14 @@ class TableProgress:
 
     database: str
     table: str
-    rows_estimated: int
+    state: str  # waiting | copying | indexing (all rows are there) | copied
+    rows_estimated: int  # of the whole, as is thought now
     rows_copied: int
+    bytes_estimated: int
     bytes_copied: int
     rows_per_second: float
     percent: float  # 0..100
     eta_seconds: float | None
-    copied: bool
     rows_verified: int
     differences: int
     verified_at: datetime | None
@@ -195,6 +196,7 @@ class SyncTask:
     rows_copied: int
     rows_estimated: int
     bytes_copied: int
+    bytes_estimated: int
     copy_seconds: float | None
     eta_seconds: float | None
     rows_verified: int

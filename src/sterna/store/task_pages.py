@@ -22,7 +22,7 @@ SORTS: Mapping[str, Any] = {
     "rows": _estimated,
     "bytes": _table.c.bytes_copied,
     "percent": case(
-        (_table.c.copied.is_(True), 2.0), else_=1.0 * _table.c.rows_copied / _estimated
+        (_table.c.state == "copied", 2.0), else_=1.0 * _table.c.rows_copied / _estimated
     ),
     "eta": _table.c.eta_seconds,
     "verified": _table.c.verified_at,
@@ -30,9 +30,9 @@ SORTS: Mapping[str, Any] = {
 }
 STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "all": (),
-    "waiting": (_table.c.copied.is_(False), _table.c.rows_copied == 0),
-    "copying": (_table.c.copied.is_(False), _table.c.rows_copied > 0),
-    "copied": (_table.c.copied.is_(True),),
+    "waiting": (_table.c.state == "waiting",),
+    "copying": (_table.c.state.in_(("copying", "indexing")),),
+    "copied": (_table.c.state == "copied",),
     "different": (_table.c.differences > 0,),
 }
 
@@ -106,12 +106,12 @@ class TaskPages:
 
 def progress_of(row: Row[Any]) -> TableProgress:
     """One table's row in the store as people see it."""
-    rows_total = max(row.rows_estimated, row.rows_copied, 1)
+    is_copied = row.state == "copied"
+    share = row.rows_copied / max(row.rows_estimated, row.rows_copied, 1)
     return to_record(
         TableProgress,
         row,
-        rows_estimated=rows_total,
-        rows_per_second=row.rows_copied / row.seconds if row.seconds > 0 else 0.0,
-        percent=100.0 if row.copied else min(99.9, 100.0 * row.rows_copied / rows_total),
-        eta_seconds=0.0 if row.copied else row.eta_seconds,
+        rows_estimated=max(row.rows_estimated, row.rows_copied),
+        percent=100.0 if is_copied else min(99.9, 100.0 * share),
+        eta_seconds=0.0 if is_copied else row.eta_seconds,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, select, update
 
 from sterna.migration.rate import TaskRate
 from sterna.store import tables
@@ -17,6 +18,16 @@ from sterna.store.verifications import Verifications
 
 LAG_STALE_SECONDS = 5.0
 PAIRS_MAX = 50_000  # of all tasks; one a second at most
+
+_TABLE = tables.task_tables
+_KEY = {
+    name: bindparam(f"_{name}", type_=_TABLE.c[name].type)
+    for name in ("task_id", "database", "table")
+}
+_IS_TABLE = and_(*(_TABLE.c[name] == value for name, value in _KEY.items()))
+_MAKE_TABLE = insert(_TABLE).from_select(
+    list(_KEY), select(*_KEY.values()).where(~exists().where(_IS_TABLE))
+)
 
 
 class Tasks:
@@ -103,6 +114,28 @@ class Tasks:
         key = {"task_id": task_id, "database": database, "table": table}
         self._database.hasty.put(tables.task_tables, key, **values)
 
+    def put_tables(
+        self, task_id: str, found: Sequence[Mapping[str, Any]], *, are_all: bool = False
+    ) -> None:
+        """The same of several at once; each has `database` and `table`. Others are forgotten where
+        these `are_all`."""
+        keys = [
+            {"_task_id": task_id, "_database": each["database"], "_table": each["table"]}
+            for each in found
+        ]
+        values = [{k: v for k, v in each.items() if k not in _KEY} for each in found]
+        with self._database.hasty.engine.begin() as connection:
+            if keys:
+                connection.execute(_MAKE_TABLE, keys)
+                rows = [{**key, **each} for key, each in zip(keys, values, strict=True)]
+                connection.execute(update(_TABLE).where(_IS_TABLE), rows)
+            known = select(_TABLE.c.database, _TABLE.c.table).filter_by(task_id=task_id)
+            there = map(tuple, connection.execute(known)) if are_all else ()
+            gone = set(there) - {(each["database"], each["table"]) for each in found}
+            for database, table in gone:
+                mine = {"task_id": task_id, "database": database, "table": table}
+                connection.execute(delete(_TABLE).filter_by(**mine))
+
     def forget_tables(self, task_id: str) -> None:
         """Drop all progress: the copy begins anew."""
         self._database.remove(tables.task_tables, task_id=task_id)
@@ -154,7 +187,7 @@ class Tasks:
     def task(self, task_id: str, *, with_tables: bool = True) -> SyncTask:
         """A task with the progress of its tables, unless they are left out; Refused NotFound."""
         row = found(self._database.row(tables.sync_tasks, id=task_id), "task", task_id)
-        rows_copied, rows_estimated, bytes_copied = self._copied(task_id)
+        rows_copied, rows_estimated, bytes_copied, bytes_estimated = self._copied(task_id)
         rows: list[Row[Any]] = []
         if with_tables:
             rows = self._database.rows(tables.task_tables, order="table", task_id=task_id)
@@ -169,20 +202,24 @@ class Tasks:
             rows_copied=rows_copied,
             rows_estimated=row.rows_estimated or rows_estimated,
             bytes_copied=bytes_copied,
+            bytes_estimated=bytes_estimated,
             eta_seconds=0.0 if row.stage == "incremental" else row.eta_seconds,
             tables=tuple(progress_of(each) for each in rows),
         )
 
-    def _copied(self, task_id: str) -> tuple[int, int, int]:
-        """Rows copied, rows there are about, bytes copied, of all tables."""
-        table = tables.task_tables
-        rows_estimated = func.max(table.c.rows_estimated, table.c.rows_copied, 1)
-        wanted = select(
-            func.sum(table.c.rows_copied), func.sum(rows_estimated), func.sum(table.c.bytes_copied)
-        ).where(table.c.task_id == task_id)
+    def _copied(self, task_id: str) -> tuple[int, int, int, int]:
+        """Rows copied, rows there are about, the same in bytes, of all tables."""
+        each = _TABLE.c
+        pairs = (each.rows_copied, each.rows_estimated), (each.bytes_copied, each.bytes_estimated)
+        sums = [
+            func.sum(one)
+            for copied, estimated in pairs
+            for one in (copied, func.max(estimated, copied))
+        ]
         with self._database.engine.connect() as connection:
-            copied, estimated, size = connection.execute(wanted).one()
-        return int(copied or 0), int(estimated or 0), int(size or 0)
+            found = connection.execute(select(*sums).where(each.task_id == task_id)).one()
+        rows, rows_estimated, octets, octets_estimated = (int(one or 0) for one in found)
+        return rows, rows_estimated, octets, octets_estimated
 
 
 def _lag(row: Row[Any]) -> tuple[float | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import singledispatchmethod
 
 from sterna.dataplane.reports import (
@@ -15,7 +16,7 @@ from sterna.dataplane.reports import (
     SampleReport,
     StageReport,
     StoppedReport,
-    TableReport,
+    TablesReport,
     VerifyDoneReport,
     VerifyProgressReport,
     VerifyReport,
@@ -58,18 +59,9 @@ class Bookkeeper:
         self._tasks.log(task_id, "NORMAL", report.sentence)
 
     @_record.register
-    def _(self, report: TableReport, task_id: str) -> None:
-        self._tasks.put_table(
-            task_id,
-            report.database,
-            report.table,
-            rows_estimated=report.rows_estimated,
-            rows_copied=report.rows_copied,
-            bytes_copied=report.bytes_copied,
-            seconds=report.seconds,
-            copied=report.copied,
-            eta_seconds=report.eta_seconds,
-        )
+    def _(self, report: TablesReport, task_id: str) -> None:
+        tables = [dataclasses.asdict(table) for table in report.tables]
+        self._tasks.put_tables(task_id, tables, are_all=report.are_all)
 
     @_record.register
     def _(self, report: ProgressReport, task_id: str) -> None:
