@@ -24,9 +24,11 @@ def server() -> Iterator[socket.socket]:
         yield server
 
 
-def test_every_connection_is_told_once(tmp_path: Path, server: socket.socket) -> None:
+def test_every_connection_is_told_once(
+    tmp_path: Path, server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Client, endpoint, and what the server sees; also of who came while nobody asked, of many at
-    once, and of those a new worker lets in."""
+    once, and of those a new worker lets in. While nobody comes no lines are asked for."""
     proxy, lines, port = HAProxy(tmp_path), ConnectionLog(tmp_path), free_port()
     lines.tick()  # no proxy yet
     one = Route("pe-one", "127.0.0.1", port, backends(server), ("127.0.0.1",))
@@ -47,8 +49,21 @@ def test_every_connection_is_told_once(tmp_path: Path, server: socket.socket) ->
             assert client.recv(1) == b""
         eventually(lambda: lines.tick() or told(tmp_path)[-1][0] == stranger)
         assert len(told(tmp_path)) == len(expected) + 1
+        lines = ConnectionLog(tmp_path)
+        lines.tick()
+        asked = asked_of(lines, monkeypatch)
+        lines.tick()
+        assert not [command for command in asked if "show events" in command], "nobody came"
     finally:
         proxy.stop()
+
+
+def asked_of(lines: ConnectionLog, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the proxy is asked from now on."""
+    asked: list[str] = []
+    ask = lines._control.master
+    monkeypatch.setattr(lines._control, "master", lambda text: (asked.append(text), ask(text))[1])
+    return asked
 
 
 def backends(server: socket.socket) -> tuple[Backend, ...]:

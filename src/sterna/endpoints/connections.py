@@ -4,23 +4,26 @@
 
 That is when, the client, the endpoint, the server, the address the server sees the client come
 from, and how it ended where it never reached a server. Each worker of HAProxy keeps its newest
-lines in memory and is asked for them: no connection waits for its line, and what is told while
-Sterna restarts is found afterwards. (Lines that HAProxy sends somewhere cost it a whole processor
-while nobody takes them, or are lost when many come at once.)
+lines in memory and numbers them: it is asked for the number, and for the lines only when that has
+moved. So no connection waits for its line, nobody reads them again while nothing happens, and what
+is told while Sterna restarts is found afterwards. (Lines that HAProxy sends somewhere cost it a
+whole processor while nobody takes them, or are lost when many come at once.)
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from sterna.endpoints.control import Control, WorkerGone
+from sterna.endpoints.control import Control, Worker, WorkerGone
 from sterna.endpoints.render import LINES_BYTES, Files
 
 BYTES_MAX = 10 * 1024**2
 OLDER_FILES = 4
 INTERVAL_SECONDS = 0.25  # enough for 8,000 connections a second, with LINES_BYTES
+VALUE = re.compile(r"value=<(\d+)>")
 
 
 class BoundedFile:
@@ -61,7 +64,7 @@ class ConnectionLog:
         self._socket = files.socket
         self._control = Control(files.socket)
         self._file = BoundedFile(files.connections)
-        self._newest: dict[int, str] = {}  # worker → its last line that is kept
+        self._kept: dict[int, int] = {}  # worker → the number of its last line that is kept
 
     def tick(self) -> None:
         """Keep what was told since the last time.
@@ -74,23 +77,22 @@ class ConnectionLog:
             return
         workers = self._control.workers()
         alive = {worker.pid for worker in workers}
-        self._newest = {pid: line for pid, line in self._newest.items() if pid in alive}
+        self._kept = {pid: number for pid, number in self._kept.items() if pid in alive}
         for worker in workers:
             with suppress(WorkerGone):
-                answer = self._control.worker(worker, ["show events connections"])
-                self._keep(worker.pid, [line for line in answer.splitlines() if line])
+                found = VALUE.search(self._control.worker(worker, ["get var proc.lines"]))
+                if found and int(found[1]) != self._kept.get(worker.pid):
+                    self._keep(worker)
 
-    def _keep(self, worker: int, lines: list[str]) -> None:
-        for line in self._new(worker, lines):
-            self._file.add(line)
-            self._newest[worker] = line
-        if lines:
-            self._newest[worker] = lines[-1]
-
-    def _new(self, worker: int, lines: list[str]) -> list[str]:
-        """Those that are not in the file yet."""
-        newest = self._newest.get(worker)
-        if lines and newest is None:
-            known = set(self._file.newest(2 * LINES_BYTES))
-            return [line for line in lines if line not in known]
-        return lines[lines.index(newest) + 1 :] if newest in lines else lines
+    def _keep(self, worker: Worker) -> None:
+        answer = self._control.worker(worker, ["show events connections"])
+        numbered = (line.partition(" ") for line in answer.splitlines() if line)
+        # Of a worker not seen before another process may have kept some.
+        is_new = worker.pid not in self._kept
+        known = set(self._file.newest(2 * LINES_BYTES)) if is_new else set()
+        for number, _, line in numbered:
+            if int(number) > self._kept.get(worker.pid, 0):
+                if line not in known:
+                    self._file.add(line)
+                self._kept[worker.pid] = int(number)
+        self._kept.setdefault(worker.pid, 0)

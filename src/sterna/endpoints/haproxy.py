@@ -30,6 +30,7 @@ from pathlib import Path
 import psutil
 
 from sterna.endpoints.control import Control, Session, Worker, WorkerGone
+from sterna.endpoints.maps import map_text, read_map, shorten, write, write_map
 from sterna.endpoints.ports import refuse_taken, taking_ports
 from sterna.endpoints.proxy import Backend, EndpointStatistics, Route
 from sterna.endpoints.render import (
@@ -50,6 +51,7 @@ SWEEP_SECONDS = 5.0
 END_SECONDS = 5.0
 POLL_SECONDS = 0.005
 CONNECTIONS_MAX = 20_000
+FILES_OF_ITS_OWN = 200
 
 
 class HAProxy:
@@ -63,6 +65,7 @@ class HAProxy:
         self._files = Files(home.absolute())
         self._control = Control(self._files.socket)
         self._threads = threading.RLock()
+        self._pushed: tuple[object, ...] = ()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     # --- what the Proxy protocol asks for
@@ -71,7 +74,7 @@ class HAProxy:
         """Serve exactly these endpoints; no session and no waiting connection is lost."""
         # Before it is anybody's turn: a name service may take its time.
         resolved = [self._resolve(route) for route in routes]
-        rendered = render(resolved, files=self._files, process=_process())
+        rendered = render(resolved, files=self._files, process=_process(len(resolved)))
         with self._exclusive():
             if self._runs(rendered.fingerprint):
                 self._write(rendered)
@@ -88,25 +91,28 @@ class HAProxy:
         resolved = map(self._resolve_backend, backends)
         wanted = {f"{backend.host}:{backend.port}": "1" for backend in resolved}
         with self._exclusive():
-            if wanted == _read_map(self._files.avoided) or not self._files.config.exists():
+            if wanted == read_map(self._files.avoided) or not self._files.config.exists():
                 return
             # The map goes second: it says that the configuration is marked.
-            _write(self._files.config, mark_avoided(self._files.config.read_text(), wanted))
-            _write_map(self._files.avoided, wanted)
+            write(self._files.config, mark_avoided(self._files.config.read_text(), wanted))
+            write_map(self._files.avoided, wanted)
             self.ensure_running()
 
     def hold(self, names: Collection[str]) -> None:
         """Make new connections to these endpoints wait, sessions go on."""
         with self._exclusive():
             self._refuse_unknown(names)
-            _write_map(self._files.held, _read_map(self._files.held) | dict.fromkeys(names, "1"))
+            write_map(self._files.held, read_map(self._files.held) | dict.fromkeys(names, "1"))
             self.ensure_running()
 
     def release(self, names: Collection[str]) -> None:
         """Let everybody who waits through to the servers that are routed now."""
         with self._exclusive():
-            held = _read_map(self._files.held)
-            _write_map(self._files.held, {n: "1" for n in held if n not in set(names)})
+            left = {n: "1" for n in read_map(self._files.held) if n not in set(names)}
+            try:
+                write_map(self._files.held, left)
+            except OSError:
+                shorten(self._files.held, map_text(left))
             self.ensure_running()
 
     def sweep(self, names: Collection[str]) -> int:
@@ -134,7 +140,7 @@ class HAProxy:
 
     def held(self) -> frozenset[str]:
         """Names of the endpoints that are on hold."""
-        return frozenset(_read_map(self._files.held))
+        return frozenset(read_map(self._files.held))
 
     def is_running(self) -> bool:
         """Whether our master is alive and has a worker that answers."""
@@ -165,7 +171,7 @@ class HAProxy:
 
     def statistics(self) -> dict[str, EndpointStatistics]:
         """Connections of each endpoint now, over all workers."""
-        counts = {name: [0, 0] for name in _read_map(self._files.routes)}
+        counts = {name: [0, 0] for name in read_map(self._files.routes)}
         for session in self._sessions():
             if session.frontend in counts:
                 counts[session.frontend][session.server is None] += 1
@@ -192,9 +198,9 @@ class HAProxy:
         files = self._files
         for path in (files.held, files.routes, files.allowed, files.avoided):
             path.touch(mode=0o600)
-        _write(self._files.lua, LUA_SOURCE.read_text())
+        write(self._files.lua, LUA_SOURCE.read_text())
         candidate = self._files.config.with_suffix(".new")
-        _write(candidate, config)
+        write(candidate, config)
         checked = subprocess.run(
             [_binary(), "-c", "-f", str(candidate)], capture_output=True, text=True
         )
@@ -217,13 +223,13 @@ class HAProxy:
         files = self._files
         paths = (files.config, files.routes, files.allowed, files.held)
         before = {path: path.read_text() for path in paths if path.exists()}
-        unchecked = _changed(_read_map(files.allowed), rendered.allowed)
+        unchecked = _changed(read_map(files.allowed), rendered.allowed)
         if unchecked:
-            _write_map(files.unchecked, _read_map(files.unchecked) | unchecked)
-        _write(files.config, mark_avoided(rendered.config, _read_map(files.avoided)))
-        _write_map(files.routes, rendered.routes)
-        _write_map(files.allowed, rendered.allowed)
-        _write_map(files.held, {n: "1" for n in self.held() if n in rendered.routes})
+            write_map(files.unchecked, read_map(files.unchecked) | unchecked)
+        write(files.config, mark_avoided(rendered.config, read_map(files.avoided)))
+        write_map(files.routes, rendered.routes)
+        write_map(files.allowed, rendered.allowed)
+        write_map(files.held, {n: "1" for n in self.held() if n in rendered.routes})
         return before
 
     def _replace(self, rendered: Rendered) -> None:
@@ -233,11 +239,11 @@ class HAProxy:
             self._ensure(rendered.fingerprint)
         except Refused:
             for path, text in before.items():
-                _write(path, text)
+                write(path, text)
             raise
 
     def _refuse_unknown(self, names: Collection[str]) -> None:
-        unknown = sorted(set(names) - _read_map(self._files.routes).keys())
+        unknown = sorted(set(names) - read_map(self._files.routes).keys())
         if unknown:
             raise Refused(
                 f"The proxy serves no endpoint {unknown[0]}; nothing was changed.",
@@ -251,7 +257,7 @@ class HAProxy:
 
     def _resolve_backend(self, backend: Backend) -> Backend:
         """A name that is not found now keeps its last address: it must not be in others' way."""
-        known = _read_map(self._files.addresses)
+        known = read_map(self._files.addresses)
         try:
             found = socket.getaddrinfo(backend.host, backend.port, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -265,8 +271,8 @@ class HAProxy:
         host = str(found[0][4][0])
         if host not in (backend.host, known.get(backend.host)):
             with self._exclusive():
-                known = _read_map(self._files.addresses) | {backend.host: host}
-                _write_map(self._files.addresses, known)
+                known = read_map(self._files.addresses) | {backend.host: host}
+                write_map(self._files.addresses, known)
         return replace(backend, host=host)
 
     # --- workers: what is
@@ -293,11 +299,19 @@ class HAProxy:
 
         Routes come first: a connection must never be released towards where it went before.
         """
-        files = self._files
-        ordered = {path: _read_map(path) for path in (files.allowed, files.routes, files.held)}
-        avoided = _read_map(files.avoided)
+        files, workers = self._files, self._control.workers()
+        paths = (files.allowed, files.routes, files.held)
+        # Written anew a file is another one; thousands of endpoints are not compared for nothing.
+        wanted = (
+            *workers,
+            *((f.stat().st_ino, f.stat().st_mtime_ns) for f in (*paths, files.avoided)),
+        )
+        if wanted == self._pushed:
+            return
+        ordered = {path: read_map(path) for path in paths}
+        avoided = read_map(files.avoided)
         places = _places(ordered[files.routes])
-        for worker in self._control.workers():
+        for worker in workers:
             # An old worker may end at any time.
             with suppress(WorkerGone) if worker.is_old else nullcontext():
                 if not worker.is_old:
@@ -305,12 +319,13 @@ class HAProxy:
                 self._control.set_map(worker, files.avoided, avoided)
                 for path, entries in ordered.items():
                     self._control.set_map(worker, path, entries)
+        self._pushed = wanted
 
     def _cut_disallowed(self) -> None:
         """Cut the sessions of clients that a changed whitelist no longer names."""
         if not self._files.unchecked.exists():
             return
-        names, allowed = _read_map(self._files.unchecked), _read_map(self._files.allowed)
+        names, allowed = read_map(self._files.unchecked), read_map(self._files.allowed)
         deadline = time.monotonic() + SWEEP_SECONDS
         everybody = self._sessions()
         while doomed := disallowed((s for s in everybody if s.frontend in names), allowed):
@@ -428,12 +443,23 @@ def _binary() -> str:
     return found
 
 
-def _process() -> Process:
-    """As many connections as the open-file limit has room for (two files each), no root."""
+def _process(endpoints: int) -> Process:
+    """As many connections as the open-file limit has room for, two files each, no root.
+
+    Refused: not even the endpoints themselves have, one file each.
+    """
     files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if files_max == resource.RLIM_INFINITY:
-        files_max = 2 * CONNECTIONS_MAX + 200
-    process = Process(connections_max=min(CONNECTIONS_MAX, (files_max - 200) // 2))
+        files_max = 2 * CONNECTIONS_MAX + endpoints + FILES_OF_ITS_OWN
+    left = files_max - endpoints - FILES_OF_ITS_OWN
+    if left < FILES_OF_ITS_OWN:
+        raise Refused(
+            f"{endpoints} endpoints leave no connections within the limit of {files_max} open"
+            " files; the endpoints were left as they were.",
+            code="ProxyRefused",
+            remedy="Raise the limit of the server's process (LimitNOFILE, ulimit -Hn).",
+        )
+    process = Process(connections_max=min(CONNECTIONS_MAX, left // 2))
     if os.geteuid() != 0:
         return process
     try:
@@ -441,24 +467,6 @@ def _process() -> Process:
     except KeyError:
         return process
     return replace(process, user=user, group=group)
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.touch(mode=0o600)
-    temporary.write_text(text)
-    temporary.replace(path)
-
-
-def _read_map(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
-    return dict(line.split() for line in path.read_text().splitlines())
-
-
-def _write_map(path: Path, entries: dict[str, str]) -> None:
-    _write(path, "".join(f"{key} {value}\n" for key, value in sorted(entries.items())))
 
 
 def _wait(condition: Callable[[], bool], *, within_seconds: float) -> bool:

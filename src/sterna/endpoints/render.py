@@ -142,6 +142,7 @@ global
     maxconn {process.connections_max}
     # With one thread nothing happens between a script's look at the holds and the connect.
     nbthread 1
+    set-var proc.lines int(0)
 {user}
 ring connections
     format raw
@@ -152,7 +153,8 @@ defaults
     mode tcp
     log ring@connections local0
     option logasap
-    log-format "%t %ci:%cp %f %si:%sp %bi:%bp %ts"
+    # Its number comes first: who asks for that one sees whether there are new lines.
+    log-format "%[var(proc.lines),add(1),set-var(proc.lines)] %t %ci:%cp %f %si:%sp %bi:%bp %ts"
     balance leastconn
     retries 1
     option redispatch 1
