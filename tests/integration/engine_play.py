@@ -8,27 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
-
 from sterna.errors import Ambiguous, Refused, SternaError
 from sterna.migration.status import Status
 from sterna.store.journal import Journal
-from sterna.store.records import HistoryEntry
 from sterna.store.repository import open_store
 from sterna.workflow.engine import STORY, Engine, Run, Step, operation, step
 
 HOME = Path(sys.argv[1])
-
-
-class FullJournal(Journal):
-    """A journal that takes no sentence while a file says so."""
-
-    def write(self, cluster_id: str, entry: HistoryEntry) -> None:
-        """Append a sentence to the history, or fail as on a full disk."""
-        if (HOME / "full").exists():
-            (HOME / "full-noticed").touch()
-            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
-        super().write(cluster_id, entry)
+STORE = HOME / "store"
 
 
 @dataclass
@@ -61,8 +48,8 @@ def act(word: str) -> Callable[[Run], str]:
 
 
 def with_undo(word: str) -> Step:
-    """A step with an undo."""
-    return step(undo=act(f"undo-{word}"))(act(word))
+    """A step with an undo; while the first one is not undone, somebody waits."""
+    return step(undo=act(f"undo-{word}"), detains=word == "one")(act(word))
 
 
 def without_undo(word: str) -> Step:
@@ -95,17 +82,17 @@ def complete(run: Run) -> None:
 
 def main() -> None:
     """Begin what is asked for and play until killed."""
-    database, _ = open_store(f"sqlite:///{HOME}/sterna.db", HOME / "key")
-    tools = Tools(FullJournal(database))
+    database, _ = open_store(f"sqlite:///{STORE}/sterna.db", STORE / "key")
+    tools = Tools(Journal(database))
     if not sys.argv[2]:
-        engine = Engine(database_url=f"sqlite:///{HOME}/sterna.db", tools=tools)
+        engine = Engine(database_url=f"sqlite:///{STORE}/sterna.db", tools=tools)
         engine.launch()
     else:
         try:
             row = tools.journal.begin("pc-1", sys.argv[2], {}, STORY[sys.argv[2]].busy)
         except Refused:
             sys.exit(3)
-        engine = Engine(database_url=f"sqlite:///{HOME}/sterna.db", tools=tools)
+        engine = Engine(database_url=f"sqlite:///{STORE}/sterna.db", tools=tools)
         engine.launch()
         engine.enqueue(row.id)
     while True:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -51,7 +53,27 @@ def make_migration(journal: Journal) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A home with a migration; whatever still plays in it is killed afterwards."""
-    database, _ = open_store(f"sqlite:///{tmp_path}/sterna.db", tmp_path / "key")
+    (tmp_path / "store").mkdir()
+    yield from played_in(tmp_path)
+
+
+@pytest.fixture
+def small_home(tmp_path: Path) -> Iterator[Path]:
+    """The same; the store is on a disk of a few megabytes."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a small disk")
+    store = tmp_path / "store"
+    store.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(store)], check=True)
+    try:
+        yield from played_in(tmp_path)
+    finally:
+        subprocess.run(["umount", "--lazy", str(store)], check=True)
+
+
+def played_in(tmp_path: Path) -> Iterator[Path]:
+    """A home whose folder for the store is there."""
+    database, _ = open_store(f"sqlite:///{tmp_path}/store/sterna.db", tmp_path / "store/key")
     make_migration(Journal(database))
     database.close()
     players: list[subprocess.Popen[bytes]] = []
@@ -74,7 +96,7 @@ def play(home: Path, *, begin: str = "") -> subprocess.Popen[bytes]:
 
 def journal_of(home: Path) -> Journal:
     """The journal as an onlooker sees it."""
-    database, _ = open_store(f"sqlite:///{home}/sterna.db", home / "key")
+    database, _ = open_store(f"sqlite:///{home}/store/sterna.db", home / "store/key")
     return Journal(database)
 
 
@@ -162,15 +184,62 @@ def test_killed_engine_goes_on(home: Path, where: str) -> None:
     again.wait()
 
 
-def test_a_full_disk_ends_no_operation(home: Path) -> None:
-    """While the store takes nothing the operation waits; then it goes on where it was."""
-    (home / "full").touch()
-    player = play(home, begin="switch_over")
-    eventually(lambda: (home / "full-noticed").exists(), within_seconds=20)
-    (home / "full").unlink()
-    journal = journal_of(home)
+def fill_disk(home: Path) -> Path:
+    """Leave the store no room, not even in the files it has; the file that is in the way."""
+    store = home / "store"
+    with closing(sqlite3.connect(store / "sterna.db")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    filler = store / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    return filler
+
+
+def test_on_a_full_disk_nobody_waits_for_the_store(small_home: Path) -> None:
+    """Before the point of no return: whoever was made to wait goes on while the disk is full, then
+    the operation has failed, with the reason; and the next one goes on where it was."""
+    (small_home / "hang-two").touch()
+    player = play(small_home, begin="switch_over")
+    eventually(lambda: (small_home / "two-begun").exists(), within_seconds=20)
+    filler = fill_disk(small_home)
+    (small_home / "hang-two").unlink()
+    eventually(lambda: "undo-one" in done_lines(small_home), within_seconds=20)
+    assert "undo-two" not in done_lines(small_home), "nobody waits for that"
+    journal = journal_of(small_home)
+    assert not ended(journal)
+    filler.unlink()
+    eventually(lambda: ended(journal), within_seconds=20)
+    migration = journal.migration("pc-1")
+    assert migration.status == Status.SYNCING
+    assert "The store cannot be written (database or disk is full)" in migration.comment
+    assert done_lines(small_home)[-2:] == ["undo-two", "undo-one"]
+    assert "commit" not in done_lines(small_home)
+    player.kill()
+    player.wait()
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_full_disk_ends_no_operation(small_home: Path, is_killed: bool) -> None:
+    """After the point of no return the operation waits, killed meanwhile or not; then it goes on
+    where it was."""
+    (small_home / "hang-three").touch()
+    player = play(small_home, begin="switch_over")
+    eventually(lambda: (small_home / "three-begun").exists(), within_seconds=20)
+    filler = fill_disk(small_home)
+    (small_home / "hang-three").unlink()
+    eventually(lambda: "three" in done_lines(small_home), within_seconds=20)
+    journal = journal_of(small_home)
+    assert not ended(journal)
+    if is_killed:
+        player.kill()
+        player.wait()
+    filler.unlink()
+    if is_killed:
+        player = play(small_home)
     eventually(lambda: ended(journal), within_seconds=30)
     assert journal.migration("pc-1").status == Status.REVERSED
+    assert {*done_lines(small_home)} == {"one", "two", "commit", "three"}
     assert [entry.state for entry in journal.history("pc-1")] == [*["done"] * 4, "finished"]
     player.kill()
     player.wait()

@@ -10,14 +10,18 @@ recorded step.
                                                it is no longer known who owns the writes
     operation that keeps what it did           (upgrade) nothing is undone; the user continues
                                                or gives up
-    the store cannot be written                nothing goes on until it can
+    the store cannot be written                nothing goes on until it can; but before the point
+                                               of no return nobody waits for that: whoever was made
+                                               to wait goes on at once, and the operation has failed
 """
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -43,25 +47,33 @@ log = structlog.get_logger("sterna.engine")
 
 @dataclass(frozen=True)
 class Step:
-    """One idempotent action beside its undo. `do` and `undo` return the fact as a sentence."""
+    """One idempotent action beside its undo. `do` and `undo` return the fact as a sentence.
+
+    Attributes:
+        detains: applications wait until it is undone, so its undo waits for no store.
+    """
 
     name: str
     title: str
     do: Callable[[Any], str]
     undo: Callable[[Any], str] | None
     no_undo_because: str
+    detains: bool = False
 
 
 def step(
-    *, undo: Callable[[Any], str] | None = None, no_undo_because: str = ""
+    *,
+    undo: Callable[[Any], str] | None = None,
+    no_undo_because: str = "",
+    detains: bool = False,
 ) -> Callable[[Callable[[Any], str]], Step]:
-    """Make a function of a Run into a step; exactly one of the two must be given."""
+    """Make a function of a Run into a step; an undo or the reason why there is none is given."""
     if (undo is None) == (not no_undo_because):
         raise TypeError("a step has either an undo or a reason why it needs none")
 
     def decorate(do: Callable[[Any], str]) -> Step:
         title = (do.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        return Step(do.__name__, title, do, undo, no_undo_because)
+        return Step(do.__name__, title, do, undo, no_undo_because, detains)
 
     return decorate
 
@@ -124,6 +136,8 @@ class Run:
         self.operation = STORY[row.name]
         self.committed = False
         self._tried: list[Step] = []
+        self._turning = False
+        self._let_go_because = ""
 
     def __call__(self, each: Step) -> None:
         """Do one step, durably."""
@@ -134,6 +148,7 @@ class Run:
 
     def point_of_no_return(self, each: Step) -> None:
         """Do the step after which the operation is only ever finished."""
+        self._turning = True
         self(each)
         self.committed = True
 
@@ -155,10 +170,41 @@ class Run:
 
     def durably(self, name: str, work: Callable[[Step], str], each: Step) -> str:
         """Do a piece of work and record its answer; a recorded one is not done again."""
-        return DBOS.run_step({"name": name}, insist, work, each)
+        return recorded(name, work, each, meanwhile=self.let_go)
+
+    def let_go(self, error: SQLAlchemyError) -> None:
+        """The store takes nothing: nobody waits for that while all can still be put back."""
+        if not self._may_let_go(error):
+            return
+        self._let_go_because = (
+            f"The store cannot be written ({getattr(error, 'orig', error)}); nobody was made to"
+            " wait for it. Make room on its disk, or bring it back, then try again."
+        )
+        for each in reversed(self._tried):
+            if each.detains and each.undo is not None:
+                # What it has to write fails as well; it is undone again when that works.
+                try:
+                    each.undo(self)
+                except Exception as trouble:
+                    log.warning("undone but for the store", step=each.name, error=describe(trouble))
+
+    def _may_let_go(self, error: SQLAlchemyError) -> bool:
+        """Only where it is certain that the point of no return has not been passed.
+
+        A commit that failed may have been kept all the same, unless there was no room for it.
+        """
+        if self.committed or self.operation.failed or (self._turning and not _is_full(error)):
+            return False
+        try:
+            return bool(self.tools.journal.operation(self.id).committed_at is None)
+        except SQLAlchemyError:
+            return False
 
     def _do(self, each: Step) -> str:
         """Empty when done, else the error."""
+        if self._let_go_because:
+            self._write(each, "failed", self._let_go_because, time.monotonic())
+            return self._let_go_because
         attempt = 0
         while True:
             attempt += 1
@@ -225,20 +271,53 @@ class Run:
         )
 
 
-def insist(work: Callable[..., Answer], *given: Any) -> Answer:
+def recorded(
+    name: str,
+    work: Callable[..., Answer],
+    *given: Any,
+    meanwhile: Callable[[SQLAlchemyError], None] = lambda error: None,
+) -> Answer:
+    """Do it as a step of DBOS; what was done and could not be recorded is not done again."""
+    done: list[Answer] = []
+
+    def once() -> Answer:
+        if not done:
+            done.append(insist(work, *given, meanwhile=meanwhile))
+        return done[0]
+
+    # One that has run is used up, whether its record was kept or not: each try has its own copy.
+    place = DBOS.reserve_step()
+    return insist(lambda: copy(place).run({"name": name}, once), meanwhile=meanwhile)
+
+
+def insist(
+    work: Callable[..., Answer],
+    *given: Any,
+    meanwhile: Callable[[SQLAlchemyError], None] = lambda error: None,
+) -> Answer:
     """Do it until the store takes what it writes: a full disk ends no operation half way."""
     while True:
         try:
             return work(*given)
         except SQLAlchemyError as error:
             log.error("the store cannot be written; tried again", error=str(error))
+            meanwhile(error)
             time.sleep(STORE_RETRY_SECONDS)
+
+
+def _is_full(error: SQLAlchemyError) -> bool:
+    """Whether nothing was kept because there was no room."""
+    cause = getattr(error, "orig", None)
+    code = getattr(cause, "sqlite_errorname", "") or getattr(cause, "sqlstate", "")
+    return code in ("SQLITE_FULL", "53100")
 
 
 def describe(error: Exception) -> str:
     """An error for the history: what happened and what to do, or its type when unknown."""
     if isinstance(error, SternaError):
         return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"The disk is full: {error.filename or error}. Make room, then try again."
     return f"{type(error).__name__}: {error}"
 
 
@@ -275,7 +354,7 @@ class Engine:
     def enqueue(self, operation_id: str) -> None:
         """Have the operation run; doing so again changes nothing."""
         with SetWorkflowID(operation_id):
-            DBOS.enqueue_workflow(QUEUE, self._workflow, operation_id)
+            insist(DBOS.enqueue_workflow, QUEUE, self._workflow, operation_id)
 
     def close(self) -> None:
         """Take no more work; what is under way goes on after the next launch."""
@@ -290,12 +369,12 @@ class Engine:
             run.operation.tell(run)
         except StepFailedError as error:
             if run.committed:  # nothing else ends an operation there
-                DBOS.run_step({"name": "end"}, insist, self._unknown, row, str(error))
+                recorded("end", self._unknown, row, str(error))
                 return
             run.undo_all() if run.operation.failed is None else None
-            DBOS.run_step({"name": "end"}, insist, self._failed, row, str(error))
+            recorded("end", self._failed, row, str(error))
         else:
-            DBOS.run_step({"name": "end"}, insist, self._finished, row)
+            recorded("end", self._finished, row)
 
     def _finished(self, row: OperationRow) -> None:
         journal = self._tools.journal

@@ -148,6 +148,7 @@ def endpoint_ids(run: Run) -> tuple[str, ...]:
 def release_endpoints(run: Run) -> int:
     """Let the waiting connections through; how many endpoints are open."""
     names = endpoint_ids(run)
-    run.tools.inventory.set_endpoint_state(names, "Open")
+    # The proxy first: its release waits for no store.
     run.tools.proxy.release(list(names))
+    run.tools.inventory.set_endpoint_state(names, "Open")
     return len(names)

@@ -180,7 +180,7 @@ def release_held(run: Run) -> str:
     return f"{released} endpoints open, leading where they did before"
 
 
-@step(undo=release_held)
+@step(undo=release_held, detains=True)
 def hold_endpoints(run: Run) -> str:
     """Hold new connections at the endpoints; they wait and are not refused."""
     for side in (sides.leaving(run), sides.arriving(run)):
@@ -203,7 +203,7 @@ def unblock_leaving_side(run: Run) -> str:
     return f"the {side.word} takes writes as before"
 
 
-@step(undo=unblock_leaving_side)
+@step(undo=unblock_leaving_side, detains=True)
 def block_leaving_side(run: Run) -> str:
     """Make the leaving side read-only."""
     check_budget(run)
