@@ -328,6 +328,8 @@ def _sort_items(
 
 
 def _starts(item: Sequence[Token], *words: str) -> bool:
+    if item[0].kind is Kind.NAME:  # a column; most items are
+        return False
     solid = significant(item)
     return len(solid) > len(words) and all(
         token.is_word(word) for token, word in zip(solid, words, strict=False)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from sterna.errors import Stopped
 
@@ -28,8 +29,11 @@ class Kind(Enum):
     SIGN = "sign"
 
 
-@dataclass(frozen=True)
-class Token:
+_KINDS = {kind.value: kind for kind in Kind}
+_NOT_SOLID = frozenset({Kind.SPACE, Kind.COMMENT, Kind.GATE})
+
+
+class Token(NamedTuple):
     """A piece of the text. `depth` counts the parentheses around it; a parenthesis itself has
     the depth outside of it."""
 
@@ -66,7 +70,7 @@ def tokenize(text: str) -> list[Token]:
         piece = match.group()
         if piece == ")":
             depth -= 1
-        tokens.append(Token(Kind(match.lastgroup), piece, depth))
+        tokens.append(Token(_KINDS[str(match.lastgroup)], piece, depth))
         if piece == "(":
             depth += 1
     if depth != 0 or text != join(tokens):
@@ -81,7 +85,7 @@ def join(tokens: Iterable[Token]) -> str:
 
 def significant(tokens: Iterable[Token]) -> list[Token]:
     """Without white space, comments and version gates."""
-    return [t for t in tokens if t.kind not in (Kind.SPACE, Kind.COMMENT, Kind.GATE)]
+    return [token for token in tokens if token.kind not in _NOT_SOLID]
 
 
 def strip(tokens: Sequence[Token]) -> list[Token]:
@@ -92,14 +96,25 @@ def strip(tokens: Sequence[Token]) -> list[Token]:
 
 def find_words(tokens: Sequence[Token], *words: str, depth: int) -> tuple[int, int] | None:
     """Where these keywords stand one after the other at this depth: first and last + 1 token."""
-    solid = [n for n, t in enumerate(tokens) if t.kind not in (Kind.SPACE, Kind.COMMENT, Kind.GATE)]
-    for start in range(len(solid) - len(words) + 1):
-        here = solid[start : start + len(words)]
-        if all(
-            tokens[n].is_word(word) and tokens[n].depth == depth
-            for n, word in zip(here, words, strict=True)
-        ):
-            return here[0], here[-1] + 1
+    for start, token in enumerate(tokens):
+        if token.depth == depth and token.is_word(words[0]):
+            end = _end_of_words(tokens, start, words)
+            if end is not None:
+                return start, end
+    return None
+
+
+def _end_of_words(tokens: Sequence[Token], start: int, words: tuple[str, ...]) -> int | None:
+    """Where the keywords that begin at `start` end; None where others follow the first."""
+    waiting = list(words)
+    for number in range(start, len(tokens)):
+        token = tokens[number]
+        if token.kind in _NOT_SOLID:
+            continue
+        if token.depth != tokens[start].depth or not token.is_word(waiting.pop(0)):
+            return None
+        if not waiting:
+            return number + 1
     return None
 
 
