@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from sterna.dataplane import definitions
+from sterna.errors import Stopped
 from sterna.mysql.connection import Server, execute, open_session, query
 from tests.fixtures.compare import assert_equal
-from tests.fixtures.link import Link
+from tests.fixtures.link import TASK, Link
 from tests.integration.test_follow import SCHEMA, run, sides
 
 __all__ = ["sides"]
@@ -70,4 +73,67 @@ def test_a_mariadb_that_runs_triggers_for_rows_is_not_written_to(
         run(session, CHANGES)
     with Link(origin, destination, tmp_path) as link:
         link.caught_up()
+    assert_equal(origin, destination, ["shop"])
+
+
+COLUMNS = """
+CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci
+;; USE shop
+;; CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, v VARCHAR(300) CHARACTER SET latin1)
+;; CREATE TABLE other (id INT PRIMARY KEY)
+"""
+# What is done, what it is called, what undoes it. Nearly all of it would let rows in.
+ALTERED = [
+    ("ADD z INT", "`z` int", "DROP z"),
+    ("DROP v", "`v` varchar(300)", "ADD v VARCHAR(300) CHARACTER SET latin1"),
+    ("MODIFY b INT AFTER id", "`b` int", "MODIFY b INT AFTER a"),
+    ("MODIFY a BIGINT", "`a` bigint", "MODIFY a INT"),
+    ("MODIFY v VARCHAR(300) CHARACTER SET utf8mb4", "utf8mb4",
+     "MODIFY v VARCHAR(300) CHARACTER SET latin1"),
+    ("MODIFY b INT UNSIGNED", "unsigned", "MODIFY b INT"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sides", [("mysql57", "mysql97"), ("mysql97", "mysql56")], indirect=True, ids="-".join
+)
+def test_columns_changed_by_hand_stop_the_stream(
+    sides: tuple[Server, Server], tmp_path: Path
+) -> None:
+    """Whoever alters a table of the destination while nobody looks, or just then, is found before
+    the next row, or the table's next DDL; undone, the stream goes on."""
+    origin, destination = sides
+    with open_session(origin) as session, open_session(destination) as there:
+        with Link(origin, destination, tmp_path) as link:
+            run(session, COLUMNS)
+            run(session, "INSERT INTO t VALUES (0, 1, 2, 'x')")
+            link.caught_up()
+        execute(there, "SET SESSION sql_log_bin = 0")
+        for change, what, undo in ALTERED:
+            execute(there, f"ALTER TABLE shop.t {change}")
+            with pytest.raises(Stopped, match=rf"shop\.t .*{re.escape(what)}"):
+                definitions.compare(destination, TASK)
+            execute(there, f"ALTER TABLE shop.t {undo}")
+        with Link(origin, destination, tmp_path) as link:
+            run(session, "INSERT INTO t VALUES (1, 1, 2, 'y')")
+            link.caught_up()
+            execute(there, "ALTER TABLE shop.t ADD z INT")
+            execute(there, "DROP TABLE shop.other")
+            link.altered.set()
+            assert "`z` int" in link.stopped().message
+        run(there, "ALTER TABLE shop.t DROP z;; CREATE TABLE shop.other (id INT PRIMARY KEY)")
+        with Link(origin, destination, tmp_path) as link:
+            run(session, "ALTER TABLE t ADD c INT;; ALTER TABLE other RENAME TO another")
+            link.caught_up()
+            execute(there, "ALTER TABLE shop.t ADD z INT")
+            run(session, "ALTER TABLE t ADD d INT")
+            assert "`z` int" in link.stopped().message
+            execute(there, "ALTER TABLE shop.t DROP z")
+        with Link(origin, destination, tmp_path) as link:
+            run(session, "INSERT INTO t VALUES (99, 1, 2, 'z', 3, 4);; DROP DATABASE shop")
+            run(session, COLUMNS)
+            run(session, "INSERT INTO t VALUES (0, 1, 2, 'x')")
+            link.caught_up()
+        with Link(origin, destination, tmp_path) as link:
+            link.caught_up()
     assert_equal(origin, destination, ["shop"])

@@ -19,14 +19,14 @@ from tests.fixtures.running import RunningServer, eventually, wipe
 
 
 @contextmanager
-def watching(server: Server, folder: Path) -> Iterator[list[Report]]:
-    """What a watch reports meanwhile."""
+def watching(server: Server, folder: Path) -> Iterator[tuple[RogueWatch, list[Report]]]:
+    """A watch, and what it reports meanwhile."""
     reports: list[Report] = []
     stop = threading.Event()
     watch = RogueWatch(server, folder / "watched", server_id=4711)
     thread = threading.Thread(target=watch.run, args=(reports.append, stop))
     thread.start()
-    yield reports
+    yield watch, reports
     stop.set()
     thread.join()
 
@@ -61,7 +61,7 @@ def insert(server: Server, row: int, *, with_checkpoint: bool) -> None:
 
 def test_only_foreign_transactions_are_reported(destination: RunningServer, tmp_path: Path) -> None:
     """A transaction that does not move our checkpoint is named within two seconds; ours never."""
-    with watching(destination.server, tmp_path) as reports:
+    with watching(destination.server, tmp_path) as (watch, reports):
         insert(destination.server, 1, with_checkpoint=True)
         insert(destination.server, 2, with_checkpoint=False)
         eventually(lambda: reports, within_seconds=2)
@@ -70,6 +70,7 @@ def test_only_foreign_transactions_are_reported(destination: RunningServer, tmp_
             execute(session, "FLUSH LOGS")
         insert(destination.server, 4, with_checkpoint=False)
         eventually(lambda: len(reports) == 2, within_seconds=3)
+        assert not watch.altered.is_set()  # rows alone alter no table
     assert all(isinstance(report, RogueReport) for report in reports)
     assert [report.tables for report in reports if isinstance(report, RogueReport)] == [
         ["shop.t"],
@@ -85,7 +86,7 @@ def test_what_happened_while_nobody_watched_is_found(
     with watching(mysql57.server, tmp_path):
         pass
     insert(mysql57.server, 1, with_checkpoint=False)
-    with watching(mysql57.server, tmp_path) as reports:
+    with watching(mysql57.server, tmp_path) as (watch, reports):
         eventually(lambda: reports, within_seconds=3)
 
 
@@ -93,7 +94,7 @@ def test_ddl_that_was_not_announced_is_reported(destination: RunningServer, tmp_
     """A table that somebody empties or alters is named; what the stream brings is not, and an
     announcement is good for one statement."""
     server = destination.server
-    with watching(server, tmp_path) as reports, open_session(server) as session:
+    with watching(server, tmp_path) as (watch, reports), open_session(server) as session:
         applier = Applier(server, "t/forward", 1, is_careful=False)
         for number, sql in enumerate(
             ("ALTER TABLE shop.t ADD v INT", "CREATE DATABASE ours", "DROP TABLE shop.t")
@@ -111,3 +112,4 @@ def test_ddl_that_was_not_announced_is_reported(destination: RunningServer, tmp_
         applier.close()
     found = [report.tables for report in reports if isinstance(report, RogueReport)]
     assert found == [["shop.t"], ["shop.t"], ["ours"]]
+    assert watch.altered.is_set()

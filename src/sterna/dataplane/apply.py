@@ -54,7 +54,7 @@ class Applier:
     """
 
     def __init__(self, destination: Server, task: str, epoch: int, *, is_careful: bool) -> None:
-        self._task = task
+        self.task = task
         self._epoch = epoch
         self.is_careful = is_careful
         self.session = open_session(destination, autocommit=False)
@@ -76,18 +76,18 @@ class Applier:
     def read_checkpoint(self) -> Checkpoint:
         """Where to go on. Stopped where there is none or another worker owns it; Ambiguous when
         a DDL statement was being run."""
-        checkpoint = read(self.session, self._task)
+        checkpoint = read(self.session, self.task)
         execute(self.session, "COMMIT")
         if checkpoint is None:
             raise Stopped(
-                f"The destination has no checkpoint for {self._task}.",
+                f"The destination has no checkpoint for {self.task}.",
                 code="NoCheckpoint",
                 remedy="Start the sync task again from a new copy.",
             )
         if checkpoint.epoch != self._epoch:
-            raise fenced(self._task)
+            raise fenced(self.task)
         if checkpoint.pending is not None:
-            raise _pending(self._task, checkpoint)
+            raise _pending(self.task, checkpoint)
         return checkpoint
 
     @property
@@ -135,29 +135,29 @@ class Applier:
     def keep(self, piece: RowPiece, log_format: Format) -> None:
         """Put row events aside until their XA transaction is committed."""
         stored = StoredPiece(_binlog(piece.events), log_format, piece.tables)
-        self.write(store_sql(self._task, stored))
+        self.write(store_sql(self.task, stored))
 
     def name_kept(self, xid: str) -> None:
         """What was put aside last is a prepared transaction now."""
-        self.write(*name_sql(self._task, xid))
+        self.write(*name_sql(self.task, xid))
 
     def read_kept(self, xid: str) -> Iterator[StoredPiece]:
         """The pieces of a prepared transaction."""
         self.write()
-        return read_pieces(self.session, self._task, xid)
+        return read_pieces(self.session, self.task, xid)
 
     def forget_kept(self, xid: str) -> None:
         """A prepared transaction has ended."""
-        self.write(forget_sql(self._task, xid))
+        self.write(forget_sql(self.task, xid))
 
     def commit(self, position: Position, pending: Position | None = None) -> None:
         """Commit the window and the checkpoint as one transaction."""
         self._send_batch()
         if pending is not None:
-            self.write(announce_sql(self._task, pending))
-        self.session.send(move_sql(self._task, self._epoch, position, pending))
+            self.write(announce_sql(self.task, pending))
+        self.session.send(move_sql(self.task, self._epoch, position, pending))
         if self._receive_all() != 1:
-            raise fenced(self._task)
+            raise fenced(self.task)
         execute(self.session, "COMMIT")
         self.is_careful = False
         self.window_row_events = self.window_bytes = 0

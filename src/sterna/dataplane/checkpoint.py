@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sterna.dataplane import prepared
+from sterna.dataplane import definitions, prepared
 from sterna.errors import Refused, Stopped
 from sterna.mysql.connection import ServerError, Session, execute, query, scalar
 from sterna.mysql.identifiers import quote_text
@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS sterna.announced (
 """
 _ANNOUNCED_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'announced'")
 _PREPARED_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'prepared'")
+_DEFINITIONS_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'definitions'")
 _DATABASE_EXISTS = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'sterna'"
 
 
@@ -62,6 +63,8 @@ def create(connection: Session) -> None:
         execute(connection, prepared.CREATE_TABLE)
     if not scalar(connection, _ANNOUNCED_EXISTS):
         execute(connection, _CREATE_ANNOUNCED)
+    if not scalar(connection, _DEFINITIONS_EXISTS):
+        execute(connection, definitions.CREATE_TABLE)
 
 
 def exists(connection: Session) -> bool:
@@ -134,6 +137,7 @@ def take_over(connection: Session, task: str, epoch: int) -> None:
 
 def write_start(connection: Session, task: str, epoch: int, position: Position) -> None:
     """Set the task to `position`, whatever it had before; its first or a new beginning."""
+    definitions.forget(connection, task)
     found = execute(
         connection,
         "UPDATE sterna.checkpoint SET epoch = %s, position = %s, pending = NULL"
@@ -152,7 +156,8 @@ def write_start(connection: Session, task: str, epoch: int, position: Position) 
 
 
 def resolve_pending(connection: Session, task: str, epoch: int, *, was_applied: bool) -> None:
-    """What a person found out about a pending DDL statement: go on behind it, or run it again."""
+    """What a person found out about a pending DDL statement: go on behind it, or run it again.
+    Where the person did it instead, tables are as they were made."""
     position = "pending" if was_applied else "position"
     found = execute(
         connection,
@@ -162,6 +167,8 @@ def resolve_pending(connection: Session, task: str, epoch: int, *, was_applied: 
     )
     if not found:
         raise Stopped(f"The task {task} has no pending statement.", code="NothingPending")
+    if was_applied and scalar(connection, _DEFINITIONS_EXISTS):
+        definitions.forget(connection, task)
 
 
 def remove(connection: Session, task: str) -> None:
@@ -172,6 +179,8 @@ def remove(connection: Session, task: str) -> None:
         execute(connection, "DELETE FROM sterna.checkpoint WHERE task = %s", [task])
         if scalar(connection, _PREPARED_EXISTS):
             execute(connection, "DELETE FROM sterna.prepared WHERE task = %s", [task])
+        if scalar(connection, _DEFINITIONS_EXISTS):
+            definitions.forget(connection, task)
         if scalar(connection, "SELECT COUNT(*) FROM sterna.checkpoint"):
             return
     execute(connection, "DROP DATABASE sterna")

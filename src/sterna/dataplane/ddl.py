@@ -116,6 +116,12 @@ def affected_tables(event: Query, statement: Statement) -> frozenset[tuple[str, 
     return frozenset((database or event.database, name) for database, name in statement.names)
 
 
+def is_in_utf8(event: Query, facts: Facts) -> bool:
+    """Whether the statement's names are read as they were written."""
+    client = event.context.charset[0] if event.context.charset else _UTF8MB4_GENERAL
+    return _collation(client, facts)[0].startswith("utf8")
+
+
 def session_settings(event: Query, facts: Facts, *, is_about_rows: bool = False) -> dict[str, str]:
     """Variable to SQL expression: the session the statement has to run in."""
     context = event.context

@@ -51,7 +51,8 @@ class FollowTask:
     `server_id` is needed where events have to be rewritten in the destination's own format, which
     is read from its binary log. Tables in `start_positions` hold a copy up to their position, as
     a whole or range by range; all definitions are as they were at `complete_at`. `pace` counts
-    what is applied and says how fast it may be.
+    what is applied and says how fast it may be. `altered` is set when somebody altered the
+    destination.
     """
 
     origin: Server
@@ -62,6 +63,7 @@ class FollowTask:
     start_positions: Starts = field(default_factory=dict)
     complete_at: Position | None = None
     pace: StreamPace = field(default_factory=StreamPace, compare=False, repr=False)
+    altered: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
 
 def follow(task: FollowTask, spool: Spool, *, stop: threading.Event, report: ReportTo) -> None:
@@ -148,7 +150,7 @@ class Follower:
 
     def _follow_once(self) -> None:
         task = self._task
-        sides = Sides(task.origin, task.destination, self._relay_format())
+        sides = Sides(task.origin, task.destination, self._relay_format(), task.altered)
         with contextlib.closing(
             Applier(task.destination, task.task, task.epoch, is_careful=self._is_careful)
         ) as applier:

@@ -74,6 +74,7 @@ class RogueWatch:
         self._format: Format | None = None
         self._open = _Transaction()
         self._expects_ddl = False  # of ours, announced
+        self.altered = threading.Event()  # by a statement that is not ours
 
     def run(self, report: ReportTo, stop: threading.Event) -> None:
         """Report rogue transactions until `stop`; a broken connection is opened again."""
@@ -129,6 +130,7 @@ class RogueWatch:
                 yield ended.tables
             if kind == EventType.QUERY and (changed := _changed_by(raw, log_format)):
                 if not self._expects_ddl:
+                    self.altered.set()
                     yield changed
                 self._expects_ddl = False
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sterna.dataplane import ddl
+from sterna.dataplane import ddl, definitions
 from sterna.dataplane.account_statements import carry_account
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.ddl_older import Unrepresentable
@@ -41,6 +41,7 @@ from sterna.mysql.binlog.compressed import unpack_payload
 from sterna.mysql.binlog.events import Format, TransactionPayload
 from sterna.mysql.binlog.parse import parse
 from sterna.mysql.binlog.types import EventType
+from sterna.mysql.catalog import TableName
 from sterna.mysql.connection import Server, ServerError, greeting_version, open_session
 from sterna.mysql.position import Position
 
@@ -66,11 +67,13 @@ class Applied:
 
 @dataclass(frozen=True)
 class Sides:
-    """The servers on both ends, and the format events are rewritten in (None: they are not)."""
+    """The servers on both ends, and the format events are rewritten in (None: they are not).
+    `altered` is set when somebody altered the destination."""
 
     origin: Server
     destination: Server
     relay_format: Format | None
+    altered: threading.Event
 
 
 class WindowLoop:
@@ -104,7 +107,9 @@ class WindowLoop:
     def run(
         self, start: Position, on_applied: Callable[[Applied], None], stop: threading.Event
     ) -> None:
-        """Apply everything behind `start` until `stop`."""
+        """Apply everything behind `start` until `stop`. Stopped where the destination's tables
+        are not those that the stream left."""
+        self._compare_definitions()
         self._boundary = start
         self._on_applied = on_applied
         self._stop = stop
@@ -135,6 +140,7 @@ class WindowLoop:
             if can_commit:
                 self._commit()
             elif not self._is_dirty and not self._assembler.is_inside:
+                self._look_again()
                 self._note_pair(rests=True)
             return
         if self._reader.log_format is not self._format:
@@ -281,8 +287,17 @@ class WindowLoop:
         self._transactions = self._row_events = 0
         self._on_applied(applied)
         self._spool.remove_applied(self._boundary)
+        self._look_again()
         self._note_pair(rests=False)
         self._pay(applied)
+
+    def _look_again(self) -> None:
+        if self._sides.altered.is_set():
+            self._sides.altered.clear()
+            self._compare_definitions()
+
+    def _compare_definitions(self) -> None:
+        definitions.compare(self._sides.destination, self._applier.task)
 
     def _note_pair(self, *, rests: bool) -> None:
         """Only once every event counts: before, some tables are newer than the boundary."""
@@ -301,6 +316,7 @@ class WindowLoop:
         if self._is_dirty:
             self._commit()  # whether it can be run may depend on the rows that are there
         with contextlib.closing(open_session(self._sides.destination)) as session:
+            definitions.require_kept(session, self._applier.task, self._tables_of(step) or ())
             try:
                 require_alike(step.event, step.statement, session, self._sides.origin)
                 prepared = ddl.prepare(step.event, step.statement, self._read_facts(), session)
@@ -316,6 +332,7 @@ class WindowLoop:
                 if error.code in _NOT_RUN:
                     self._applier.commit(self._boundary)
                 raise
+        self._keep_definitions(step)
         self._boundary = position
         self._transactions += 1
         self._regrouper.forget()
@@ -323,6 +340,21 @@ class WindowLoop:
         sentence = f"Ran {ddl.summary(step.event)} ({position})"
         told = ": ".join(filter(None, [sentence, prepared.note]))
         self._report(LogReport("NORMAL", told, "ddl"))
+
+    def _keep_definitions(self, step: Ddl) -> None:
+        task, tables = self._applier.task, self._tables_of(step)
+        is_database = step.statement.object_type in ("DATABASE", "SCHEMA")
+        with contextlib.closing(open_session(self._sides.destination)) as session:
+            if tables is None or (is_database and step.statement.verb == "DROP"):
+                definitions.forget(session, task)  # and read anew when following begins again
+            else:
+                definitions.keep(session, task, tables)
+
+    def _tables_of(self, step: Ddl) -> frozenset[TableName] | None:
+        """None where their names cannot be read for sure."""
+        tables = ddl.affected_tables(step.event, step.statement)
+        is_clear = all(name.isascii() for names in tables for name in names)
+        return tables if is_clear or ddl.is_in_utf8(step.event, self._read_facts()) else None
 
     def _carry_account(self, step: AccountChange) -> None:
         """Behind everything before it; run once more after a crash, it changes nothing."""
