@@ -15,6 +15,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from sterna.clusters.engines import choose_engine
 from sterna.clusters.local import LocalProvisioner
 from sterna.clusters.process import signal_process
 from sterna.errors import Refused, SternaError
@@ -170,6 +171,53 @@ def assert_failing_is_left_out(desk: Desk, cluster: Cluster, reads: dict[str, An
         mended()
         eventually(lambda: rotation(desk, cluster)[one.id], within_seconds=30)
         eventually(lambda: who_answers(reads) == both)
+
+
+CANNOT_CLONE = ("mariadb 10.11", "mysql 5.7")
+
+
+@pytest.mark.parametrize("engine", CANNOT_CLONE)
+def test_nodes_of_servers_that_cannot_clone(desk: Desk, engine: str) -> None:
+    """They get all the primary has, what no log has too, under writes; and follow it."""
+    found = choose_engine(desk.tools.engines, engine)
+    if found.version.is_mariadb and found.backup is None:
+        pytest.skip("mariadb-backup is not on this machine: make servers")
+    percent = 40 if found.myrocks else 0
+    made = desk.make_cluster(engine=engine, myrocks_memory_percent=percent)
+    with open_session(desk.tools.node_server(made.id, made.nodes[0])) as session:
+        execute(session, "SET SESSION sql_log_bin = 0")
+        execute(session, "CREATE USER app@'%%' IDENTIFIED BY 'app-secret'")
+        execute(session, "GRANT ALL ON *.* TO app@'%%'")
+        execute(session, "CREATE DATABASE shop")
+        other = "ROCKSDB" if percent else "InnoDB"
+        execute(session, f"CREATE TABLE shop.kept (id INT PRIMARY KEY, f FLOAT) ENGINE={other}")
+        execute(session, "INSERT INTO shop.kept VALUES (1, 16777216.0), (2, 0.1)")
+        execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
+    primary = desk.ask("endpoint", "create", made.id, "--type", "Primary")
+    reads = desk.ask("endpoint", "create", made.id, "--type", "Cluster")
+    with writing(primary) as acknowledged:
+        stands_still = "5.7" in engine
+        plan = desk.ask("cluster", "add-nodes", made.id, "--dry-run")
+        assert bool(plan["warnings"]) == stands_still
+        desk.ask("cluster", "add-nodes", made.id, "--yes")
+        first = desk.tools.readers(made.id)[0]
+        eventually(lambda: who_answers(reads) == {first.port})
+        assert not desk.ask("cluster", "add-nodes", made.id, "--dry-run")["warnings"]
+        desk.ask("cluster", "add-nodes", made.id)
+    one, two = desk.tools.readers(made.id)
+    eventually(lambda: who_answers(reads) == {one.port, two.port})
+    count = int(answer_of(primary, "SELECT COUNT(*) FROM shop.t"))
+    assert count >= len(acknowledged) > 0
+    for node in (one, two):
+        here = {"port": node.port}
+        eventually(lambda n=here: int(answer_of(n, "SELECT COUNT(*) FROM shop.t")) == count)
+        assert answer_of(here, "SELECT SUM(id) FROM shop.kept") == 3
+        assert int(answer_of(here, "SELECT @@GLOBAL.read_only")) == 1
+    assert len({answer_of({"port": n.port}, "SELECT @@server_id") for n in (one, two)}) == 2
+    tell(desk, made, one, signal.SIGKILL)
+    desk.tools.provisioner.start_node(desk.tools.node_spec(made.id, one))
+    eventually(lambda: rotation(desk, made)[one.id], within_seconds=30)
+    desk.ask("cluster", "delete", made.id, "--yes")
 
 
 def rotation(desk: Desk, cluster: Cluster) -> dict[str, bool]:

@@ -6,6 +6,7 @@ import signal
 import time
 from dataclasses import replace
 
+from sterna.clusters.engines import choose_engine
 from sterna.clusters.process import signal_process
 from sterna.clusters.readers import (
     SEMI_SYNC_MILLISECONDS,
@@ -51,7 +52,8 @@ def test_reader_has_what_the_primary_has_and_follows(server_farm: ServerFarm) ->
 def test_commits_wait_for_a_reader_but_never_long(server_farm: ServerFarm) -> None:
     """With a reader that hangs or is killed one commit waits for half a second. The next one does
     not, nor does making the primary read-only; and they wait again for a reader that is back."""
-    roles = {role: semi_sync_parameters(role) for role in ("Writer", "Reader")}
+    version = choose_engine(server_farm.engines, "9.7").version
+    roles = {role: semi_sync_parameters(role, version) for role in ("Writer", "Reader")}
     writer = server_farm.start("9.7", role="Writer", **roles["Writer"])
     fresh = server_farm.start("9.7", role="Reader", **roles["Reader"])
     spec = replace(fresh.spec, admin=writer.spec.admin)

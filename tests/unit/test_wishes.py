@@ -12,7 +12,9 @@ from sterna.migration.scaling import Serverless
 from sterna.mysql.version import Version
 from sterna.workflow.wishes import ClusterWish, refuse_wish
 
-NEW, OLD, MARIADB = (Version.parse(text) for text in ("9.7.1", "5.6.51", "10.11.19-MariaDB"))
+NEW, MIDDLE, OLD, MARIADB = (
+    Version.parse(text) for text in ("9.7.1", "5.7.44", "5.6.51", "10.11.19-MariaDB")
+)
 LIMITS = Serverless("sterna.small", "sterna.large", 1, 3)
 
 
@@ -39,14 +41,18 @@ def code_of(version: Version, **asked: Any) -> str:
             {"pay_type": "Serverless", "serverless": Serverless("sterna.large", "sterna.small")},
             "BadLimits",
         ),
-        (MARIADB, {"pay_type": "Serverless", "serverless": LIMITS}, "NodesNotSupported"),
+        (MARIADB, {"pay_type": "Serverless", "serverless": LIMITS}, ""),
+        (MIDDLE, {"pay_type": "Serverless", "serverless": LIMITS}, "ServerlessNotSupported"),
+        (MIDDLE, {"nodes": 2}, ""),
+        (OLD, {"nodes": 1}, "NodesNotSupported"),
         (
             OLD,
             {"pay_type": "Serverless", "serverless": Serverless("sterna.small", "sterna.small")},
             "ServerlessNotSupported",
         ),
         (NEW, {"semi_sync": True, "nodes": 2}, ""),
-        (MARIADB, {"semi_sync": True}, "SemiSyncNotSupported"),
+        (MARIADB, {"semi_sync": True}, ""),
+        (MIDDLE, {"semi_sync": True}, "SemiSyncNotSupported"),
         (MARIADB, {"storage_engine": MYROCKS}, ""),
         (MARIADB, {"storage_engine": "Archive"}, "StorageEngineNotFound"),
         (

@@ -16,7 +16,7 @@ from sterna.cli.plan import DryRun, show_plan
 from sterna.cli.upgrade import Wait
 from sterna.errors import Refused
 from sterna.store.cluster_records import NodeHealth
-from sterna.store.records import Cluster
+from sterna.store.records import Cluster, Plan
 
 POLL_SECONDS = 0.5
 
@@ -28,14 +28,21 @@ def add_nodes(
     cluster_id: ClusterId,
     count: Annotated[int, typer.Option(min=1, max=15, help="How many.")] = 1,
     dry_run: DryRun = False,
+    yes: Yes = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
-    """Add read-only nodes: clones of the primary that follow it."""
+    """Add read-only nodes: copies of the primary that follow it.
+
+    The primary works on meanwhile, but for MySQL before 8.0.17; then you are asked.
+    """
     client = connect()
     path = f"/clusters/{cluster_id}/nodes"
     if dry_run and show_plan(client, path, dry_run=True, as_json=as_json, count=count):
         return
+    plan = client.get(f"{path}/plan", Plan, count=count)
+    if plan.allowed and plan.warnings:
+        confirm(f"{'; '.join(plan.warnings)}. Go on?", yes=yes)
     cluster = client.post(path, Cluster, {"count": count})
     _finish(client, cluster, wait=wait, as_json=as_json)
 

@@ -26,6 +26,7 @@ from sterna.mysql.version import Version
 Initialize = Literal["initialize-insecure", "install-db", "copy"]
 
 SYSTEM_FOLDERS = (Path("/usr/sbin"), Path("/usr/local/sbin"), Path("/usr/local/bin"))
+BACKUP = "bin/mariadb-backup"
 VERSION_TIMEOUT_SECONDS = 30
 
 
@@ -42,6 +43,7 @@ class Engine:
         environment: variables the process needs besides the usual ones.
         template: a data directory to copy, for versions that cannot make one.
         myrocks: folder of the plugins with MyRocks among them; None: there is no MyRocks.
+        backup: MariaDB's mariadb-backup, with mbstream beside it; None: it is not there.
     """
 
     version: Version
@@ -53,6 +55,7 @@ class Engine:
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     template: Path | None = None
     myrocks: Path | None = None
+    backup: Path | None = None
 
     @property
     def name(self) -> str:
@@ -129,7 +132,15 @@ def find_engines(servers: Path, machine: Machine | None = None) -> tuple[Engine,
     for engine in (*_unpacked(servers, machine), *_installed(machine)):
         found.setdefault(engine.version, engine)
     engines = (found[version] for version in sorted(found, key=_order))
-    return tuple(_with_plugins(engine, servers, machine) for engine in engines)
+    return tuple(
+        _with_backup(_with_plugins(engine, servers, machine), machine) for engine in engines
+    )
+
+
+def _with_backup(engine: Engine, machine: Machine) -> Engine:
+    program = engine.basedir / BACKUP
+    has_it = engine.version.is_mariadb and machine.has(program)
+    return replace(engine, backup=program) if has_it else engine
 
 
 def _with_plugins(engine: Engine, servers: Path, machine: Machine) -> Engine:
@@ -149,7 +160,7 @@ def to_data(engine: Engine) -> dict[str, Any]:
 
 def from_data(data: Mapping[str, Any]) -> Engine:
     """The engine `to_data` was given."""
-    names = ("basedir", "messages", "charsets", "plugins", "template", "myrocks")
+    names = ("basedir", "messages", "charsets", "plugins", "template", "myrocks", "backup")
     paths = {name: Path(data[name]) if data[name] else None for name in names}
     mysqld, environment = tuple(data["mysqld"]), dict(data["environment"])
     version = Version(*data["version"])

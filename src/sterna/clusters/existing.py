@@ -7,8 +7,10 @@ is MySQL 8.0 or newer.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import IO
 
-from sterna.clusters.provisioner import NodeSpec
+from sterna.clusters.provisioner import Data, NodeSpec
 from sterna.errors import Refused, SternaError
 from sterna.mysql.connection import Session, execute, open_session, query, scalar, server_version
 from sterna.mysql.identifiers import quote_text
@@ -45,6 +47,18 @@ class ExistingProvisioner:
                 remedy="Change its configuration, restart it, and try again.",
             )
         _keep(spec, "PERSIST")
+
+    def send_data(self, spec: NodeSpec) -> AbstractContextManager[IO[bytes]]:
+        """Refused: NodeNotOurs."""
+        raise _not_ours(spec, "is not Sterna's to copy")
+
+    def receive_data(self, spec: NodeSpec, data: Data) -> None:
+        """Refused: NodeNotOurs."""
+        raise _not_ours(spec, "is not Sterna's to fill")
+
+    def authority_of(self, spec: NodeSpec) -> str:
+        """None: there is no other way to it than the one that is to be trusted."""
+        return ""
 
     def configure_node(self, spec: NodeSpec) -> None:
         """Let the server keep what must hold after its next restart; nothing changes until then:

@@ -19,14 +19,18 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
+from sterna.clusters import transfer
 from sterna.clusters.config import first_statements, render_config
 from sterna.clusters.process import (
+    as_server,
     find_process,
     give_away,
     launch,
@@ -35,7 +39,7 @@ from sterna.clusters.process import (
     signal_process,
     wait_for_exit,
 )
-from sterna.clusters.provisioner import NodeSpec
+from sterna.clusters.provisioner import Data, NodeSpec
 from sterna.errors import Refused, SternaError, Transient
 from sterna.mysql.connection import open_session, query
 
@@ -75,6 +79,42 @@ class LocalProvisioner:
             _remove(fresh)
             self._fill(spec, fresh)
             fresh.rename(spec.data)
+
+    @contextmanager
+    def send_data(self, spec: NodeSpec) -> Iterator[IO[bytes]]:
+        """See `Provisioner`."""
+        command, options = transfer.sender(spec), transfer.options_file(spec)
+        shutil.rmtree(spec.folder / "tmp" / "backup", ignore_errors=True)
+        _write_private(options, transfer.options(spec))
+        try:
+            with _piped(spec, command, stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                yield process.stdout
+                process.stdout.close()
+                _require_copied(spec, process)
+        finally:
+            options.unlink(missing_ok=True)
+
+    def receive_data(self, spec: NodeSpec, data: Data) -> None:
+        """See `Provisioner`. Half of it is thrown away, and fetched anew the next time."""
+        with _locked(spec):
+            _make_folders(spec)
+            _write_config(spec)
+            if spec.data.exists():
+                return
+            _kill(spec)
+            fresh = spec.data.with_name("data.new")
+            _remove(fresh)
+            fresh.mkdir(mode=0o750)
+            give_away(fresh)
+            with data() as stream:
+                _unpack(spec, fresh, stream)
+            _finish(spec, fresh)
+            fresh.rename(spec.data)
+
+    def authority_of(self, spec: NodeSpec) -> str:
+        """None: nobody sits between us and this machine."""
+        return ""
 
     def configure_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
@@ -342,6 +382,46 @@ def _keep_template(fresh: Path, template: Path) -> None:
         unfinished.rename(template)
     except OSError:
         _remove(unfinished)  # somebody else was faster; theirs is as good
+
+
+def _unpack(spec: NodeSpec, fresh: Path, stream: IO[bytes]) -> None:
+    with _piped(spec, transfer.unpacker(spec, fresh), stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended before its time, and says why
+            transfer.pass_on(stream, process.stdin)
+            process.stdin.close()
+        _require_copied(spec, process)
+
+
+def _finish(spec: NodeSpec, fresh: Path) -> None:
+    if command := transfer.finisher(spec, fresh):
+        with _piped(spec, command) as process:
+            _require_copied(spec, process)
+        told = [
+            (fresh / name).read_text() for name in transfer.BACKUP_INFO if (fresh / name).exists()
+        ]
+        _write_private(_first_sql(spec), transfer.first_of_backup(spec, told))
+
+
+@contextmanager
+def _piped(spec: NodeSpec, command: list[str], **pipes: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of the servers' user; what it says stands in the node's log of copies."""
+    with (spec.folder / transfer.LOG).open("wb") as log:
+        usual = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        process = subprocess.Popen(
+            command, **{**usual, **as_server(spec.engine.environment), **pipes}
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _require_copied(spec: NodeSpec, process: subprocess.Popen[bytes]) -> None:
+    if process.wait():
+        said = (spec.folder / transfer.LOG).read_text(errors="replace").splitlines()
+        raise transfer.not_copied(spec, said[-LOG_LINES:])
 
 
 # --- starting -------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import IO
 
-from sterna.clusters.provisioner import NodeSpec, Provisioner
+from sterna.clusters.provisioner import Data, NodeSpec, Provisioner
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,18 @@ class Places:
     def create_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
         self.at(spec.place).create_node(spec)
+
+    def send_data(self, spec: NodeSpec) -> AbstractContextManager[IO[bytes]]:
+        """See `Provisioner`."""
+        return self.at(spec.place).send_data(spec)
+
+    def receive_data(self, spec: NodeSpec, data: Data) -> None:
+        """See `Provisioner`."""
+        self.at(spec.place).receive_data(spec, data)
+
+    def authority_of(self, spec: NodeSpec) -> str:
+        """See `Provisioner`."""
+        return self.at(spec.place).authority_of(spec)
 
     def configure_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""

@@ -15,6 +15,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sterna.errors import Refused
 
@@ -52,21 +53,28 @@ def give_away(*paths: Path) -> None:
 
 def run_as_server(command: Sequence[str], *, environment: Mapping[str, str], output: Path) -> int:
     """Run a command to its end as the servers' user, its output appended; its exit status."""
-    user = server_user()
     with output.open("ab") as log:
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_clean(environment),
-            cwd="/",
-            umask=0o027,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
+            **as_server(environment),
         )
     return done.returncode
+
+
+def as_server(environment: Mapping[str, str]) -> dict[str, Any]:
+    """How `subprocess` starts a command as the servers' user."""
+    user = server_user()
+    return {
+        "env": _clean(environment),
+        "cwd": "/",
+        "umask": 0o027,
+        "user": user,
+        "group": user,
+        "extra_groups": None if user is None else [],
+    }
 
 
 def launch(command: Sequence[str], *, environment: Mapping[str, str], output: Path) -> None:

@@ -6,17 +6,21 @@ alone what is done. A node is one server process with its own data directory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import IO, Literal, Protocol
 
 from sterna.clusters.engines import Engine
-from sterna.mysql.connection import Server
+from sterna.mysql.connection import Server, Tls
 
 # Writer and Reader are nodes of a cluster; both start read-only, and the switch opens the writer.
 # An Instance stands for a customer's server, in the demo and in tests: it starts open.
 Role = Literal["Writer", "Reader", "Instance"]
+
+# Another node's data, on demand.
+Data = Callable[[], AbstractContextManager[IO[bytes]]]
 
 GIB = 1024**3
 
@@ -42,6 +46,7 @@ class NodeSpec:
         server_id: number of the server in replication; unique among all that replicate.
         memory_bytes: what the node class grants; buffers are sized from it.
         parameters: server parameters that replace or add to Sterna's own; underscores, no dashes.
+        authority: certificate of whoever signs the server's own, PEM; empty: none is known.
     """
 
     id: str
@@ -55,6 +60,7 @@ class NodeSpec:
     memory_bytes: int = GIB
     place: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    authority: str = field(default="", repr=False)
 
     @property
     def folder(self) -> Path:
@@ -69,7 +75,9 @@ class NodeSpec:
     @property
     def server(self) -> Server:
         """How to connect to it as the admin."""
-        return Server(self.host, self.port, self.admin.user, self.admin.password)
+        admin = self.admin
+        tls: Tls = "Required" if self.authority else "Preferred"
+        return Server(self.host, self.port, admin.user, admin.password, tls, self.authority)
 
 
 class Provisioner(Protocol):
@@ -78,6 +86,19 @@ class Provisioner(Protocol):
     def create_node(self, spec: NodeSpec) -> None:
         """Make the configuration and the data directory. An existing data directory is kept,
         with the admin account it was first started with."""
+
+    def send_data(self, spec: NodeSpec) -> AbstractContextManager[IO[bytes]]:
+        """A stream of all the node has, as `transfer` says. Its end is good if the context's is.
+
+        Refused: BackupNotFound; Transient: NodeNotCopied."""
+
+    def receive_data(self, spec: NodeSpec, data: Data) -> None:
+        """`create_node` with the data of another node, which are asked for when they are needed.
+        An existing data directory is kept."""
+
+    def authority_of(self, spec: NodeSpec) -> str:
+        """The certificate its server's own is signed with, PEM, over a way that can be trusted;
+        empty where none is needed, or there is none."""
 
     def configure_node(self, spec: NodeSpec) -> None:
         """Write the configuration; it holds from the next start on."""

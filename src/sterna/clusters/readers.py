@@ -1,7 +1,7 @@
-"""Read-only nodes: cloned from the primary, then kept up by native GTID replication.
+"""Read-only nodes: made of the primary's data, then kept up by native GTID replication.
 
-The copy is loaded without the binary log, so a reader cannot replay it: it starts as a clone of
-the primary. That takes the clone plugin, which MySQL has had since 8.0.17.
+The copy is loaded without the binary log, so a reader cannot replay it: it starts with what the
+primary has. A MySQL of 8.0.17 and later fetches that by itself; others get it by `transfer`.
 
 With semi-synchronous replication a commit waits until a reader has it, for half a second at most:
 then commits wait no longer, until a reader has everything again. Where no reader is connected they
@@ -12,20 +12,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from sterna.clusters.transfer import how_copied
 from sterna.errors import Refused, SternaError, Transient
 from sterna.mysql.connection import (
     Server,
     ServerError,
     Session,
     execute,
+    greeting_version,
     open_session,
     query,
     query_dicts,
     scalar,
 )
 from sterna.mysql.identifiers import quote_text
+from sterna.mysql.statements import statement
 from sterna.mysql.version import Version
 
 SEMI_SYNC_MILLISECONDS = 500
@@ -42,9 +46,18 @@ _SEMI_SYNC = {
         "loose_rpl_semi_sync_replica_enabled": "ON",
     },
 }
+# MariaDB has it without a plugin.
+_SEMI_SYNC_MARIADB = {
+    "Writer": {
+        "rpl_semi_sync_master_enabled": "ON",
+        "rpl_semi_sync_master_timeout": str(SEMI_SYNC_MILLISECONDS),
+        "rpl_semi_sync_master_wait_no_slave": "OFF",
+    },
+    "Reader": {"rpl_semi_sync_slave_enabled": "ON"},
+}
 _SEMI_SYNC_STATUS = {
-    "Writer": "Rpl_semi_sync_source_status",
-    "Reader": "Rpl_semi_sync_replica_status",
+    "Writer": ("Rpl_semi_sync_source_status", "rpl_semi_sync_master_status"),
+    "Reader": ("Rpl_semi_sync_replica_status", "rpl_semi_sync_slave_status"),
 }
 
 # 3707: the clone is done and the server cannot restart itself, which is our job.
@@ -53,23 +66,36 @@ RESTART_IS_OURS = 3707
 
 def can_have_readers(version: Version) -> bool:
     """Whether clusters of this version can have read-only nodes."""
-    return not version.is_mariadb and version.at_least(8, 0, 17)
+    return bool(how_copied(version))
 
 
 def can_be_semi_sync(version: Version) -> bool:
-    """Whether commits can wait for read-only nodes; the plugins have had their names since then."""
-    return can_have_readers(version) and version.at_least(8, 0, 26)
+    """Whether commits can wait for read-only nodes: where it needs no plugin, or the plugins have
+    had their names since then."""
+    newest = version.is_mariadb or version.at_least(8, 0, 26)
+    return can_have_readers(version) and newest
 
 
-def semi_sync_parameters(role: str) -> dict[str, str]:
+def semi_sync_parameters(role: str, version: Version) -> dict[str, str]:
     """What a node of this role, Writer or Reader, is started with so that commits wait."""
-    return dict(_SEMI_SYNC[role])
+    return dict((_SEMI_SYNC_MARIADB if version.is_mariadb else _SEMI_SYNC)[role])
+
+
+def reader_parameters(version: Version) -> dict[str, str]:
+    """What a read-only node is started with besides: what an older server does not keep itself."""
+    if how_copied(version) != "files" or version.at_least(8, 0):
+        return {}
+    return {
+        "super_read_only": "ON",
+        "relay_log_info_repository": "TABLE",
+        "relay_log_recovery": "ON",
+    }
 
 
 def is_semi_sync(session: Session, role: str) -> bool:
     """Whether the primary's commits wait now, or a reader answers for them."""
-    rows = query(session, "SHOW GLOBAL STATUS LIKE %s", [_SEMI_SYNC_STATUS[role]])
-    return bool(rows) and str(rows[0][1]) == "ON"
+    sql = "SHOW GLOBAL STATUS WHERE Variable_name IN (%s, %s)"
+    return any(str(row[1]) == "ON" for row in query(session, sql, _SEMI_SYNC_STATUS[role]))
 
 
 def join_reader(writer: Server, reader: Server, *, restart: Callable[[], None]) -> None:
@@ -90,9 +116,23 @@ def join_reader(writer: Server, reader: Server, *, restart: Callable[[], None]) 
     _load_plugin(reader)
     _clone(writer, reader)
     restart()
-    clone = Server(reader.host, reader.port, writer.user, writer.password)
-    with open_session(clone) as session:
-        _follow(session, writer)
+    follow(writer, replace(reader, user=writer.user, password=writer.password))
+
+
+def follow(writer: Server, reader: Server) -> None:
+    """Let `reader`, which has some of what the primary has, and knows what, fetch the rest.
+
+    SternaError: the replication did not start.
+    """
+    with open_session(writer) as session:
+        tls = query(session, "SHOW GLOBAL VARIABLES LIKE 'have_ssl'")
+        has_tls = not tls or str(tls[0][1]) == "YES"  # who says nothing of it always has it
+    with open_session(reader) as session:
+        version = greeting_version(session)
+        if not follows(session, writer):
+            given = [writer.host, writer.port, writer.user, writer.password]
+            execute(session, statement("follow", version).format(tls=int(has_tls)), given)
+        _start(session)
 
 
 def reader_lag(session: Session) -> tuple[float | None, str]:
@@ -100,14 +140,50 @@ def reader_lag(session: Session) -> tuple[float | None, str]:
     status = _status(session)
     if status is None:
         return None, "replication is not set up"
-    if status["Replica_IO_Running"] == "Yes" == status["Replica_SQL_Running"]:
-        return float(status["Seconds_Behind_Source"] or 0), ""
+    if status["IO_Running"] == "Yes" == status["SQL_Running"]:
+        return float(status["Seconds_Behind"] or 0), ""
     return None, str(status["Last_IO_Error"] or status["Last_SQL_Error"] or "stopped")
 
 
+def written(session: Session) -> str:
+    """What a primary has written, for `has_written`."""
+    return str(scalar(session, statement("written", greeting_version(session))))
+
+
+def has_written(session: Session, wanted: str) -> bool:
+    """Whether a reader has all of what its primary had `written`."""
+    if not greeting_version(session).is_mariadb:
+        return bool(scalar(session, "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", [wanted]))
+    has = _newest(str(scalar(session, "SELECT @@GLOBAL.gtid_slave_pos")))
+    return all(has.get(domain, 0) >= number for domain, number in _newest(wanted).items())
+
+
+def _newest(gtids: str) -> dict[str, int]:
+    """MariaDB's domain → the newest number in it, of domain-server-number,…"""
+    parts = (each.strip().split("-") for each in gtids.split(",") if each.strip())
+    return {domain: int(number) for domain, _, number in parts}
+
+
+# Ours by the servers' names, the older ones first.
+_COLUMNS = {
+    "IO_Running": ("Slave_IO_Running", "Replica_IO_Running"),
+    "SQL_Running": ("Slave_SQL_Running", "Replica_SQL_Running"),
+    "Seconds_Behind": ("Seconds_Behind_Master", "Seconds_Behind_Source"),
+    "Host": ("Master_Host", "Source_Host"),
+    "Port": ("Master_Port", "Source_Port"),
+    "Last_IO_Error": ("Last_IO_Error",),
+    "Last_SQL_Error": ("Last_SQL_Error",),
+}
+
+
 def _status(session: Session) -> dict[str, Any] | None:
-    rows = query_dicts(session, "SHOW REPLICA STATUS")
-    return rows[0] if rows else None
+    rows = query_dicts(session, statement("replica_status", greeting_version(session)))
+    if not rows:
+        return None
+    return {
+        name: next(rows[0][each] for each in spelled if each in rows[0])
+        for name, spelled in _COLUMNS.items()
+    }
 
 
 def follows(session: Session, writer: Server) -> bool:
@@ -115,7 +191,7 @@ def follows(session: Session, writer: Server) -> bool:
     status = _status(session)
     if status is None:
         return False
-    return (status["Source_Host"], int(status["Source_Port"])) == (writer.host, writer.port)
+    return (status["Host"], int(status["Port"])) == (writer.host, writer.port)
 
 
 def _load_plugin(server: Server) -> None:
@@ -155,18 +231,8 @@ def _run_clone(session: Session, sql: str) -> None:
             ) from error
 
 
-def _follow(session: Session, writer: Server) -> None:
-    execute(
-        session,
-        "CHANGE REPLICATION SOURCE TO SOURCE_HOST = %s, SOURCE_PORT = %s, SOURCE_USER = %s,"
-        " SOURCE_PASSWORD = %s, SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,"
-        " SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 86400",
-        [writer.host, writer.port, writer.user, writer.password],
-    )
-    _start(session)
-
-
 def _start(session: Session) -> None:
     """May be asked for again: whoever told it what to follow may have died before this."""
-    execute(session, "START REPLICA")
-    execute(session, "SET PERSIST super_read_only = ON")
+    version = greeting_version(session)
+    execute(session, statement("start_following", version))
+    execute(session, statement("close_replica", version))

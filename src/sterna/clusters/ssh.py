@@ -10,18 +10,22 @@ from __future__ import annotations
 import shlex
 import subprocess
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import IO
 
+from sterna.clusters import transfer
 from sterna.clusters.config import first_statements, render_config
 from sterna.clusters.local import LOG_LINES, START_SECONDS_MAX, STOP_SECONDS_MAX, answers
-from sterna.clusters.provisioner import NodeSpec
+from sterna.clusters.provisioner import Data, NodeSpec
 from sterna.clusters.ssh_host import SHORT_SECONDS_MAX, TRIES, SshHost
 from sterna.errors import Refused, SternaError, Transient
 
 POLL_SECONDS = 0.2
 # A new data directory is made, a server shut down, a large data directory removed.
 LONG_SECONDS_MAX = STOP_SECONDS_MAX + 60
+FINISH_SECONDS_MAX = 3600.0  # the changes made during a copy are worked into it
 NOT_STOPPED = 75
 
 PRELUDE = """\
@@ -73,6 +77,26 @@ first=
 [ -e "$folder/first.sql" ] && first=--init-file=$folder/first.sql
 setsid {command} "$argument" $first >>"$folder/error.log" 2>&1 </dev/null 9>&- &
 """
+SEND = """\
+{options}
+trap 'rm -f "$folder"/backup.cnf' EXIT
+rm -rf "$folder/tmp/backup"
+{command}
+"""
+RECEIVE = """\
+mkdir -p "$folder/tmp"
+touch "$folder/error.log"
+{config}
+end KILL
+rm -rf "$folder/data.new"
+mkdir "$folder/data.new"
+{command}
+"""
+FINISH = """\
+{command} >"$folder/copy.log" 2>&1 || {{ tail -n 15 "$folder/copy.log" >&2; exit 1; }}
+for name in {names}; do [ ! -e "$folder/data.new/$name" ] || cat "$folder/data.new/$name"; done
+"""
+AUTHORITY = '[ ! -e "$folder/data/ca.pem" ] || cat "$folder/data/ca.pem"\n'
 # Ports of whoever listens, in hexadecimal; of every address: one of them may be ours.
 LISTENING = """\
 cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
@@ -104,6 +128,51 @@ class SshProvisioner:
         )
         self._must(spec, MAKE + LOCK + script, "could not be created", "NodeNotCreated")
 
+    @contextmanager
+    def send_data(self, spec: NodeSpec) -> Iterator[IO[bytes]]:
+        """See `Provisioner`."""
+        options = _put("backup.cnf", transfer.options(spec))
+        script = SEND.format(options=options, command=_command(spec, transfer.sender(spec)))
+        with self._copying(spec, script) as process:
+            assert process.stdout is not None
+            yield process.stdout
+
+    def receive_data(self, spec: NodeSpec, data: Data) -> None:
+        """See `Provisioner`. Half of it is thrown away, and fetched anew the next time."""
+        if self._run(spec, '[ ! -d "$folder/data" ] || echo there').stdout:
+            return
+        fresh = spec.folder / "data.new"
+        command = _command(spec, transfer.unpacker(spec, fresh))
+        config = _put("my.cnf", render_config(spec))
+        script = MAKE + LOCK + RECEIVE.format(config=config, command=command)
+        with data() as stream, self._copying(spec, script) as process:
+            assert process.stdin is not None
+            with suppress(BrokenPipeError):  # it has ended before its time, and says why
+                transfer.pass_on(stream, process.stdin)
+        first = ""
+        if finisher := transfer.finisher(spec, fresh):
+            names = " ".join(transfer.BACKUP_INFO)
+            script = FINISH.format(command=_command(spec, finisher), names=names)
+            done = self._run(spec, LOCK + script, within_seconds=FINISH_SECONDS_MAX)
+            if done.returncode:
+                raise transfer.not_copied(spec, [done.stderr.strip()])
+            first = _put("first.sql", transfer.first_of_backup(spec, done.stdout.splitlines()))
+        whole = f'{LOCK}{first}mv "$folder/data.new" "$folder/data"\n'
+        self._must(spec, whole, "could not be created", "NodeNotCreated")
+
+    @contextmanager
+    def _copying(self, spec: NodeSpec, script: str) -> Iterator[subprocess.Popen[bytes]]:
+        try:
+            with self.host.piped(_prelude(spec) + script) as process:
+                yield process
+        except subprocess.CalledProcessError as error:
+            said = str(error.stderr).splitlines()[-LOG_LINES:]
+            raise transfer.not_copied(spec, said) from error
+
+    def authority_of(self, spec: NodeSpec) -> str:
+        """See `Provisioner`: what MySQL makes for itself, as its machine shows it to us."""
+        return self._run(spec, AUTHORITY, within_seconds=SHORT_SECONDS_MAX).stdout
+
     def configure_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`."""
         config = _put("my.cnf", render_config(spec))
@@ -114,13 +183,21 @@ class SshProvisioner:
         script = START.format(config=_put("my.cnf", render_config(spec)), command=_server(spec))
         self._must(spec, LOCK + script, "could not be started", "NodeNotStarted")
         deadline = time.monotonic() + START_SECONDS_MAX
-        while not answers(spec):
+        while not self._answers(spec):
             if not self.is_running(spec):
                 raise self._failed(spec, "ended while it was starting", "NodeNotStarted")
             if time.monotonic() > deadline:
                 raise self._failed(spec, "does not answer", "NodeNotStarted")
             time.sleep(POLL_SECONDS)
         self._run(spec, 'rm -f "$folder/first.sql"', within_seconds=SHORT_SECONDS_MAX)
+
+    def _answers(self, spec: NodeSpec) -> bool:
+        """Whether it lets the admin in; nothing is said to whom nobody vouches for. A server that
+        listens has made its certificates."""
+        said = self._run(spec, LISTENING + AUTHORITY, within_seconds=SHORT_SECONDS_MAX).stdout
+        ports, begin, rest = said.partition("-----BEGIN")
+        listens = spec.port in {int(port, 16) for port in ports.split()}
+        return listens and answers(replace(spec, authority=begin + rest))
 
     def stop_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`. Transient: NodeNotStopped; the server is still shutting down."""
@@ -187,13 +264,7 @@ class SshProvisioner:
         within_seconds: float = LONG_SECONDS_MAX,
         tries: int = TRIES,
     ) -> subprocess.CompletedProcess[str]:
-        prelude = PRELUDE.format(
-            cluster=shlex.quote(str(spec.cluster)),
-            node=shlex.quote(spec.id),
-            stop_tries=int(STOP_SECONDS_MAX * 10),
-            not_stopped=NOT_STOPPED,
-        )
-        return self.host.run(prelude + script, within_seconds=within_seconds, tries=tries)
+        return self.host.run(_prelude(spec) + script, within_seconds=within_seconds, tries=tries)
 
     def _failed(self, spec: NodeSpec, what: str, code: str) -> SternaError:
         log = "(there is no error log)"
@@ -206,6 +277,15 @@ class SshProvisioner:
         )
 
 
+def _prelude(spec: NodeSpec) -> str:
+    return PRELUDE.format(
+        cluster=shlex.quote(str(spec.cluster)),
+        node=shlex.quote(spec.id),
+        stop_tries=int(STOP_SECONDS_MAX * 10),
+        not_stopped=NOT_STOPPED,
+    )
+
+
 def _put(name: str, text: str) -> str:
     """Shell that writes a file of the node; the text is quoted whole, and never an argument."""
     lines = text.rstrip("\n")
@@ -214,12 +294,17 @@ def _put(name: str, text: str) -> str:
 
 
 def _server(spec: NodeSpec) -> str:
-    """The server's command without its arguments, with nothing of the login's environment."""
+    """The server's command without its arguments."""
+    return _command(spec, spec.engine.mysqld)
+
+
+def _command(spec: NodeSpec, words: Sequence[str]) -> str:
+    """A command with nothing of the login's environment."""
     given = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
     variables = [
         f"{name}={value}" for name, value in (given | dict(spec.engine.environment)).items()
     ]
-    return shlex.join(["env", "-i", *variables, *spec.engine.mysqld])
+    return shlex.join(["env", "-i", *variables, *words])
 
 
 def _initialize(spec: NodeSpec) -> str:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,41 @@ class SshHost:
                     raise failure
                 time.sleep(RETRY_SECONDS)
         raise AssertionError("unreachable")
+
+    @contextmanager
+    def piped(self, script: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A shell script there with its standard output, and its standard input behind itself.
+
+        Raises, at the end of the context, where the stream's may have been the line's:
+            Transient: HostUnreachable; Refused: HostRefused.
+            CalledProcessError: the script failed; `stderr` has what it said.
+        """
+        text = script.encode()
+        # A shell that reads a script of its standard input reads beyond its end.
+        shell = f"sh -c 'eval \"$(dd bs=1 count={len(text)} 2>/dev/null)\"'"
+        with (
+            _in_memory(self.key) as key,
+            _in_memory(f"{ALIAS} {self.host_key}\n") as known,
+            tempfile.TemporaryFile() as errors,
+        ):
+            command = [*self._command(key, known, checking="yes"), shell]
+            pipe = subprocess.PIPE
+            with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors) as process:
+                assert process.stdin is not None
+                try:
+                    with suppress(BrokenPipeError):
+                        process.stdin.write(text)
+                        process.stdin.flush()
+                    yield process
+                    process.communicate()
+                finally:
+                    process.kill()
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip()
+            if process.returncode == CONNECTION_FAILED:
+                raise self._failure(said)
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, "sh", stderr=said)
 
     def learn_key(self) -> str:
         """The key the machine shows at the first login; from then on it must show that one."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sterna.clusters.engines import SYSTEM_FOLDERS, Engine, find_engines, said_version
+from sterna.clusters.engines import BACKUP, SYSTEM_FOLDERS, Engine, find_engines, said_version
 from sterna.clusters.ssh_host import SshHost
 from sterna.errors import Refused
 from sterna.mysql.version import Version
@@ -32,10 +32,11 @@ pwd -P
 df -Pk . | awk 'NR == 2 {{ print $4 }}'
 """
 FIND = """\
+for file in {backups}; do [ ! -e "$file" ] || echo "$file"; done
 cd {servers} 2>/dev/null || exit 0
 for each in */; do
     for file in usr/sbin/mysqld bin/mysqld bin/mariadbd mysqld share/mysql share/charsets \\
-        share/mysql/charsets data/mysql/ibdata1; do
+        share/mysql/charsets data/mysql/ibdata1 {backup} ha_rocksdb.so; do
         [ ! -e "$each$file" ] || echo {servers}/"$each$file"
     done
 done
@@ -112,12 +113,15 @@ class _Distant:
 
     def __init__(self, host: SshHost, servers: Path) -> None:
         self._host = host
-        listed = host.run(FIND.format(servers=shlex.quote(str(servers)))).stdout.splitlines()
+        backups = " ".join(str(folder.parent / BACKUP) for folder in SYSTEM_FOLDERS[:2])
+        script = FIND.format(servers=shlex.quote(str(servers)), backup=BACKUP, backups=backups)
+        listed = host.run(script).stdout.splitlines()
         self._files = {Path(line) for line in listed}
 
     def folders(self, servers: Path) -> list[Path]:
         """See `Machine`."""
-        names = {file.relative_to(servers).parts[0] for file in self._files}
+        there = (file for file in self._files if file.is_relative_to(servers))
+        names = {file.relative_to(servers).parts[0] for file in there}
         return [servers / name for name in sorted(names)]
 
     def has(self, path: Path) -> bool:

@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -85,14 +85,18 @@ class Session(Connection):
     _force_close: Callable[[], None]
     _result: MySQLResult | None
 
-    def _create_ssl_ctx(self, sslp: object) -> ssl.SSLContext:
-        """PyMySQL's hook: encryption with whatever the server has.
+    def _create_ssl_ctx(self, sslp: Mapping[str, str]) -> ssl.SSLContext:
+        """PyMySQL's hook: encryption with whatever the server has; with an authority, only with a
+        server whose certificate it has signed, whatever name stands in there.
 
         5.6 knows only TLS 1.0 and RSA key exchange, which OpenSSL refuses by itself.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        authority = sslp.get("authority")
+        context.verify_mode = ssl.CERT_REQUIRED if authority else ssl.CERT_NONE
+        if authority:
+            context.load_verify_locations(cadata=authority)
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.options |= 0x4  # OP_LEGACY_SERVER_CONNECT, named by Python from 3.12 on
         context.set_ciphers("DEFAULT:kRSA:@SECLEVEL=0")
@@ -152,13 +156,18 @@ class Session(Connection):
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server is and who we are there."""
+    """Where a server is and who we are there.
+
+    Attributes:
+        authority: the certificate its own must be signed with, PEM; empty: any will do.
+    """
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
     tls: Tls = "Preferred"
+    authority: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -221,7 +230,7 @@ def _connect(server: Server, read_timeout_seconds: float, local_infile: bool) ->
         client_flag=CLIENT.FOUND_ROWS,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=read_timeout_seconds,
-        ssl={"verify_mode": "none"} if server.tls == "Required" else None,
+        ssl={"authority": server.authority} if server.tls == "Required" else None,
         ssl_disabled=server.tls == "Disabled",
         local_infile=local_infile,
         autocommit=None,
@@ -296,6 +305,14 @@ def translate(error: pymysql.MySQLError, server: Server | None = None) -> Sterna
     number = error.args[0] if error.args and isinstance(error.args[0], int) else -1
     text = str(error.args[1] if len(error.args) > 1 else error).rstrip(".")
     where = f"The server {server}" if server else "The server"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return Refused(
+            f"{where} does not show the certificate it has: another server answers there, or"
+            " somebody sits in between. It was told nothing.",
+            code="CertificateUnknown",
+            remedy="Find out who answers there. If its certificates were made anew: remove the"
+            " node, add another one.",
+        )
     if number in _UNREACHABLE:
         return Refused(
             f"{where} cannot be reached: {text}.",

@@ -40,6 +40,7 @@ class Node:
     status: str  # Creating | Running | Rebooting | ClassChanging | Deleting | Stopped
     node_class: str = ""  # the class it was last started with; empty: its cluster's
     host_id: str = ""  # ho-… it is made on; empty: this machine
+    progress: str = ""  # how far the copy of the primary's data is; empty: nothing is copied
 
 
 @dataclass(frozen=True)

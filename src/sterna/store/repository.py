@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -233,6 +234,16 @@ class Inventory:
     def node_server_id(self, node_id: str) -> int:
         """The server_id a node was given."""
         return int(found(self._database.row(tables.nodes, id=node_id), "node", node_id).server_id)
+
+    def node_authority(self, node_id: str) -> str:
+        """The certificate a node's own is signed with, PEM; empty: none is known."""
+        row = self._database.row(tables.nodes, id=node_id)
+        return str(row.authority) if row else ""
+
+    def node_storage(self, node_id: str) -> tuple[int, datetime | None]:
+        """What a node's data took when they were measured last, in bytes, and when that was."""
+        row = found(self._database.row(tables.nodes, id=node_id), "node", node_id)
+        return row.storage_bytes, row.storage_measured_at
 
     def set_node_status(self, node_id: str, status: str) -> None:
         """Creating, Running, Stopped."""

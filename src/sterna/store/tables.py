@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Dialect,
@@ -132,6 +133,10 @@ nodes = Table(
     _integer("server_id"),
     _text("node_class"),
     _text("host_id"),
+    _text("progress"),
+    _text("authority"),
+    Column("storage_bytes", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("storage_measured_at", UtcDateTime),
 )
 
 endpoints = Table(
@@ -163,6 +168,7 @@ usage = Table(
     _text("pay_type"),
     Column("node_seconds", Float, nullable=False, default=0.0),
     Column("storage_byte_seconds", Float, nullable=False, default=0.0),
+    Column("assumed_seconds", Float, nullable=False, default=0.0, server_default="0"),
 )
 
 migrations = Table(

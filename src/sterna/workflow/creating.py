@@ -12,6 +12,7 @@ from sterna.store.database import now
 from sterna.store.records import Cluster, Migration
 from sterna.store.repository import new_id
 from sterna.workflow import evaluation
+from sterna.workflow.joining import refuse_uncopied
 from sterna.workflow.placing import admin_of, common_version, hosts_of, refuse_occupied
 from sterna.workflow.tools import Tools
 from sterna.workflow.wishes import ClusterWish, refuse_wish
@@ -53,6 +54,8 @@ class Creating:
             percent = wish.myrocks_memory_percent
             for host_id in [host.id for host in hosts] or [""]:
                 choose_engine(self._tools.engines_at(host_id), name).with_myrocks()
+        if wish.nodes or (limits and limits.nodes_max):
+            refuse_uncopied(self._tools, name, [host.id for host in hosts])
         return Cluster(
             id=new_id("pc"),
             description=wish.description,

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from sterna.clusters.readers import is_semi_sync, reader_lag
+from sterna.clusters.readers import has_written, is_semi_sync, reader_lag, written
 from sterna.errors import SternaError
-from sterna.mysql.connection import Server, Session, open_session, query, scalar
+from sterna.mysql.connection import Server, Session, open_session
 from sterna.store.cluster_records import NodeHealth
 from sterna.store.records import Cluster, Node
 from sterna.workflow.abreast import Abreast
@@ -136,8 +136,7 @@ class Health:
             lag_seconds, problem = reader_lag(session)
             has_all = None
             if wanted is not None:
-                sql = "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)"
-                has_all = bool(query(session, sql, [wanted])[0][0])
+                has_all = has_written(session, wanted)
             semi_sync = cluster.id in self._waiting and is_semi_sync(session, "Reader")
         except SternaError:
             self._drop(server)
@@ -149,7 +148,7 @@ class Health:
         server = self._tools.node_server(cluster.id, cluster.nodes[0])
         try:
             session = self._session(server)
-            self._gtids[cluster.id] = str(scalar(session, "SELECT @@GLOBAL.gtid_executed"))
+            self._gtids[cluster.id] = written(session)
             waits = cluster.semi_sync and is_semi_sync(session, "Writer")
             (self._waiting.add if waits else self._waiting.discard)(cluster.id)
         except SternaError:

@@ -17,7 +17,7 @@ from functools import partial
 import structlog
 
 from sterna.clusters.config import sizes_of
-from sterna.clusters.readers import can_have_readers, join_reader, reader_lag
+from sterna.clusters.readers import can_have_readers, reader_lag
 from sterna.clusters.resizing import resize
 from sterna.errors import Refused, Transient
 from sterna.migration.status import Status
@@ -27,6 +27,7 @@ from sterna.store.records import Cluster, Migration, Node
 from sterna.workflow.abreast import Abreast
 from sterna.workflow.health import FRESH_SECONDS
 from sterna.workflow.inheritance import settle_time_zone
+from sterna.workflow.joining import make_reader, refuse_uncopied
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
 from sterna.workflow.wishes import NODES_MAX, refuse_node_class
@@ -47,7 +48,7 @@ class Nodes:
         self._tools = tools
 
     def add(self, cluster_id: str, count: int) -> Cluster:
-        """Add read-only nodes: clones of the primary that follow it."""
+        """Add read-only nodes: copies of the primary that follow it."""
         cluster = self.growable(cluster_id, count)
         with self._beginning(cluster, "DBNodeCreating"):
             for _ in range(count):
@@ -124,10 +125,12 @@ class Nodes:
             )
         if not can_have_readers(self._tools.target(cluster.engine)):
             raise Refused(
-                f"{cluster.version} cannot clone itself, so {cluster_id} has no read-only nodes.",
+                f"{cluster.version} has no replication by GTIDs that read-only nodes of"
+                f" {cluster_id} could follow.",
                 code="NodesNotSupported",
-                remedy="Use a cluster of MySQL 8.0.17 or newer.",
+                remedy="Use a cluster of MySQL 5.7 or MariaDB 10.3, or newer.",
             )
+        refuse_uncopied(self._tools, cluster.engine, cluster.hosts)
         self.refuse_without_binlog(cluster_id)
         return cluster
 
@@ -333,9 +336,7 @@ class NodeKeeper:
 
     def _add(self, cluster: Cluster, node: Node) -> None:
         tools = self._tools
-        spec = tools.make_node(cluster.id, node.id)
-        primary = tools.cluster(cluster.id).server
-        join_reader(primary, spec.server, restart=partial(tools.provisioner.restart_node, spec))
+        make_reader(tools, cluster.id, node.id)
         made = tools.node(cluster.id, node.id)
         self._back_in_rotation(cluster, replace(made, status=node.status))
         settle_time_zone(tools, cluster.id, node.id)

@@ -12,10 +12,14 @@ from functools import partial
 from sterna.errors import Refused
 from sterna.store.records import Cluster, Node, Plan
 from sterna.workflow.health import FRESH_SECONDS
+from sterna.workflow.joining import who_stands_still
 from sterna.workflow.node_life import Nodes
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
 
+STANDS_STILL: tuple[str, ...] = (
+    "the primary is ended while its files are copied: its sessions are cut, new ones wait",
+)
 GONE: tuple[str, ...] = ("there is no way back: the data is gone",)
 
 
@@ -29,14 +33,19 @@ class NodePlans:
     def add(self, cluster_id: str, count: int) -> Plan:
         """Of adding so many read-only nodes."""
         cluster = self._tools.inventory.cluster(cluster_id)
-        source = _named(cluster.nodes[0])
+        still = who_stands_still(self._tools, cluster_id)
+        donor = _named(still or cluster.nodes[0])
+        meanwhile = "which stands still meanwhile" if still else "which goes on working"
         actions = (
-            *(f"A read-only node is cloned from the primary {source}" for _ in range(count)),
+            *(f"A read-only node gets the data of {donor}, {meanwhile}" for _ in range(count)),
             f"Each serves once it is at most {FRESH_SECONDS:.0f} s behind the primary",
         )
-        figures = self._figures(cluster, ()) | {"read-only nodes": str(len(cluster.nodes) - 1)}
+        figures = self._figures(cluster, [still] if still else ())
+        figures |= {"read-only nodes": str(len(cluster.nodes) - 1)}
         check = partial(self._nodes.growable, cluster_id, count)
-        return _plan("add_nodes", check, actions, figures)
+        plan = _plan("add_nodes", check, actions, figures)
+        is_primary = still is not None and still.role == "Writer"
+        return dataclasses.replace(plan, warnings=STANDS_STILL if is_primary else ())
 
     def remove(self, cluster_id: str, node_id: str) -> Plan:
         """Of removing a read-only node."""

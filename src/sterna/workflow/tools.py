@@ -6,7 +6,7 @@ import secrets
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sterna.clusters.local import port_is_free
 from sterna.clusters.myrocks import myrocks_parameters
 from sterna.clusters.parameters import can_start_with
 from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
-from sterna.clusters.readers import semi_sync_parameters
+from sterna.clusters.readers import reader_parameters, semi_sync_parameters
 from sterna.dataplane import checkpoint
 from sterna.dataplane.spec import FORWARD, REVERSE, TaskSpec
 from sterna.dataplane.supervisor import Supervisor
@@ -24,7 +24,7 @@ from sterna.endpoints.proxy import Proxy
 from sterna.endpoints.whitelist import EVERYBODY, normal_networks
 from sterna.errors import Refused
 from sterna.migration.status import Status
-from sterna.mysql.connection import Server
+from sterna.mysql.connection import Server, Tls
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.version import Version
 from sterna.settings import Settings
@@ -124,7 +124,13 @@ class Tools:
     def node_server(self, cluster_id: str, node: Node) -> Server:
         """How Sterna gets into a node."""
         user, password = self.inventory.cluster_admin(cluster_id)
-        return Server(node.host, node.port, user, password)
+        authority = self._authority(node)
+        tls: Tls = "Required" if authority else "Preferred"
+        return Server(node.host, node.port, user, password, tls, authority)
+
+    def _authority(self, node: Node) -> str:
+        """Who vouches for a node of another machine; it is asked once, when it is made."""
+        return self.inventory.node_authority(node.id) if node.host_id else ""
 
     def task_spec(self, task_id: str) -> TaskSpec:
         """What the next start of a task's process is told; takes a fresh fencing epoch."""
@@ -193,6 +199,7 @@ class Tools:
             role="Writer" if node.role == "Writer" else "Reader",
             memory_bytes=NODE_CLASSES[node.node_class or cluster.node_class],
             parameters=self._node_parameters(cluster_id, node),
+            authority=self._authority(node),
         )
 
     def engines_at(self, host_id: str) -> tuple[Engine, ...]:
@@ -213,12 +220,14 @@ class Tools:
         class_ = CLASSES[node.node_class or cluster.node_class]
         kept = class_.parameters(self.inventory.cluster_parameters(cluster_id))
         if cluster.semi_sync:
-            kept |= semi_sync_parameters(node.role)
+            kept |= semi_sync_parameters(node.role, self.target(cluster.engine))
         if percent := cluster.myrocks_memory_percent:
             kept |= myrocks_parameters(class_.memory_bytes, percent)
         if node.status == "Creating":
             kept = can_start_with(kept)
-        return kept if node.role == "Writer" else {**kept, "read_only": "ON"}
+        if node.role == "Writer":
+            return kept
+        return {**kept, **reader_parameters(self.target(cluster.engine)), "read_only": "ON"}
 
     def keep_cluster_mode(self, cluster_id: str, *, writable: bool, event_scheduler: str) -> None:
         """Make a restart of the primary come back in the mode it has now."""
@@ -290,25 +299,31 @@ class Tools:
                 remedy="Do it by your own means; Sterna goes on when the server answers.",
             )
 
-    def make_node(self, cluster_id: str, node_id: str) -> NodeSpec:
+    def make_node(
+        self, cluster_id: str, node_id: str, *, create: Callable[[NodeSpec], None] | None = None
+    ) -> NodeSpec:
         """Create and start a node that nothing depends on yet; returns when it answers.
 
-        A port that somebody else has been faster to take is replaced by another.
+        A port that somebody else has been faster to take is replaced by another. `create` stands
+        for the provisioner's own, which makes an empty one.
         """
+        create = create or self.provisioner.create_node
         for tries_left in reversed(range(PORT_TRIES)):
             node = self.node(cluster_id, node_id)
             spec = self.node_spec(cluster_id, node)
             if tries_left and self._is_lost(node, spec):
                 self.inventory.change_node(node_id, port=self.next_port(after=node.port))
                 continue
-            self.provisioner.create_node(spec)
+            create(spec)
             try:
                 self.provisioner.start_node(spec)
             except Refused:
                 if not (tries_left and self._is_lost(node, spec)):
                     raise
             else:
-                return spec
+                authority = self.provisioner.authority_of(spec)
+                self.inventory.change_node(node_id, authority=authority)
+                return replace(spec, authority=authority)
         raise AssertionError("unreachable")
 
     def _is_lost(self, node: Node, spec: NodeSpec) -> bool:

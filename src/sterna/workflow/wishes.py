@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sterna.clusters.myrocks import INNODB, MYROCKS, PERCENT_MAX, PERCENT_MIN
 from sterna.clusters.readers import can_be_semi_sync, can_have_readers
 from sterna.clusters.resizing import can_resize
+from sterna.clusters.transfer import how_copied
 from sterna.errors import Refused
 from sterna.migration.scaling import Serverless
 from sterna.mysql.version import Version
@@ -77,6 +78,14 @@ def refuse_limits(limits: Serverless, version: Version) -> None:
             remedy="Give the smaller first, such as sterna.small:sterna.large and 0:3.",
         )
     _refuse_nodes(limits.nodes_max, version)
+    if limits.nodes_max and how_copied(version) == "files":
+        raise Refused(
+            f"A read-only node of {version} is made while another node stands still: not without"
+            " being asked for.",
+            code="ServerlessNotSupported",
+            remedy="Limit it to no read-only nodes, 0:0, and add some yourself; or choose MySQL"
+            " 8.0.17 or newer as the target.",
+        )
     if not can_resize(version):
         raise Refused(
             f"{version} changes the memory it uses only with a restart.",
@@ -146,7 +155,7 @@ def _refuse_semi_sync(wish: ClusterWish, target: Version) -> None:
         raise Refused(
             f"Commits of {target} cannot wait for read-only nodes.",
             code="SemiSyncNotSupported",
-            remedy="Leave out --semi-sync, or choose MySQL 8.0.26 or newer as the target.",
+            remedy="Leave out --semi-sync, or choose MySQL 8.0.26 or MariaDB, or newer, as target.",
         )
 
 
@@ -171,7 +180,7 @@ def _refuse_nodes(nodes: int, target: Version) -> None:
         )
     if nodes and not can_have_readers(target):
         raise Refused(
-            f"{target} cannot clone itself, so a cluster of it has no read-only nodes yet.",
+            f"{target} has no replication by GTIDs that read-only nodes could follow.",
             code="NodesNotSupported",
-            remedy="Leave out --nodes, or choose MySQL 8.0.17 or newer as the target.",
+            remedy="Leave out --nodes, or choose MySQL 5.7 or MariaDB 10.3, or newer, as target.",
         )

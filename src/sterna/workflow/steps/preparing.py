@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from functools import partial
 
-from sterna.clusters.readers import join_reader
 from sterna.endpoints.render import NETWORKS_MAX
 from sterna.endpoints.whitelist import merged
 from sterna.errors import Refused, SternaError, Transient
 from sterna.store.records import Endpoint, SyncTask
-from sterna.workflow import evaluation, inheritance, inherited
+from sterna.workflow import evaluation, inheritance, inherited, joining
 from sterna.workflow.engine import Run, step
 from sterna.workflow.routing import address_of
 from sterna.workflow.steps import sides
@@ -134,15 +132,10 @@ def carry_grants(run: Run) -> str:
 
 @step(no_undo_because=KEPT)
 def add_read_only_nodes(run: Run) -> str:
-    """Add the read-only nodes: clones of the primary that follow it."""
+    """Add the read-only nodes: copies of the primary that follow it."""
     tools = run.tools
     for node in tools.readers(run.cluster_id):
-        spec = tools.make_node(run.cluster_id, node.id)
-        join_reader(
-            tools.cluster(run.cluster_id).server,
-            spec.server,
-            restart=partial(tools.provisioner.restart_node, spec),
-        )
+        joining.make_reader(tools, run.cluster_id, node.id)
         tools.inventory.set_node_status(node.id, "Running")
         inheritance.settle_time_zone(tools, run.cluster_id, node.id)
     if not (readers := tools.readers(run.cluster_id)):

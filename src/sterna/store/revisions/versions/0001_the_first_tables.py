@@ -364,6 +364,7 @@ def upgrade() -> None:
         sa.Column("pay_type", sa.Text(), server_default="", nullable=False),
         sa.Column("node_seconds", sa.Float(), nullable=False),
         sa.Column("storage_byte_seconds", sa.Float(), nullable=False),
+        sa.Column("assumed_seconds", sa.Float(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("cluster_id", "hour", "node_class"),
     )
     op.create_table(
@@ -407,6 +408,10 @@ def upgrade() -> None:
         sa.Column("server_id", sa.Integer(), server_default="0", nullable=False),
         sa.Column("node_class", sa.Text(), server_default="", nullable=False),
         sa.Column("host_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("progress", sa.Text(), server_default="", nullable=False),
+        sa.Column("authority", sa.Text(), server_default="", nullable=False),
+        sa.Column("storage_bytes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("storage_measured_at", sterna.store.tables.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["cluster_id"],
             ["clusters.id"],
