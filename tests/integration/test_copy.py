@@ -14,7 +14,7 @@ from sterna.dataplane.chunks import RowMover, plan_rows
 from sterna.dataplane.copy import CopiedTables, StopAsked, copy_tables
 from sterna.dataplane.copy_state import DONE, read_states, state_session
 from sterna.dataplane.pace import Pace, Rate
-from sterna.dataplane.reports import CopyReport, LogReport, Report, TableReport
+from sterna.dataplane.reports import CopyReport, LogReport, Report, TableReport, TablesReport
 from sterna.dataplane.schema import open_destination_session
 from sterna.errors import SternaError, Stopped, Transient
 from sterna.mysql.catalog import read_columns, read_foreign_keys, read_keys, read_tables
@@ -413,7 +413,17 @@ def test_finished_ranges_stay_after_a_crash(
         run(session, "UPDATE cut.t SET v = 'changed' WHERE id = 7")
         run(session, "DELETE FROM cut.t WHERE id = 29000")
     before = rows_inserted(destination)
-    copied = copy(origin, destination)
+    said: list[Report] = []
+    copied = copy_tables(
+        origin.server, destination.server, pace=Pace(2), report=said.append, stop=threading.Event()
+    )
+    listed = [each for report in said if isinstance(report, TablesReport) for each in report.tables]
+    assert [(each.state, each.rows_copied) for each in listed] == [
+        ("copying", sum(each.rows_copied for each in done)),
+        ("copied", 30_001),
+    ]
+    moving = [each.rows_copied for each in said if isinstance(each, TableReport)]
+    assert listed[0].rows_copied - 3000 <= min(moving) and max(moving) <= 30_001
     kept = sum(each.rows_copied for each in done if each.low is not None)
     assert kept > 5000
     assert rows_inserted(destination) - before < 30_002 - kept + 500  # and Sterna's own rows

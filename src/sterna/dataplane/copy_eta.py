@@ -3,7 +3,8 @@
 Work is counted in bytes as they are sent. Rows that are left are an estimate of the origin's, off
 by a factor of two at times; it is corrected by what finished ranges of the same table really had.
 Speed is that of one worker while it moves rows, over the last half of the time; building indexes
-is foretold from the time the rows took, and from what indexes have taken so far.
+is foretold from the time the rows took, without what a limit made them wait, and from what indexes
+have taken so far.
 """
 
 from __future__ import annotations
@@ -65,7 +66,6 @@ class TableForecast:
         self._parts = {number: _Part(rows) for number, rows in ranges.items()}
         self._rows_sent = 0
         self._began: float | None = None
-        self._rows_ended: float | None = None
         self._index_began: float | None = None
         self._is_done = False
         self.tell: Callable[[], None] = lambda: None  # somebody how far it is
@@ -99,6 +99,11 @@ class TableForecast:
             self._whole.sent(octets)
             self._whole.touch(self)
 
+    def waited(self, seconds: float) -> None:
+        """A worker that moves rows was kept waiting by a limit."""
+        with self._whole.lock:
+            self._whole.waited_seconds += seconds
+
     def clear(self, number: int) -> None:
         """What was there of a range is moved again."""
         with self._whole.lock:
@@ -112,15 +117,15 @@ class TableForecast:
     def index(self) -> None:
         """All rows are there; its indexes are being built, if it has any."""
         with self._whole.lock:
-            self._rows_ended = self._whole.now()
-            self._index_began = self._rows_ended if self._indexes else None
+            self._index_began = self._whole.now() if self._indexes else None
 
     def complete(self) -> None:
         """All is there."""
         with self._whole.lock:
             if self._index_began is not None:
                 seconds = self._whole.now() - self._index_began
-                self._whole.learn_index(seconds, self._indexes * self._octets / self._speed)
+                rows_seconds = self._octets / self._whole.free_speed
+                self._whole.learn_index(seconds, self._indexes * rows_seconds)
             self._whole.sent(TABLE_BYTES)
             self._whole.leave(self)
             self._is_done = True
@@ -159,9 +164,9 @@ class TableForecast:
 
     @property
     def _rows_per_second(self) -> float:
-        if self._began is None:
+        if self._began is None or self._state != "copying":
             return 0.0
-        seconds = (self._rows_ended or self._whole.now()) - self._began
+        seconds = self._whole.now() - self._began
         return self._rows_sent / seconds if seconds > 0 else 0.0
 
     # For the whole, under its lock
@@ -203,8 +208,8 @@ class TableForecast:
         """Building its indexes, as far as that is not done."""
         if self._is_done or not self._indexes:
             return 0.0
-        octets = self._octets + self.octets_left
-        seconds = self._indexes * self._whole.index_share * octets / self._speed
+        rows_seconds = (self._octets + self.octets_left) / self._whole.free_speed
+        seconds = self._indexes * self._whole.index_share * rows_seconds
         if self._index_began is None:
             return seconds
         gone = self._whole.now() - self._index_began
@@ -230,6 +235,7 @@ class Forecast:
         self._touched: set[TableForecast] = set()
         self._tables: dict[TableForecast, None] = {}
         self._busy, self._busy_seconds, self._octets = 0, 0.0, 0
+        self.waited_seconds = 0.0
         self._at = self._began = clock()
         self._samples: deque[_Sample] = deque([_Sample(self._began, 0, 0.0)])
         self._index_seconds, self._rows_seconds = INDEX_SHARE * KNOWN_SECONDS, KNOWN_SECONDS
@@ -282,6 +288,13 @@ class Forecast:
         first = self._samples[0]
         seconds = self._busy_seconds - first.busy_seconds
         return (self._octets - first.octets) / seconds if seconds > 0 else 0.0
+
+    @property
+    def free_speed(self) -> float:
+        """The same without any limit, from the beginning; 1.0 while nothing is known."""
+        self.work(0)
+        seconds = self._busy_seconds - self.waited_seconds
+        return self._octets / seconds if seconds > 0 and self._octets else 1.0
 
     @property
     def index_share(self) -> float:

@@ -111,6 +111,10 @@ class TableProgress:
         """So much more of a range is on its way."""
         self._forecast.sent(number, rows, octets)
 
+    def waited(self, seconds: float) -> None:
+        """A worker was kept waiting by a limit."""
+        self._forecast.waited(seconds)
+
     def clear(self, number: int) -> None:
         """What was there of a range is moved again."""
         self._forecast.clear(number)

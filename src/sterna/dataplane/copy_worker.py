@@ -219,20 +219,28 @@ class Worker:
         execute(self._writer, f"DELETE FROM {self._rows_there(piece)}")
 
     def _pay(
-        self, rows: int, octets: int, *, queries: int = 0, until: Callable[[], bool] = lambda: False
+        self,
+        piece: Piece,
+        rows: int = 0,
+        octets: int = 0,
+        *,
+        queries: int = 0,
+        until: Callable[[], bool] = lambda: False,
     ) -> None:
         """Wait until more may be moved, or `until`: what is owed waits then."""
+        began = time.monotonic()
         self._pace.pay(rows, octets, queries=queries)
         while not self._pace.is_paid and not until():
             self._go_on()
             self._pace.pay(0, 0)
+        piece.progress.waited(time.monotonic() - began)
 
     def _move_range(self, piece: Piece) -> tuple[KeyRange, int, int]:
         """The range as far as it was moved, step by step, its rows and bytes; what is left of it
         was given back."""
         walk, rows, octets, is_doubtful = Walk(piece.job, piece.range), 0, 0, False
         while not walk.is_over:
-            self._pay(0, 0, queries=1)
+            self._pay(piece, queries=1)
             try:
                 mover = self._move_step(piece, walk)
             except ServerError as error:
@@ -258,7 +266,7 @@ class Worker:
             return hold.is_long and (walk.can_be_cut or hold.is_awaited())
 
         def pay(rows: int, octets: int) -> None:
-            self._pay(rows, octets, until=is_over)
+            self._pay(piece, rows, octets, until=is_over)
             mover.receive_bytes = self._step_size.receive_bytes(job)
             if is_over():
                 _end(mover, walk, job)

@@ -27,7 +27,7 @@ class TableReport:
         rows_estimated, bytes_estimated: what it has, as is thought now.
         rows_copied, bytes_copied: what is there, or on its way; what has to be moved again is
             not counted twice.
-        rows_per_second: while its rows were moved by this process.
+        rows_per_second: since this process began to move its rows; 0 once all are there.
         eta_seconds: until its indexes are there as well; None while nothing is known.
     """
 
