@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from typing import IO
 
 import pytest
 
@@ -14,11 +17,12 @@ from sterna.clusters.engines import choose_engine
 from sterna.clusters.existing import ExistingProvisioner
 from sterna.clusters.local import LocalProvisioner
 from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
+from sterna.clusters.readers import follow
 from sterna.clusters.ssh import SshProvisioner
 from sterna.clusters.ssh_host import SshHost, fingerprint
 from sterna.errors import Refused, Transient
 from sterna.mysql.connection import execute, open_session, query, scalar
-from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm
+from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm, eventually
 from tests.fixtures.sshd import make_home, running_sshd, sshd_binary
 
 needs_sshd = pytest.mark.skipif(
@@ -78,6 +82,7 @@ def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
     provisioner.configure_node(opened)
     assert provisioner.storage_bytes(spec) > 10_000_000
     assert "ready for connections" in provisioner.read_log(spec, lines=100)
+    assert_vouched_for(candidate, server_farm)
     if candidate.owns:
         with (spec.folder / "error.log").open("ab") as log:
             log.write(b"not UTF-8: \xe4\n")
@@ -96,6 +101,21 @@ def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
     ):
         with pytest.raises(Refused, match=reason):
             provisioner.create_node(wrong)
+
+
+def assert_vouched_for(candidate: Candidate, server_farm: ServerFarm) -> None:
+    """Another machine shows who signs for its server; nothing is said to whom nobody signs for."""
+    spec, authority = candidate.spec, candidate.provisioner.authority_of(candidate.spec)
+    assert bool(authority) == isinstance(candidate.provisioner, SshProvisioner)
+    if authority:
+        known = replace(spec, authority=authority)
+        with open_session(known.server) as session:
+            ((_, cipher),) = query(session, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+        assert cipher and candidate.provisioner.is_running(known)
+        stranger = (server_farm.start("9.7").data / "ca.pem").read_text()
+        with pytest.raises(Refused) as refused:
+            open_session(replace(spec, authority=stranger).server)
+        assert refused.value.code == "CertificateUnknown"
 
 
 def assert_nothing_changes_now(spec: NodeSpec) -> None:
@@ -150,6 +170,62 @@ def test_only_known_machines_and_keys(sshd: SshHost, server_farm: ServerFarm) ->
     learned = replace(sshd, host_key="").learn_key()
     assert fingerprint(learned) == fingerprint(sshd.host_key)
     assert sshd.key not in repr(sshd)
+
+
+@needs_sshd
+@pytest.mark.parametrize("series", ["10.11", "5.7"])
+def test_data_travel(
+    request: pytest.FixtureRequest, sshd: SshHost, server_farm: ServerFarm, series: str
+) -> None:
+    """From here to another machine and back: each follows the first, and has all it had. A copy
+    that breaks off leaves nothing, and is made again."""
+    first, is_still = server_farm.start(series, role="Writer"), series == "5.7"
+    if first.version.is_mariadb and first.spec.engine.backup is None:
+        pytest.skip("mariadb-backup is not on this machine: make servers")
+    here, there = first.provisioner, SshProvisioner(sshd)
+    with open_session(first.server) as session:
+        execute(session, "SET SESSION sql_log_bin = 0")
+        execute(session, "CREATE DATABASE kept")
+    spec, is_first = first.spec, True
+    far = server_farm.folder / f"far-{series}"
+    make_home(far)
+    for provisioner, folder, donor in ((there, far, here), (here, server_farm.folder, there)):
+        port = server_farm.free_port()
+        made = replace(
+            spec, id=f"made-{port}", cluster=folder, port=port, server_id=port, role="Reader"
+        )
+        if is_still:
+            donor.stop_node(spec)
+        if is_first:
+            with pytest.raises(OSError, match="cut"):
+                provisioner.receive_data(made, partial(broken_off, donor, spec))
+            assert not (made.folder / "data").exists()
+        for _ in range(2):
+            provisioner.receive_data(made, partial(donor.send_data, spec))
+        donor.start_node(spec)
+        provisioner.start_node(made)
+        follow(first.server, made.server)
+        with open_session(first.server) as session:
+            execute(session, f"CREATE DATABASE later_{port}")
+        eventually(lambda p=port, m=made: databases(m) >= {"kept", f"later_{p}"})
+        assert not (spec.folder / "backup.cnf").exists()
+        spec, is_first = made, False
+        request.addfinalizer(partial(provisioner.delete_node, made))
+
+
+@contextmanager
+def broken_off(donor: Provisioner, spec: NodeSpec) -> Iterator[IO[bytes]]:
+    """The line is cut in the middle of the stream."""
+    with donor.send_data(spec) as stream:
+        begun = stream.read(1 << 20)
+
+        class Cut(BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                if block := super().read(size):
+                    return block
+                raise OSError("the line was cut")
+
+        yield Cut(begun)
 
 
 @needs_sshd

@@ -408,14 +408,12 @@ def _piped(spec: NodeSpec, command: list[str], **pipes: Any) -> Iterator[subproc
     """A command of the servers' user; what it says stands in the node's log of copies."""
     with (spec.folder / transfer.LOG).open("wb") as log:
         usual = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-        process = subprocess.Popen(
-            command, **{**usual, **as_server(spec.engine.environment), **pipes}
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+        given = {**usual, **as_server(spec.engine.environment), **pipes}
+        with subprocess.Popen(command, **given) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def _require_copied(spec: NodeSpec, process: subprocess.Popen[bytes]) -> None:
