@@ -58,6 +58,27 @@ def test_json_has_the_pass_its_tables_and_the_differences(
     assert found["tables"][0]["table"] == "account"
 
 
+def test_only_what_was_asked_for_is_shown(
+    run: Run, service: PretendService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The names of tables, and how a page is wanted, reach the service."""
+    run("verify", "pc-1", "--wait", "--table", "bank.account")
+    asked = next(call[1] for call in service.calls if call[0] == "differences")
+    assert asked == {"tables": ["bank.account"], "offset": 0, "limit": 100}
+    assert run("task", "tables", "dts1", "--state", "copying", "--offset", "3", "--json") == 0
+    assert '"offset":3' in capsys.readouterr().out
+
+
+def test_a_value_does_not_move_the_cursor(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows are somebody else's: what would steer a terminal is printed as its number."""
+    wild = dataclasses.replace(pretend_service.DIFFERENCE, key="id = \x1b[2J\x00\x9b")
+    monkeypatch.setattr(pretend_service, "DIFFERENCE", wild)
+    run("verify", "pc-1", "--dry-run")
+    assert r"id = \x1b[2J\x00\x9b" in capsys.readouterr().out
+
+
 def test_clean_pass_exits_0(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing differs, nothing to say."""
     clean = dataclasses.replace(pretend_service.VERIFICATION, state="clean", differences=0)

@@ -61,7 +61,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
 
 def say(sentence: str) -> None:
     """Print one sentence for a person."""
-    out().print(sentence, markup=False)
+    out().print(visible(sentence), markup=False)
 
 
 def text_of(value: Any) -> str:
@@ -73,8 +73,18 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple | list):
-        return ", ".join(str(item) for item in value) or "-"
-    return str(value)
+        return ", ".join(visible(str(item)) for item in value) or "-"
+    return visible(str(value))
+
+
+def visible(text: str) -> str:
+    """What came from somebody's rows and names must not move the cursor of our terminal."""
+    return "".join(
+        each
+        if each == "\n" or (ord(each) >= 32 and not 127 <= ord(each) < 160)
+        else f"\\x{ord(each):02x}"
+        for each in text
+    )
 
 
 def print_error(error: SternaError, *, as_json: bool) -> None:
@@ -84,9 +94,9 @@ def print_error(error: SternaError, *, as_json: bool) -> None:
         print(json.dumps(problem), file=sys.stderr)
         return
     console = notes()
-    console.print(Text.assemble((error.code, "bold red"), ": ", error.message))
+    console.print(Text.assemble((error.code, "bold red"), ": ", visible(error.message)))
     if error.remedy:
-        console.print(Text(error.remedy))
+        console.print(Text(visible(error.remedy)))
 
 
 def _console(is_terminal: bool, *, stderr: bool) -> Console:

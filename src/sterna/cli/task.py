@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import urlencode
 
 import typer
 
@@ -52,9 +51,16 @@ def list_tables(
     as_json: Json = False,
 ) -> None:
     """Show the tables of a sync task: how far each is copied, and what its verification found."""
-    wanted = {"state": state.value, "search": search, "sort": sort.value, "offset": offset}
-    asked = urlencode({**wanted, "limit": limit, "descending": str(descending).lower()})
-    page = connect().get(f"/tasks/{task_id}/tables?{asked}", TablePage)
+    page = connect().get(
+        f"/tasks/{task_id}/tables",
+        TablePage,
+        state=state.value,
+        search=search,
+        sort=sort.value,
+        descending=descending,
+        offset=offset,
+        limit=limit,
+    )
     show(page, as_json=as_json, human=lambda: _print_page(page))
 
 
@@ -65,8 +71,7 @@ def show_log(
     as_json: Json = False,
 ) -> None:
     """Show what a sync task has met: DDL it ran, accounts it could not carry, why it stopped."""
-    asked = "?warnings=true" if warnings else ""
-    lines = connect().get(f"/tasks/{task_id}/log{asked}", list[LogLine])
+    lines = connect().get(f"/tasks/{task_id}/log", list[LogLine], warnings=warnings)
     rows = ((f"{line.at:%Y-%m-%d %H:%M:%S}", line.level, line.sentence) for line in lines)
     columns = ("At", "Level", "What")
     show(lines, as_json=as_json, human=lambda: print_table(columns, rows, empty="Nothing yet."))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 import typer
 from rich.console import RenderableType
@@ -83,18 +82,27 @@ def verify(
     ended = _wait_for(client, cluster_id, begun, quiet=as_json)
     result = Result(
         ended,
-        client.get(f"/tasks/{begun.task_id}", SyncTask).tables,
+        _tables(client, ended),
         _differences(client, cluster_id, tables),
     )
     show(result, as_json=as_json, human=lambda: _print(result))
     raise typer.Exit(DIFFERENT if ended.state == "different" else 0)
 
 
+def _tables(client: Client, ended: Verification) -> tuple[TableProgress, ...]:
+    """Those that were asked for, or all."""
+    found = client.get(f"/tasks/{ended.task_id}", SyncTask).tables
+    names = set(ended.tables)
+    return tuple(each for each in found if not names or _name(each) in names)
+
+
 def _confirm_repair(
     client: Client, cluster_id: str, tables: tuple[str, ...], *, yes: bool, quiet: bool
 ) -> None:
     if not quiet:
+        say("What differed when it was compared last:")
         _print_differences(_differences(client, cluster_id, tables))
+        say("")
     where = ", ".join(tables) if tables else "every table"
     question = (
         f"Compare {where} of {cluster_id} again and overwrite all rows that differ on the side"
@@ -104,8 +112,8 @@ def _confirm_repair(
 
 
 def _differences(client: Client, cluster_id: str, tables: tuple[str, ...]) -> DifferencePage:
-    asked = urlencode([("limit", SHOWN_MAX), *(("table", name) for name in tables)])
-    return client.get(f"/migrations/{cluster_id}/differences?{asked}", DifferencePage)
+    path = f"/migrations/{cluster_id}/differences"
+    return client.get(path, DifferencePage, limit=SHOWN_MAX, table=list(tables))
 
 
 def _wait_for(client: Client, cluster_id: str, begun: Verification, *, quiet: bool) -> Verification:
@@ -165,17 +173,24 @@ def _picture(verification: Verification) -> RenderableType:
 def _print(result: Result) -> None:
     ended = result.verification
     columns = ("Table", "Rows compared", "Differences", "Last clean")
-    names = set(ended.tables)
-    tables = [each for each in result.tables if not names or _name(each) in names]
-    print_table(columns, map(_table_row, tables), empty="No tables.")
+    tables = sorted(result.tables, key=lambda table: -table.differences)
+    print_table(columns, map(_table_row, tables[:SHOWN_MAX]), empty="No tables.")
+    if len(tables) > SHOWN_MAX:
+        say(f"… and {len(tables) - SHOWN_MAX:,} more: sterna task tables {ended.task_id}")
     repaired = f", {ended.repaired:,} repaired" if ended.repaired else ""
     say(
         f"\n{ended.rows_verified:,} rows in {ended.seconds:.1f} s"
-        f" ({ended.rows_per_second:,.0f} rows/s): {ended.differences:,} differences{repaired}."
+        f" ({ended.rows_per_second:,.0f} rows/s): {_count(ended.differences)}{repaired}."
     )
     if result.differences.total:
         say("")
         _print_differences(result.differences)
+    if ended.repair and ended.differences:
+        say(f"Why they were not repaired: sterna task log {ended.task_id} --warnings")
+
+
+def _count(differences: int) -> str:
+    return f"{differences:,} difference{'' if differences == 1 else 's'}"
 
 
 def _name(table: TableProgress) -> str:
@@ -196,12 +211,19 @@ def _print_differences(page: DifferencePage) -> None:
 def _row(difference: Difference) -> tuple[object, ...]:
     return (
         f"{difference.database}.{difference.table}",
-        difference.key or difference.sentence,
+        _what(difference),
         difference.kind,
         difference.columns,
         _values(difference.origin_values),
         _values(difference.destination_values),
     )
+
+
+def _what(difference: Difference) -> str:
+    """The row; the whole sentence where there is no single row to name."""
+    if difference.key and difference.kind != "count":
+        return difference.key
+    return difference.sentence.removeprefix(f"{difference.database}.{difference.table}: ")
 
 
 def _values(values: dict[str, str | None]) -> str:

@@ -147,9 +147,10 @@ def _sentence(report: VerifyDoneReport) -> str:
     rate = report.rows_verified / report.seconds if report.seconds else 0.0
     what = "" if report.is_whole else " of the chosen tables"
     repaired = f", {report.repaired} repaired" if report.repaired else ""
+    plural = "" if report.differences == 1 else "s"
     done = (
         f"verified {report.rows_verified} rows{what} in {report.seconds:.1f} s"
-        f" ({rate:.0f} rows/s): {report.differences} differences{repaired}"
+        f" ({rate:.0f} rows/s): {report.differences} difference{plural}{repaired}"
     )
     return f"{done}; it did not end: {report.problem}" if report.problem else done
 
