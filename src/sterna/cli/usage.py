@@ -34,7 +34,8 @@ def usage(
 
 
 def _table(found: list[Usage]) -> None:
-    columns = ("Cluster", "Node class", "Billing method", "Node-hours", "Storage GB-hours")
+    usual = ("Cluster", "Node class", "Billing method", "Node-hours", "Storage GB-hours")
+    columns = (*usual, "Storage not measured, hours")
     rows = (dataclasses.astuple(each) for each in found)
     print_table(columns, rows, empty="Nothing was used in this time.")
 

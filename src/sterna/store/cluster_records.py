@@ -34,6 +34,7 @@ class Usage:
     pay_type: str
     node_hours: float
     storage_gb_hours: float  # GB of 10^9 bytes, over all nodes
+    assumed_node_hours: float  # of these the storage is what was measured last, not then
 
 
 @dataclass(frozen=True)

@@ -242,8 +242,8 @@ class Inventory:
 
     def node_storage(self, node_id: str) -> tuple[int, datetime | None]:
         """What a node's data took when they were measured last, in bytes, and when that was."""
-        row = found(self._database.row(tables.nodes, id=node_id), "node", node_id)
-        return row.storage_bytes, row.storage_measured_at
+        row = self._database.row(tables.nodes, id=node_id)
+        return (row.storage_bytes, row.storage_measured_at) if row else (0, None)
 
     def set_node_status(self, node_id: str, status: str) -> None:
         """Creating, Running, Stopped."""

@@ -45,11 +45,16 @@ class UsageBook:
         node_class: str,
         node_seconds: float,
         storage_byte_seconds: float,
+        assumed_seconds: float,
     ) -> None:
-        """Add to an hour."""
+        """Add to an hour; assumed are those of its seconds whose storage was not measured."""
         table = tables.usage
         where = {"cluster_id": cluster.id, "hour": hour, "node_class": node_class}
-        sums = {"node_seconds": node_seconds, "storage_byte_seconds": storage_byte_seconds}
+        sums = {
+            "node_seconds": node_seconds,
+            "storage_byte_seconds": storage_byte_seconds,
+            "assumed_seconds": assumed_seconds,
+        }
         larger = {name: table.c[name] + more for name, more in sums.items()}
         if not self._hasty.change(table, where, **larger):
             self._hasty.add(table, **where, **sums, pay_type=cluster.pay_type)
@@ -64,6 +69,7 @@ class UsageBook:
                 func.max(table.c.pay_type),
                 func.sum(table.c.node_seconds),
                 func.sum(table.c.storage_byte_seconds),
+                func.sum(table.c.assumed_seconds),
             )
             .where(table.c.hour >= since, table.c.hour < until)
             .group_by(table.c.cluster_id, table.c.node_class)
@@ -77,8 +83,9 @@ class UsageBook:
                     pay_type=pay_type,
                     node_hours=round(node_seconds / HOUR_SECONDS, 4),
                     storage_gb_hours=round(byte_seconds / GB / HOUR_SECONDS, 6),
+                    assumed_node_hours=round(assumed / HOUR_SECONDS, 4),
                 )
-                for cluster_id, node_class, pay_type, node_seconds, byte_seconds in (
+                for cluster_id, node_class, pay_type, node_seconds, byte_seconds, assumed in (
                     connection.execute(statement)
                 )
             ]
