@@ -214,10 +214,22 @@ def test_nodes_of_servers_that_cannot_clone(desk: Desk, engine: str) -> None:
         assert answer_of(here, "SELECT SUM(id) FROM shop.kept") == 3
         assert int(answer_of(here, "SELECT @@GLOBAL.read_only")) == 1
     assert len({answer_of({"port": n.port}, "SELECT @@server_id") for n in (one, two)}) == 2
-    tell(desk, made, one, signal.SIGKILL)
-    desk.tools.provisioner.start_node(desk.tools.node_spec(made.id, one))
+    change = ("cluster", "semi-sync", made.id)
+    if stands_still:
+        assert desk.refusal(*change, "on", "--yes") == "SemiSyncNotSupported"
+        tell(desk, made, one, signal.SIGKILL)
+        desk.tools.provisioner.start_node(desk.tools.node_spec(made.id, one))
+    else:
+        assert desk.refusal(*change, "off", "--yes") == "NothingToDo"
+        assert len(desk.ask(*change, "on", "--dry-run")["actions"]) == 3
+        desk.ask(*change, "on", "--yes")
+        eventually(lambda: commits_wait_for(desk, made) == {one.id, two.id}, within_seconds=30)
     eventually(lambda: rotation(desk, made)[one.id], within_seconds=30)
-    desk.ask("cluster", "delete", made.id, "--yes")
+
+
+def commits_wait_for(desk: Desk, cluster: Cluster) -> set[str]:
+    """The read-only nodes that answer for commits."""
+    return {n["node_id"] for n in desk.ask("cluster", "health", cluster.id) if n["semi_sync"]}
 
 
 def rotation(desk: Desk, cluster: Cluster) -> dict[str, bool]:

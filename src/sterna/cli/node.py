@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -19,6 +20,14 @@ from sterna.store.cluster_records import NodeHealth
 from sterna.store.records import Cluster, Plan
 
 POLL_SECONDS = 0.5
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
+
 
 NodeId = Annotated[str, typer.Argument(metavar="NODE", help="Id of a node, pi-….")]
 
@@ -101,6 +110,25 @@ def restart_cluster(
         return
     confirm(f"Restart {node or 'every node'} of {cluster_id}?", yes=yes)
     cluster = client.post(path, Cluster, {"node_id": node})
+    _finish(client, cluster, wait=wait, as_json=as_json)
+
+
+@app.command("semi-sync")
+def change_semi_sync(
+    cluster_id: ClusterId,
+    wanted: Annotated[Switch, typer.Argument(metavar="on|off", help="Whether commits wait.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Let commits wait for a read-only node, or no longer: each node restarts, the primary last."""
+    client, on = connect(), wanted is Switch.ON
+    path = f"/clusters/{cluster_id}/semi-sync"
+    if dry_run and show_plan(client, path, dry_run=True, as_json=as_json, on=on):
+        return
+    confirm(f"Restart every node of {cluster_id}?", yes=yes)
+    cluster = client.post(path, Cluster, {"on": on})
     _finish(client, cluster, wait=wait, as_json=as_json)
 
 

@@ -44,6 +44,7 @@ GET /clusters/{cluster_id}/nodes/plan
 GET /clusters/{cluster_id}/nodes/{node_id}/plan
 GET /clusters/{cluster_id}/class/plan
 GET /clusters/{cluster_id}/restart/plan
+GET /clusters/{cluster_id}/semi-sync/plan
 GET /clusters/{cluster_id}/binlog/plan
 GET /usage
 GET /hosts
@@ -94,6 +95,7 @@ POST /clusters/{cluster_id}/nodes
 DELETE /clusters/{cluster_id}/nodes/{node_id}
 POST /clusters/{cluster_id}/class
 POST /clusters/{cluster_id}/restart
+POST /clusters/{cluster_id}/semi-sync
 POST /clusters/{cluster_id}/binlog
 PATCH /clusters/{cluster_id}/serverless
 POST /endpoints

@@ -30,7 +30,7 @@ from sterna.workflow.inheritance import settle_time_zone
 from sterna.workflow.joining import make_reader, refuse_uncopied
 from sterna.workflow.routing import address_of
 from sterna.workflow.tools import Tools
-from sterna.workflow.wishes import NODES_MAX, refuse_node_class
+from sterna.workflow.wishes import NODES_MAX, refuse_node_class, refuse_semi_sync
 
 FRESH_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.2
@@ -80,6 +80,15 @@ class Nodes:
         cluster, chosen = self.restartable(cluster_id, node_id)
         with self._beginning(cluster, "Rebooting"):
             for node in chosen:
+                self._tools.inventory.set_node_status(node.id, "Rebooting")
+        return self._tools.inventory.cluster(cluster_id)
+
+    def change_semi_sync(self, cluster_id: str, *, on: bool) -> Cluster:
+        """Let commits wait for a read-only node, or no longer; every node restarts for it."""
+        cluster = self.semi_syncable(cluster_id, on=on)
+        with self._beginning(cluster, "Rebooting"):
+            self._tools.inventory.change_cluster(cluster_id, semi_sync=on)
+            for node in cluster.nodes:
                 self._tools.inventory.set_node_status(node.id, "Rebooting")
         return self._tools.inventory.cluster(cluster_id)
 
@@ -197,6 +206,21 @@ class Nodes:
                 code="NothingToDo",
                 remedy="Choose another class.",
             )
+        return cluster
+
+    def semi_syncable(self, cluster_id: str, *, on: bool) -> Cluster:
+        """The cluster, if its commits may wait, or no longer wait, for a read-only node."""
+        cluster, _ = self.restartable(cluster_id, None)
+        if cluster.semi_sync == on:
+            raise Refused(
+                f"Commits of {cluster_id} {'wait' if on else 'do not wait'} for read-only nodes"
+                " already.",
+                code="NothingToDo",
+                remedy=f"See whether they wait now: sterna cluster health {cluster_id}.",
+            )
+        if on:
+            refuse_semi_sync(self._tools.target(cluster.engine))
+            self.refuse_without_binlog(cluster_id)
         return cluster
 
     def restartable(self, cluster_id: str, node_id: str | None) -> tuple[Cluster, tuple[Node, ...]]:

@@ -90,6 +90,17 @@ class NodePlans:
             self._figures(cluster, primary),
         )
 
+    def change_semi_sync(self, cluster_id: str, *, on: bool) -> Plan:
+        """Of letting commits wait for a read-only node, or no longer."""
+        cluster = self._tools.inventory.cluster(cluster_id)
+        how = f"restarts {'with' if on else 'without'} semi-synchronous replication"
+        return _plan(
+            "change_semi_sync",
+            partial(self._nodes.semi_syncable, cluster_id, on=on),
+            _restarts(cluster.nodes, how),
+            self._figures(cluster, cluster.nodes),
+        )
+
     def delete(self, cluster_id: str) -> Plan:
         """Of deleting the cluster with all its data."""
         cluster = self._tools.inventory.cluster(cluster_id)

@@ -59,7 +59,8 @@ def refuse_wish(wish: ClusterWish, version: Version) -> None:
     _refuse_pay_type(wish)
     _refuse_nodes(wish.nodes, version)
     _refuse_of_existing(wish)
-    _refuse_semi_sync(wish, version)
+    if wish.semi_sync:
+        refuse_semi_sync(version)
     _refuse_storage_engine(wish)
     if wish.serverless:
         refuse_limits(wish.serverless, version)
@@ -150,12 +151,13 @@ def _refuse_of_existing(wish: ClusterWish) -> None:
         )
 
 
-def _refuse_semi_sync(wish: ClusterWish, target: Version) -> None:
-    if wish.semi_sync and not can_be_semi_sync(target):
+def refuse_semi_sync(target: Version) -> None:
+    """Refused: SemiSyncNotSupported."""
+    if not can_be_semi_sync(target):
         raise Refused(
             f"Commits of {target} cannot wait for read-only nodes.",
             code="SemiSyncNotSupported",
-            remedy="Leave out --semi-sync, or choose MySQL 8.0.26 or MariaDB, or newer, as target.",
+            remedy="Leave it out; clusters of MySQL 8.0.26 or MariaDB 10.3, or newer, can do it.",
         )
 
 

@@ -30,6 +30,13 @@ class NodeClass:
 
 
 @dataclass(frozen=True)
+class SemiSync:
+    """Whether commits are to wait for a read-only node."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
 class Restart:
     """The node to restart; left out: all, one after the other."""
 
@@ -113,6 +120,18 @@ def plan_binlog(cluster_id: str, service: TheService) -> Plan:
     """What switching the binary log on again would do, and why it would be refused. Changes
     nothing."""
     return service.node_plans.enable_binlog(cluster_id)
+
+
+@router.get("/clusters/{cluster_id}/semi-sync/plan")
+def plan_semi_sync(cluster_id: str, service: TheService, on: bool) -> Plan:
+    """What changing whether commits wait would do, and why it would be refused."""
+    return service.node_plans.change_semi_sync(cluster_id, on=on)
+
+
+@router.post("/clusters/{cluster_id}/semi-sync", status_code=202)
+def change_semi_sync(cluster_id: str, wanted: SemiSync, service: TheService) -> Cluster:
+    """Begin to let commits wait for a read-only node, or no longer; every node restarts."""
+    return service.nodes.change_semi_sync(cluster_id, on=wanted.on)
 
 
 @router.post("/clusters/{cluster_id}/binlog", status_code=202)
