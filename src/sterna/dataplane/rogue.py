@@ -20,6 +20,7 @@ from pathlib import Path
 from sterna.dataplane.checkpoint import DATABASE
 from sterna.dataplane.ddl import is_system_only
 from sterna.dataplane.reports import LogReport, ReportTo, RogueReport
+from sterna.dataplane.spool import writing
 from sterna.errors import Refused, Stopped, Transient
 from sterna.mysql.binlog.compressed import unpack_payload
 from sterna.mysql.binlog.events import Format, Query, Rotate, TableMap, TransactionPayload
@@ -32,6 +33,7 @@ from sterna.mysql.sql_text import Kind, classify
 
 RETRY_SECONDS = 1.0
 KEEP_SECONDS = 1.0
+SAY_SECONDS = 0.5  # so seldom, however much somebody writes
 ANNOUNCED = "announced"
 NOT_THEIRS = frozenset({DATABASE, "mysql"})
 _ENDS = frozenset({EventType.XID, EventType.QUERY, EventType.XA_PREPARE})
@@ -69,7 +71,8 @@ class RogueWatch:
         self._destination = destination
         self._file = file
         self._server_id = server_id
-        self._kept_at = 0.0
+        self._kept_at = self._said_at = 0.0
+        self._found: set[str] = set()  # tables, not said yet
         self._place = self._start()
         self._format: Format | None = None
         self._open = _Transaction()
@@ -93,7 +96,10 @@ class RogueWatch:
         with contextlib.closing(stream):
             for raw in stream:
                 for tables in self._take(raw):
-                    report(RogueReport(str(self._place), sorted(tables)))
+                    self._found |= tables
+                if self._found and time.monotonic() - self._said_at > SAY_SECONDS:
+                    report(RogueReport(str(self._place), sorted(self._found)))
+                    self._found, self._said_at = set(), time.monotonic()
                 if stop.is_set():
                     return
 
@@ -110,7 +116,8 @@ class RogueWatch:
         if not header.is_artificial and header.end_offset > self._place.offset_bytes:
             self._place = self._place.in_same_file(header.end_offset)
             is_due = time.monotonic() - self._kept_at > KEEP_SECONDS
-            if header.type in _ENDS and is_due and not self._expects_ddl:
+            is_told = not self._expects_ddl and not self._found
+            if header.type in _ENDS and is_due and is_told:
                 self._keep(self._place)
 
     def _judge(self, raw: bytes, log_format: Format) -> Iterator[set[str]]:
@@ -149,7 +156,9 @@ class RogueWatch:
         event = parse(raw, Format("", has_checksum, b"", b""))
         assert isinstance(event, Rotate)
         if event.file != self._place.file:
-            self._keep(Position(event.file, event.offset))
+            self._place = Position(event.file, event.offset)
+            if not self._found:
+                self._keep(self._place)
 
     def _start(self) -> Position:
         if self._file.exists():
@@ -164,10 +173,11 @@ class RogueWatch:
 
     def _keep(self, place: Position) -> None:
         self._place, self._kept_at = place, time.monotonic()
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text(str(place))
-        fresh.rename(self._file)
+        with writing(self._file):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._file.with_suffix(".new")
+            fresh.write_text(str(place))
+            fresh.rename(self._file)
 
 
 def _changed_by(raw: bytes, log_format: Format) -> set[str]:
