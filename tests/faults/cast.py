@@ -6,7 +6,7 @@ Plain code, no pytest: `open_cast` starts the servers and the product's parts in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sterna.settings import Settings, read_settings
 from sterna.store.journal import OperationRow
 from sterna.store.records import Node
 from sterna.wiring import make_tools, take_up
-from sterna.workflow.engine import STORY, Run, Step, StepFailedError
+from sterna.workflow.engine import STORY, Run, Step, StepFailedError, insist
 from sterna.workflow.service import Service
 from sterna.workflow.tools import Tools
 from sterna.workflow.wishes import ClusterWish
@@ -38,16 +38,19 @@ class PlainRun(Run):
     def durably(self, name: str, work: Callable[[Step], str], each: Step) -> str:
         """Everything `times` times; the chosen step fails."""
         if name.startswith("undo "):
-            return [work(each) for _ in range(self._engine.times)][-1]
+            return [self._insist(work, each) for _ in range(self._engine.times)][-1]
         self._number += 1
         self._engine.before_step(self._number)
         if self._engine.fail == (self._number, "before"):
             return "made to fail before it was done"
-        errors = (work(each) for _ in range(self._engine.times))
+        errors = (self._insist(work, each) for _ in range(self._engine.times))
         error = next(filter(None, errors), "")
         if self._engine.fail == (self._number, "after"):
             return "made to fail after it was done"
         return error
+
+    def _insist(self, work: Callable[[Step], str], each: Step) -> str:
+        return insist(work, each, meanwhile=self.let_go)
 
 
 BY_ITSELF = (-1, "by itself")
@@ -195,30 +198,38 @@ class Wires:
 
 
 @contextmanager
-def open_cast(wires: Wires | None = None, *, series: str = "5.7") -> Iterator[Cast]:
-    """A source with an event, and its cluster that follows; the product goes through `wires`."""
+def open_cast(
+    wires: Wires | None = None,
+    *,
+    series: str = "5.7",
+    furnish: Callable[[Path], AbstractContextManager[object]] = nullcontext,
+) -> Iterator[Cast]:
+    """A source with an event, and its cluster that follows; the product goes through `wires`.
+
+    `furnish` is given the empty home of the product.
+    """
     farm = ServerFarm("sterna-steps")
     home = farm.folder / "home"
     home.mkdir()
-    home.chmod(0o711)
-    tools = make_tools(Settings(home=home, servers=read_settings().servers))
-    try:
-        source = farm.start(series, event_scheduler="ON")
-        with open_session(source.server) as session:
-            execute(session, "CREATE DATABASE shop")
-            execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
-            execute(session, "CREATE EVENT shop.rare ON SCHEDULE EVERY 1 DAY DO DO 1")
-        take_up(tools)
-        port = source.server.port
-        if wires is not None:
-            wires.lay(tools)
-            wires.source.target, port = (source.server.host, port), wires.source.port
-        cast = Cast(source, tools, port)
-        cast.upgrade()
-        yield cast
-    finally:
-        tools.supervisor.close()
-        tools.proxy.stop()
-        for cluster in Path(home / "clusters").glob("*"):
-            end_servers(cluster)
-        farm.close()
+    with closing(farm), furnish(home):
+        home.chmod(0o711)
+        tools = make_tools(Settings(home=home, servers=read_settings().servers))
+        try:
+            source = farm.start(series, event_scheduler="ON")
+            with open_session(source.server) as session:
+                execute(session, "CREATE DATABASE shop")
+                execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
+                execute(session, "CREATE EVENT shop.rare ON SCHEDULE EVERY 1 DAY DO DO 1")
+            take_up(tools)
+            port = source.server.port
+            if wires is not None:
+                wires.lay(tools)
+                wires.source.target, port = (source.server.host, port), wires.source.port
+            cast = Cast(source, tools, port)
+            cast.upgrade()
+            yield cast
+        finally:
+            tools.supervisor.close()
+            tools.proxy.stop()
+            for cluster in Path(home / "clusters").glob("*"):
+                end_servers(cluster)

@@ -110,7 +110,7 @@ class Spool:
         number = int(self.segments[-1].path.stem) + 1 if self.segments else 1
         path = self._directory / f"{number:08d}.segment"
         header = _record(_pack_header(start, log_format))
-        with _writing(path):
+        with writing(path):
             self._file = path.open("xb", buffering=0)
             _write_all(self._file, header)
         with self.changed:
@@ -145,7 +145,7 @@ class Spool:
 
     def _write(self, segment: Segment, records: bytes, end_offset: int) -> None:
         assert self._file is not None, "append before begin_segment"
-        with _writing(segment.path):
+        with writing(segment.path):
             _write_all(self._file, records)
         with self.changed:
             segment.size_bytes += len(records)
@@ -161,7 +161,7 @@ class Spool:
     def sync(self) -> None:
         """Bring the events to the disk now."""
         if self._file is not None:
-            with _writing(self.segments[-1].path):
+            with writing(self.segments[-1].path):
                 os.fsync(self._file.fileno())
         self._synced_at = time.monotonic()
 
@@ -200,7 +200,7 @@ class Spool:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """A disk that is full or broken says so. What was written before is good; a beginning of more
     is cut off by whoever opens the spool next."""
     try:
@@ -271,14 +271,22 @@ def _take_over(directory: Path) -> str:
     segment is replaced by its copy. It begins no other segment either, for it looks at the mark.
     """
     mark = secrets.token_hex(16)
-    (directory / _OWNER).write_text(mark, encoding="ascii")
-    if paths := sorted(directory.glob("*.segment")):
-        copy = paths[-1].with_suffix(".copy")
-        shutil.copyfile(paths[-1], copy)
+    with writing(directory):
+        (directory / _OWNER).write_text(mark, encoding="ascii")
+        if paths := sorted(directory.glob("*.segment")):
+            _replace_by_copy(paths[-1])
+    return mark
+
+
+def _replace_by_copy(path: Path) -> None:
+    copy = path.with_suffix(".copy")
+    try:
+        shutil.copyfile(path, copy)
         with copy.open("rb") as file:
             os.fsync(file.fileno())
-        copy.replace(paths[-1])
-    return mark
+        copy.replace(path)
+    finally:
+        copy.unlink(missing_ok=True)  # of no use where there was no room for all of it
 
 
 def _open_segments(directory: Path) -> list[Segment]:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from sterna.dataplane.reports import Report, StoppedReport, from_line
 from sterna.dataplane.spec import TaskSpec, to_line
@@ -124,6 +125,10 @@ class _Watcher(threading.Thread):
             started = time.monotonic()
             try:
                 again = self._run_once()
+            except SQLAlchemyError as error:
+                # The process was ended with what it had to say; the next one says it anew.
+                log.error("the store cannot be written", task=self._task_id, error=str(error))
+                again = True
             except Exception as error:
                 log.exception("the task's reports could not be taken", task=self._task_id)
                 self._supervisor.report(self._task_id, _unheard(error))

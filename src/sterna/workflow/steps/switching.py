@@ -28,6 +28,7 @@ from sterna.workflow.steps import sides
 
 POLL_SECONDS = 0.003
 SETTLE_SECONDS = 0.001
+PATIENCE_SECONDS = 0.5  # of the last changes, before somebody asks whether any more will come
 TRANSACTION_POLL_SECONDS = 0.2
 UNDO_SECONDS_MAX = 60.0
 
@@ -288,11 +289,24 @@ def catch_up(run: Run) -> str:
     ):
         while (applied := checkpoint.read_position(connection, sides.checkpoint_now(run))) < final:
             check_budget(run)
+            if time.monotonic() - started > PATIENCE_SECONDS:
+                _refuse_stopped_task(run)
             time.sleep(POLL_SECONDS)
         if applied > final:
             _refuse_other_log(run, applied)
     seconds = time.monotonic() - started
     return f"the {sides.arriving(run).word} has applied {final} after {seconds * 1000:.0f} ms"
+
+
+def _refuse_stopped_task(run: Run) -> None:
+    """What has stopped for good applies nothing more: nobody is held for that."""
+    task = run.tools.tasks.task(sides.task_id(run))
+    if task.status == "Failed":
+        raise Refused(
+            f"The synchronization has stopped: {task.error}",
+            code="SyncStalled",
+            remedy=f"{task.remedy} Then try again.".lstrip(),
+        )
 
 
 def _refuse_other_log(run: Run, applied: Position) -> None:
