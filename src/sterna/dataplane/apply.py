@@ -34,6 +34,7 @@ from sterna.mysql.connection import (
     execute,
     greeting_version,
     open_session,
+    query,
     scalar,
 )
 from sterna.mysql.position import Position
@@ -42,6 +43,7 @@ WINDOW_ROW_EVENTS_MAX = 5_000
 WINDOW_BYTES_MAX = 8 << 20
 BATCH_BYTES = 256 << 10  # row events in one BINLOG statement
 UNANSWERED_MAX = 64
+_LOGGED = {"binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_value_options": ""}
 STATEMENT_OVERHEAD_BYTES = 1 << 10
 PACKET_BYTES_MAX = 1 << 30  # what max_allowed_packet can be set to at most
 
@@ -61,6 +63,7 @@ class Applier:
         self.version = greeting_version(self.session)
         if self.version.is_mariadb:
             _require_silent_triggers(self.session)
+        _log_complete_rows(self.session)
         self._packet_bytes = int(scalar(self.session, "SELECT @@global.max_allowed_packet"))
         self._format: tuple[str, bool, bytes] | None = None
         self._batch: list[bytes] = []
@@ -224,6 +227,16 @@ def _require_silent_triggers(mariadb: Session) -> None:
             remedy="SET GLOBAL slave_run_triggers_for_rbr=NO on the destination, also in its"
             " configuration, and resume the sync task.",
         )
+
+
+def _log_complete_rows(session: Session) -> None:
+    """Whatever the server's default is: the way back is read from it, and who is a rogue writer."""
+    names = ", ".join(f"'{name}'" for name in _LOGGED)
+    found = query(session, f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
+    execute(session, "COMMIT")  # the format does not change inside a transaction
+    for name, value in found:
+        if value != _LOGGED[name]:
+            execute(session, f"SET SESSION {name} = '{_LOGGED[name]}'")
 
 
 def _binlog(events: list[bytes]) -> bytes:

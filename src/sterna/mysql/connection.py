@@ -198,9 +198,9 @@ def open_session(
         except UnicodeError as error:  # Python's own of names such as a..b
             raise pymysql.OperationalError(2005, "that is no name of a host") from error
         connection.probe_peer()
-        connection.autocommit(autocommit)
     with _opening:
         _opened.add(connection)
+    execute(connection, f"SET SESSION autocommit = {autocommit:d}")
     for sql in _session_statements(lock_wait_seconds, greeting_version(connection)):
         execute(connection, sql)
     connection.limit_answers(read_timeout_seconds)
@@ -247,10 +247,10 @@ def _session_statements(lock_wait_seconds: int, version: Version) -> Iterable[st
         f" lock_wait_timeout = {lock_wait_seconds}, innodb_lock_wait_timeout = {lock_wait_seconds},"
         f" wait_timeout = {IDLE_TIMEOUT_SECONDS}, net_read_timeout = {NET_TIMEOUT_SECONDS},"
         f" net_write_timeout = {NET_TIMEOUT_SECONDS}, sql_quote_show_create = 1,"
-        " sql_safe_updates = 0, sql_select_limit = DEFAULT, group_concat_max_len = 4294967295,"
+        " sql_safe_updates = 0, sql_select_limit = 18446744073709551615, group_concat_max_len = 4294967295,"
         " sql_big_selects = 1, completion_type = 'NO_CHAIN'"
     )
-    yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+    yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
     if no_limit := statement("no_time_limit", version):
         yield no_limit
 
