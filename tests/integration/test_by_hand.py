@@ -81,6 +81,8 @@ CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci
 ;; USE shop
 ;; CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, v VARCHAR(300) CHARACTER SET latin1)
 ;; CREATE TABLE other (id INT PRIMARY KEY)
+;; CREATE TABLE Twin (a INT, b INT)
+;; CREATE TABLE twin (b INT, a INT)
 """
 # What is done, what it is called, what undoes it. Nearly all of it would let rows in.
 ALTERED = [
@@ -114,6 +116,11 @@ def test_columns_changed_by_hand_stop_the_stream(
             with pytest.raises(Stopped, match=rf"shop\.t .*{re.escape(what)}"):
                 definitions.compare(destination, TASK)
             execute(there, f"ALTER TABLE shop.t {undo}")
+        of_server = "UPDATE sterna.definitions SET columns = {} WHERE table_name = ''"
+        execute(there, of_server.format("CONCAT(columns, '2')"))
+        with pytest.raises(Stopped, match="lower_case_table_names=0, and had .*=02 before"):
+            definitions.compare(destination, TASK)
+        execute(there, of_server.format("LEFT(columns, LENGTH(columns) - 1)"))
         with Link(origin, destination, tmp_path) as link:
             run(session, "INSERT INTO t VALUES (1, 1, 2, 'y')")
             link.caught_up()

@@ -137,7 +137,7 @@ def _columns(session: Session, where: str, args: list[str]) -> Generator[tuple[s
     sql = (
         "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLLATION_NAME, IS_NULLABLE, EXTRA"
         f"{generated} FROM information_schema.COLUMNS"
-        f" WHERE {where} ORDER BY TABLE_NAME, ORDINAL_POSITION"
+        f" WHERE {where} ORDER BY CAST(TABLE_NAME AS BINARY), ORDINAL_POSITION"
     )
     with translated_errors(), session.cursor(SSCursor) as cursor:
         cursor.execute(sql, tuple(args))
@@ -166,7 +166,7 @@ def _stored(session: Session, task: str, name: TableName) -> str:
 
 def _now(session: Session, name: TableName) -> str:
     found = _columns(session, "TABLE_SCHEMA = %s AND TABLE_NAME = %s", list(name))
-    return next((columns for _, columns in found), "")
+    return dict(found).get(name[1], "")
 
 
 def _altered(name: TableName, stored: str, now: str) -> Stopped:
