@@ -91,7 +91,7 @@ docs: install  ## Write the generated pages of docs/reference anew
 	$(BIN)/python -m tools.write_cli_reference docs/reference/cli.md
 	$(BIN)/python -m tools.write_error_reference docs/reference/errors.md
 	$(BIN)/python -m tools.write_outline_reference docs/reference/outline.md
-	$(BIN)/python -m tools.write_precheck_reference docs/reference/prechecks.md
+	$(BIN)/python -m tools.write_precheck_reference docs/reference
 
 lock:  ## Write requirements.txt anew from pyproject.toml
 	$(PYTHON) -m venv build/lock

@@ -40,6 +40,7 @@ _TYPES = _words(
     "tinyblob blob mediumblob longblob enum set json geometry point linestring polygon "
     "multipoint multilinestring multipolygon geometrycollection geomcollection vector"
 )
+_ITEMS = _words("PRIMARY UNIQUE KEY INDEX FULLTEXT SPATIAL CONSTRAINT FOREIGN CHECK")
 _EXPRESSION_DEFAULT_TYPES = ("text", "blob", "json", "geometry", "point", "linestring", "polygon")
 _OPTIONS_KEPT = _words(
     "AUTO_INCREMENT COMMENT ROW_FORMAT KEY_BLOCK_SIZE STATS_PERSISTENT STATS_AUTO_RECALC "
@@ -145,6 +146,10 @@ def _item(
         if column is None:  # DDL came between the columns and the definition
             raise _stopped(table, "was altered while it was looked at", "Resume the sync task")
         return _column(item, table, column=column, facts=facts)
+    if not significant(item)[0].is_word(*_ITEMS):
+        raise _stopped(
+            table, f"it has the part {join(item)}", "Take it out of the table with ALTER TABLE."
+        )
     moved = facts.origin.is_mariadb and not facts.destination.is_mariadb
     return _mariadb_constraint(item) if moved else list(item)
 

@@ -20,6 +20,12 @@ _FIXED = {
     "event": "SELECT EVENT_NAME, EVENT_DEFINITION FROM information_schema.EVENTS"
     " WHERE EVENT_SCHEMA = %s",
 }
+# Servers before 8.0 do not show the text of parameters elsewhere.
+_ROUTINES_OLD = (
+    "SELECT CONVERT(name USING utf8mb4),"
+    " CONCAT('(', CONVERT(param_list USING utf8mb4), ') ', CONVERT(body_utf8 USING utf8mb4))"
+    " FROM mysql.proc WHERE CONVERT(db USING utf8mb4) = %s"
+)
 _GENERATED = (
     "SELECT COLUMN_NAME, GENERATION_EXPRESSION, TABLE_NAME"
     " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
@@ -71,6 +77,8 @@ def read_code(session: Session, database: str) -> list[Code]:
     version = greeting_version(session)
     if version.is_mariadb or version.at_least(5, 7):
         queries["generated column"] = _GENERATED
+    if version.is_mariadb or not version.at_least(8):
+        queries["routine"] = _ROUTINES_OLD
     if version.is_mariadb or version.at_least(8, 0, 16):
         queries["check"] = _CHECKS.format(table="TABLE_NAME" if version.is_mariadb else "''")
     return [

@@ -18,6 +18,7 @@ from sterna.prechecks.binary_log_compression import BinaryLogCompression
 from sterna.prechecks.binary_log_durability import BinaryLogDurability
 from sterna.prechecks.binary_log_retention import BinaryLogRetention
 from sterna.prechecks.changed_defaults import ChangedDefaults
+from sterna.prechecks.check_names import CheckNames
 from sterna.prechecks.compressed_columns import CompressedColumns
 from sterna.prechecks.definitions import Definitions
 from sterna.prechecks.deprecated_types import DeprecatedTypes
@@ -26,6 +27,8 @@ from sterna.prechecks.empty_instance import EmptyInstance
 from sterna.prechecks.estimate import Estimate
 from sterna.prechecks.events import Events
 from sterna.prechecks.expired_accounts import ExpiredAccounts
+from sterna.prechecks.float_counters import FloatCounters
+from sterna.prechecks.foreign_indexes import ForeignIndexes
 from sterna.prechecks.foreign_keys import ForeignKeys
 from sterna.prechecks.generated_columns import GeneratedColumns
 from sterna.prechecks.group_member import GroupMember
@@ -49,6 +52,7 @@ from sterna.prechecks.prepared_transactions import PreparedTransactions
 from sterna.prechecks.primary_keys import PrimaryKeys
 from sterna.prechecks.read_write_status import ReadWriteStatus
 from sterna.prechecks.removed_functions import RemovedFunctions
+from sterna.prechecks.removed_names import RemovedNames
 from sterna.prechecks.removed_syntax import RemovedSyntax
 from sterna.prechecks.removed_variables import RemovedVariables
 from sterna.prechecks.replica import Replica
@@ -140,12 +144,16 @@ PRECHECKS: tuple[Check, ...] = (
     LongMembers(),
     RemovedFunctions(),
     RemovedSyntax(),
+    RemovedNames(),
     SqlModes(),
     MissingDefiners(),
     SystemTables(),
     UnknownCollations(),
     TwoDigitYears(),
     InnodbLimits(),
+    FloatCounters(),
+    ForeignIndexes(),
+    CheckNames(),
     Partitions(),
     ForeignKeys(),
     OddNames(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding
+from sterna.prechecks.base import Check, Context, Finding, shorten
 
 
 class Events(Check):
@@ -19,5 +19,5 @@ class Events(Check):
         """One note per database."""
         for database in context.databases:
             if events := context.events[database]:
-                names = ", ".join(event.name for event in events)
+                names = shorten([event.name for event in events])
                 yield self.note(database, message=f"{len(events)} events are carried: {names}.")

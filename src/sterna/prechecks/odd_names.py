@@ -8,6 +8,7 @@ from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 
 _RAW = "#mysql50#"
+_OF_THE_DISK = "lost+found"
 
 
 class OddNames(Check):
@@ -26,6 +27,18 @@ class OddNames(Check):
                 yield self.error(
                     database,
                     message="Its folder is not spelled as the server spells names.",
-                    remedy=f"ALTER DATABASE {quote(database)} UPGRADE DATA DIRECTORY NAME;\n"
-                    "-- Or, if it is no database, move it out of the data directory.",
+                    remedy=_remedy(database),
                 )
+
+
+def _remedy(database: str) -> str:
+    folder = database.removeprefix(_RAW)
+    if "." in folder or folder == _OF_THE_DISK:  # the server would not, or could not, rename it
+        return (
+            f"It is no database. Move {folder} out of the data directory, or set ignore_db_dirs ="
+            f" {folder} in the source's configuration and restart it."
+        )
+    return (
+        f"ALTER DATABASE {quote(database)} UPGRADE DATA DIRECTORY NAME;\n"
+        "-- Or, if it is no database, move it out of the data directory."
+    )

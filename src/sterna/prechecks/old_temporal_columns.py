@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
-from sterna.mysql.catalog import read_columns
-from sterna.mysql.connection import execute
+from sterna.mysql.connection import execute, query
 from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 
-_TEMPORAL = frozenset({"time", "datetime", "timestamp"})
+_OLD = (
+    "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
+    " AND DATA_TYPE IN ('time', 'datetime', 'timestamp') AND COLUMN_TYPE LIKE '%%/*%%'"
+    " ORDER BY TABLE_NAME, ORDINAL_POSITION"
+)
 
 
 class OldTemporalColumns(Check):
@@ -30,13 +34,11 @@ class OldTemporalColumns(Check):
         else:
             return
         for database in context.databases:
-            for table, columns in read_columns(context.source, database).items():
-                old = [
-                    c.name for c in columns if c.data_type in _TEMPORAL and "/*" in c.column_type
-                ]
-                if old:
-                    yield self.error(
-                        f"{database}.{table}",
-                        message=f"Columns in the old format: {', '.join(old)}.",
-                        remedy=f"{first}ALTER TABLE {quote(database, table)} FORCE;",
-                    )
+            found = query(context.source, _OLD, [database])
+            for table, rows in groupby(found, key=lambda row: str(row[0])):
+                old = [str(name) for _, name in rows]
+                yield self.error(
+                    f"{database}.{table}",
+                    message=f"Columns in the old format: {', '.join(old)}.",
+                    remedy=f"{first}ALTER TABLE {quote(database, table)} FORCE;",
+                )

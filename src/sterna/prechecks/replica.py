@@ -62,7 +62,8 @@ def _statement(context: Context) -> str:
 
 
 def _remedy(context: Context) -> str:
-    word = "REPLICA" if context.version.at_least(8, 0, 22) else "SLAVE"
-    word = "ALL SLAVES" if context.version.is_mariadb else word
-    reset = "SLAVE" if context.version.is_mariadb else word
-    return f"STOP {word};\nRESET {reset} ALL;"
+    if context.version.is_mariadb:
+        return "STOP ALL SLAVES;\nRESET SLAVE ALL;"
+    if context.version.at_least(8, 0, 22):
+        return "STOP REPLICA;\nRESET REPLICA ALL;"
+    return "STOP SLAVE;\nRESET SLAVE ALL;"

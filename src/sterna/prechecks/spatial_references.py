@@ -45,11 +45,12 @@ class SpatialReferences(Check):
         )
         found = sorted(int(row[0]) for row in rows or () if row[0])
         if found:
-            plane = "ST_GeomFromWKB" if context.version.at_least(5, 7) else "GeomFromWKB"
-            bytes_ = "ST_AsWKB" if context.version.at_least(5, 7) else "AsWKB"
+            in_plane = "ST_GeomFromWKB(ST_AsWKB({}), 0)"
+            if not context.version.at_least(5, 7):
+                in_plane = in_plane.replace("ST_", "")
             yield self.warning(
                 ".".join(names),
                 message=f"Shapes have the SRID {', '.join(map(str, found))}.",
                 remedy=f"-- For calculations in a plane as before (this changes the rows):\n"
-                f"UPDATE {name} SET {column} = {plane}({bytes_}({column}), 0);",
+                f"UPDATE {name} SET {column} = {in_plane.format(column)};",
             )

@@ -33,6 +33,7 @@ class SystemTables(Check):
             yield self.warning(
                 f"mysql.{name}",
                 message="The table is not the server's own, and will not be copied.",
-                remedy=f"-- If it is needed, move it to a database of yours:\n"
-                f"-- RENAME TABLE {quote('mysql', name)} TO `yours`.{quote(name)};",
+                remedy="-- If it is needed, move it to a database of yours, e.g.:\n"
+                "CREATE DATABASE IF NOT EXISTS `own_tables`;\n"
+                f"RENAME TABLE {quote('mysql', name)} TO {quote('own_tables', name)};",
             )

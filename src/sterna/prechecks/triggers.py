@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding
+from sterna.prechecks.base import Check, Context, Finding, shorten
 
 
 class Triggers(Check):
@@ -21,6 +21,6 @@ class Triggers(Check):
         """One note per database."""
         for database in context.databases:
             if triggers := context.triggers[database]:
-                names = ", ".join(trigger.name for trigger in triggers)
+                names = shorten([trigger.name for trigger in triggers])
                 message = f"{len(triggers)} triggers are carried: {names}."
                 yield self.note(database, message=message)

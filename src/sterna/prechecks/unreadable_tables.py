@@ -57,5 +57,7 @@ def _remedy(name: str, number: int) -> str:
     if number in _REPAIRABLE:
         return f"REPAIR TABLE {name};\n-- And where that fails: REPAIR TABLE {name} USE_FRM;"
     if number == _DEFINITION_ONLY:
-        return f"-- Only its definition is left. Restore its data, or:\nDROP TABLE {name};"
+        return (
+            f"-- Only its definition is left. Restore its data, or:\nDROP TABLE IF EXISTS {name};"
+        )
     return f"-- Restore it from a backup, or:\nDROP TABLE {name};"

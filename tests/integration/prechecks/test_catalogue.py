@@ -5,241 +5,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
+from sterna.clusters.process import give_away
 from sterna.mysql.connection import execute, open_session, query
 from sterna.mysql.version import Version
 from sterna.prechecks import Finding, base, history_list, long_transactions, run_prechecks
 from sterna.prechecks.base import Context, Sampling
 from sterna.prechecks.invalid_bytes import InvalidBytes
-from tests.fixtures.precheck_source import Source, heal, prepared
+from tests.fixtures.precheck_causes import CAUSES, M56, M57, M97, MARIADB, Cause, T
+from tests.fixtures.precheck_source import Source, heal, is_advice, prepared
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
-
-T = "CREATE TABLE t (a INT NOT NULL PRIMARY KEY)"
-MARIADB, M56, M57, M97 = "mariadb1011", "mysql56", "mysql57", "mysql97"
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What makes one check speak, where, and what it says; its remedy must silence it."""
-
-    check: str
-    server: str
-    statements: tuple[str, ...]
-    objects: tuple[str, ...]
-    severity: str = "warning"
-    with_context: tuple[tuple[str, Any], ...] = ()
-    undo: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """For pytest."""
-        return f"{self.check}-{self.server}-{self.objects[0]}"
-
-
-def setting(check: str, server: str, name: str, values: tuple[str, str], **more: Any) -> Cause:
-    """A global variable set to the first value; the second is restored afterwards."""
-    wrong, right = values
-    return Cause(
-        check,
-        server,
-        (f"SET GLOBAL {name} = {wrong}",),
-        more.pop("objects", (name,)),
-        undo=(f"SET GLOBAL {name} = {right}",),
-        **more,
-    )
-
-
-CAUSES = [
-    Cause(
-        "tls",
-        M57,
-        ("CREATE USER 'strict'@'%' IDENTIFIED BY 'x' REQUIRE X509",),
-        ("'strict'@'%'",),
-    ),
-    Cause(
-        "tls",
-        M56,
-        ("GRANT USAGE ON *.* TO 'strict'@'%' REQUIRE ISSUER 'us'",),
-        ("'strict'@'%'",),
-    ),
-    setting(
-        "server_identity",
-        M57,
-        "server_id",
-        ("830000017", "57"),
-        severity="error",
-        with_context=(("reserved_server_ids", range(830_000_000, 830_000_100)),),
-    ),
-    setting("binary_log_durability", M57, "sync_binlog", ("0", "1")),
-    setting("binary_log_durability", MARIADB, "innodb_flush_log_at_trx_commit", ("2", "1")),
-    setting("binary_log_durability", M97, "binlog_order_commits", ("OFF", "ON")),
-    setting("packet_size", M56, "max_allowed_packet", ("4194304", "1073741824")),
-    setting(
-        "sql_mode_flags",
-        MARIADB,
-        "sql_mode",
-        ("'STRICT_TRANS_TABLES,EMPTY_STRING_IS_NULL'", "DEFAULT"),
-    ),
-    setting("removed_variables", M57, "old_passwords", ("2", "0")),
-    setting("removed_variables", MARIADB, "idle_transaction_timeout", ("60", "0")),
-    setting("removed_variables", MARIADB, "max_statement_time", ("60", "0")),
-    Cause(
-        "schema_change_tables",
-        M57,
-        (
-            T,
-            "CREATE TABLE _t_gho (a INT NOT NULL PRIMARY KEY)",
-            "CREATE TABLE _t_old (a INT NOT NULL PRIMARY KEY)",
-            "CREATE TABLE _other_old (a INT NOT NULL PRIMARY KEY)",
-            "CREATE TRIGGER pt_osc_shop_t_del AFTER DELETE ON t FOR EACH ROW SET @a = 1",
-        ),
-        ("shop._t_gho", "shop._t_old", "shop.pt_osc_shop_t_del"),
-    ),
-    Cause(
-        "way_back",
-        MARIADB,
-        (
-            f"{T} ENGINE = MyISAM",
-            "CREATE TABLE u (a INT NOT NULL PRIMARY KEY) ENGINE = Aria",
-            "CREATE TABLE v (a INT NOT NULL PRIMARY KEY) ENGINE = MEMORY",
-        ),
-        ("shop.t", "shop.u", "shop.v"),
-    ),
-    Cause(
-        "account_collisions",
-        M57,
-        ("CREATE USER 'sterna'@'127.0.0.1'", "CREATE USER 'mysql.session'@'%'"),
-        ("'mysql.session'@'%'", "'sterna'@'127.0.0.1'"),
-        severity="error",
-        with_context=(("own_account", "'sterna'@'127.0.0.1'"),),
-    ),
-    Cause(
-        "account_collisions",
-        MARIADB,
-        ("CREATE ROLE reader", "CREATE USER 'reader'@'%'", "CREATE ROLE writer"),
-        ("reader",),
-        severity="error",
-    ),
-    Cause("account_collisions", M57, ("CREATE USER 'aliyun_root'@'%'",), ("aliyun_root",)),
-    Cause(
-        "account_hosts",
-        M57,
-        (
-            "CREATE USER 'web'@'10.1.2.3'",
-            "CREATE USER 'job'@'localhost'",
-            "CREATE USER 'two'@'10.1.2.3'",
-            "CREATE USER 'two'@'127.0.0.%'",
-        ),
-        ("'job'@'localhost'", "'web'@'10.1.2.3'"),
-        with_context=(("endpoint_addresses", ("127.0.0.1",)),),
-    ),
-    Cause(
-        "account_privileges",
-        MARIADB,
-        ("CREATE USER 'few'@'%'", "GRANT FEDERATED ADMIN, SELECT ON *.* TO 'few'@'%'"),
-        ("'few'@'%'",),
-    ),
-    Cause(
-        "two_digit_years",
-        MARIADB,
-        ("CREATE TABLE t (a INT NOT NULL PRIMARY KEY, y YEAR(2) NOT NULL)",),
-        ("shop.t.y",),
-        severity="error",
-    ),
-    Cause(
-        "partitions",
-        MARIADB,
-        (
-            "CREATE TABLE t (a INT NOT NULL) WITH SYSTEM VERSIONING"
-            " PARTITION BY SYSTEM_TIME (PARTITION p0 HISTORY, PARTITION p1 CURRENT)",
-        ),
-        ("shop.t",),
-        severity="error",
-    ),
-    Cause(
-        "foreign_keys",
-        M57,
-        (
-            "SET SESSION foreign_key_checks = 0",
-            "CREATE TABLE parent (a INT NOT NULL PRIMARY KEY, b INT, KEY (b))",
-            "CREATE TABLE child (a INT NOT NULL PRIMARY KEY, b INT,"
-            " CONSTRAINT loose FOREIGN KEY (b) REFERENCES parent (b))",
-            "CREATE TABLE orphan (a INT NOT NULL PRIMARY KEY,"
-            " CONSTRAINT lost FOREIGN KEY (a) REFERENCES nowhere (a))",
-        ),
-        ("shop.child.loose", "shop.orphan.lost"),
-    ),
-    Cause(
-        "foreign_keys",
-        M57,
-        (
-            "SET SESSION foreign_key_checks = 0",
-            "CREATE TABLE parent (a VARCHAR(9) CHARACTER SET latin1 NOT NULL PRIMARY KEY)",
-            "CREATE TABLE child (a VARCHAR(9) CHARACTER SET latin1 NOT NULL PRIMARY KEY,"
-            " CONSTRAINT mixed FOREIGN KEY (a) REFERENCES parent (a))",
-            "ALTER TABLE parent MODIFY a VARCHAR(9) CHARACTER SET utf8mb4 NOT NULL",
-        ),
-        ("shop.child.mixed",),
-        severity="error",
-    ),
-    Cause(
-        "foreign_keys",
-        M57,
-        (
-            "CREATE TABLE parent (a INT NOT NULL PRIMARY KEY)",
-            "CREATE TABLE child (a INT NOT NULL PRIMARY KEY, g INT AS (a % 5) VIRTUAL UNIQUE,"
-            " b INT, CONSTRAINT mistaken FOREIGN KEY (b) REFERENCES parent (a))",
-            "CREATE TABLE other (a INT NOT NULL PRIMARY KEY, b INT,"
-            " g INT AS (a % 5) VIRTUAL UNIQUE,"
-            " CONSTRAINT sound FOREIGN KEY (b) REFERENCES parent (a))",
-        ),
-        ("shop.child.mistaken",),
-        severity="error",
-    ),
-    Cause(
-        "unknown_collations",
-        MARIADB,
-        (
-            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY,"
-            " b VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_thai_520_w2)",
-            "CREATE DATABASE east COLLATE utf8mb3_myanmar_ci",
-        ),
-        ("east", "shop.t"),
-        severity="error",
-    ),
-    Cause(
-        "spatial_references",
-        M57,
-        (
-            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY, g POINT)",
-            "INSERT INTO t VALUES (1, NULL), (2, POINT(1, 2)), (3, ST_GeomFromText('POINT(1 2)',"
-            " 4326))",
-        ),
-        ("shop.t.g",),
-    ),
-    Cause(
-        "spatial_references",
-        M56,
-        (
-            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY, g POINT)",
-            "INSERT INTO t VALUES (3, GeomFromText('POINT(1 2)', 31467))",
-        ),
-        ("shop.t.g",),
-    ),
-    Cause(
-        "zero_defaults",
-        M56,
-        (
-            "CREATE TABLE t (a INT NOT NULL PRIMARY KEY, d DATE NOT NULL DEFAULT '0000-00-00',"
-            " m DATETIME DEFAULT '2020-00-01', n TIMESTAMP NOT NULL DEFAULT '2020-01-01')",
-        ),
-        ("shop.t.d", "shop.t.m"),
-    ),
-]
 
 
 @contextmanager
@@ -313,6 +91,7 @@ def test_history_list(source57: Source, monkeypatch: pytest.MonkeyPatch) -> None
         # What other tests have left may be cleared away meanwhile.
         (finding,) = eventually(is_found, within_seconds=60)
         assert (finding.object, finding.severity) == ("trx_rseg_history_len", "warning")
+        is_advice(finding)
     number = iter(range(-10_000, 0))
 
     def is_cleared() -> bool:
@@ -339,6 +118,8 @@ def test_disk_space(source57: Source) -> None:
         context = replace(source57.context(), free_bytes=free_bytes)
         found = said(context, "disk_space", "error")
         assert [(finding.object, finding.ignorable) for finding in found] == expected
+        for finding in found:
+            is_advice(finding)
 
 
 @pytest.mark.parametrize("source", [M56, M57], indirect=True)
@@ -354,15 +135,23 @@ def test_expired_accounts(source: Source) -> None:
 
 
 def test_folder_that_is_no_database(mysql57: RunningServer, source57: Source) -> None:
-    """A folder the server did not name is an error until it is gone."""
-    folder = mysql57.data / "old-backup.d"
-    folder.mkdir()
+    """A folder the server did not name is renamed; one it cannot name has to go."""
+    named, other = mysql57.data / "old-backup", mysql57.data / "old-backup.d"
+    for folder in (named, other):
+        folder.mkdir()
+    give_away(named)
     try:
-        (finding,) = source57.findings("odd_names")
-        assert (finding.object, finding.severity) == ("#mysql50#old-backup.d", "error")
+        found = source57.findings("odd_names")
+        assert [(finding.object, finding.severity) for finding in found] == [
+            ("#mysql50#old-backup", "error"),
+            ("#mysql50#old-backup.d", "error"),
+        ]
+        heal(source57.session, found[:1])
+        is_advice(found[1])
     finally:
-        folder.rmdir()
+        other.rmdir()
     assert source57.findings("odd_names") == []
+    assert query(source57.session, "SHOW DATABASES LIKE 'old-backup'")
 
 
 def test_innodb_limits(source57: Source) -> None:
@@ -374,8 +163,9 @@ def test_innodb_limits(source57: Source) -> None:
     execute(source57.session, f"CREATE TABLE u ({many}) {tail}")
     found = said(source57.context(), "innodb_limits", "error")
     assert [finding.object for finding in found] == ["shop.t", "shop.u"]
-    execute(source57.session, "DROP TABLE u")
     heal(source57.session, found[:1])
+    is_advice(found[1])
+    execute(source57.session, "DROP TABLE u")
     assert source57.findings("innodb_limits") == []
 
 
@@ -473,6 +263,7 @@ def test_group_member(server_farm: ServerFarm) -> None:
         execute(source.session, "START GROUP_REPLICATION")
         (finding,) = source.findings("group_member")
         assert (finding.severity, "primary of a group of 1" in finding.message) == ("warning", True)
+        is_advice(finding)
         execute(source.session, "STOP GROUP_REPLICATION")
         assert source.findings("group_member") == []
     running.stop()

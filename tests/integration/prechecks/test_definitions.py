@@ -10,7 +10,7 @@ from sterna.mysql.connection import execute, query
 from sterna.mysql.replication import BinlogStream, read_current_position
 from sterna.prechecks import Context, run_prechecks, running_status
 from sterna.workflow.evaluation import outgoing_address, table_converter
-from tests.fixtures.precheck_source import MYSQL_97, Source, heal
+from tests.fixtures.precheck_source import MYSQL_97, Source, heal, is_advice
 from tests.fixtures.running import eventually
 
 KEY = "a INT NOT NULL PRIMARY KEY"
@@ -37,9 +37,12 @@ def test_options_that_stay_behind(mariadb: Source) -> None:
         f"CREATE TABLE pages ({KEY}) PAGE_COMPRESSED = 1",
         "CREATE TABLE grouped (g INT NOT NULL, a INT NOT NULL AUTO_INCREMENT, PRIMARY KEY (g, a))"
         " ENGINE = MyISAM DELAY_KEY_WRITE = 1",
+        f"CREATE TABLE lasting ({KEY}, since DATE, until DATE, PERIOD FOR while_ (since, until))",
     ):
         execute(mariadb.session, sql)
     said = {f.object: f for f in run_prechecks(converting(mariadb), "definitions")}
+    assert "PERIOD FOR" in said.pop("shop.lasting").message
+    execute(mariadb.session, "DROP TABLE lasting")
     assert {about: finding.severity for about, finding in said.items()} == {
         "shop.pages": "error",
         "encryption": "warning",
@@ -49,6 +52,7 @@ def test_options_that_stay_behind(mariadb: Source) -> None:
     assert "PAGE_COMPRESSED" in said["shop.pages"].message
     assert "shop.secret" in said["encryption"].message
     heal(mariadb.session, [said["shop.pages"]])
+    is_advice(said["encryption"])
     execute(mariadb.session, "ALTER TABLE secret ENCRYPTED = DEFAULT")
     left = run_prechecks(converting(mariadb), "definitions")
     assert {finding.severity for finding in left} == {"note"}
@@ -81,7 +85,10 @@ def test_whitelists(
     said = run_prechecks(context, "whitelists")
     notes = [finding.message for finding in said if finding.severity == "note"]
     assert notes == ([f"The cluster's endpoints will let in: {told}."] if told else [])
-    assert [f.object for f in said if f.severity == "warning"] == wider
+    warnings = [finding for finding in said if finding.severity == "warning"]
+    assert [finding.object for finding in warnings] == wider
+    for finding in warnings:
+        is_advice(finding)
     assert run_prechecks(source57.context(), "whitelists") == ()
 
 

@@ -21,6 +21,7 @@ from tests.fixtures.precheck_source import (
     Source,
     finds_and_heals,
     heal,
+    is_advice,
     prepared,
     serious,
 )
@@ -64,12 +65,14 @@ def test_binary_log_off_and_filtered(source_factory: SourceFactory) -> None:
     with prepared(running.server) as source:
         (finding,) = source.findings("binary_log")
         assert finding.object == "binlog_ignore_db"
+        is_advice(finding)
         assert "secret" in finding.message
     off = running.restart(skip_log_bin="ON")
     with open_session(off.server) as session:
         (finding,) = Source(off.server, session).findings("binary_log")
         assert finding.object == "log_bin"
         assert "restart" in finding.remedy
+        is_advice(finding)
     off.stop()
 
 
@@ -138,6 +141,7 @@ def test_version_pairs(source57: Source) -> None:
         (finding,) = [f for f in run_prechecks(asked) if f.check == "version_pair"]
         assert finding.severity == "error"
         assert word in finding.message
+        is_advice(finding)
     assert serious(replace(context, target=Version("mysql", 5, 7, 1))) == []
 
 
@@ -146,6 +150,7 @@ def test_empty_instance(source: Source) -> None:
     execute(source.session, "DROP DATABASE shop")
     (finding,) = source.findings("empty_instance")
     assert finding.ignorable
+    is_advice(finding)
     execute(source.session, "CREATE DATABASE shop")
     assert source.findings("empty_instance") == []
 
@@ -213,6 +218,7 @@ def test_accounts(source: Source) -> None:
     assert found["'app'@'%'"].severity == "error"
     assert not found["'app'@'%'"].ignorable
     assert "sterna account set-password INSTANCE" in found["'app'@'%'"].remedy
+    is_advice(found["'app'@'%'"])
     assert found["'open'@'%'"].severity == "warning"
     for decision in (Decision("pw"), Decision()):
         context = account_context(source, {"'app'@'%'": decision})
@@ -286,6 +292,8 @@ def test_name_case(source57: Source) -> None:
         found = run_prechecks(context, "name_case")
         assert [finding.severity for finding in found] == severities
         assert all(finding.ignorable for finding in found)
+        for finding in found if severities == ["error"] else ():
+            is_advice(finding)
 
 
 @pytest.mark.parametrize("source", OLD, indirect=True)
@@ -299,6 +307,8 @@ def test_reserved_names(source: Source) -> None:
         "shop.groups.rank",
         "shop.window",
     ]
+    for finding in found:
+        is_advice(finding)
     execute(source.session, "RENAME TABLE `groups` TO people")
     execute(source.session, "ALTER TABLE people CHANGE `rank` place INT")
     execute(source.session, "DROP PROCEDURE `window`")

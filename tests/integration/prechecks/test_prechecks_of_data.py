@@ -18,6 +18,7 @@ from tests.fixtures.precheck_source import (
     Source,
     finds_and_heals,
     heal,
+    is_advice,
 )
 from tests.fixtures.running import RunningServer
 
@@ -70,6 +71,7 @@ def test_json_without_a_key(source57: Source) -> None:
     execute(source57.session, "INSERT INTO heap VALUES ('52')")
     (finding,) = source57.findings("json_kinds")
     assert finding.severity == "warning"
+    is_advice(finding)
     execute(source57.session, "INSERT INTO heap VALUES ('52.0')")
     (finding,) = source57.findings("json_kinds")
     assert (finding.severity, "primary key" in finding.remedy) == ("error", True)
@@ -210,9 +212,10 @@ def test_system_tables(source57: Source) -> None:
     try:
         (finding,) = source57.findings("system_tables")
         assert (finding.object, finding.severity) == ("mysql.mine", "warning")
+        heal(source57.session, [finding])
+        assert source57.findings("system_tables") == []
     finally:
-        execute(source57.session, "DROP TABLE mysql.mine")
-    assert source57.findings("system_tables") == []
+        execute(source57.session, "DROP TABLE IF EXISTS mysql.mine")
 
 
 def test_damaged_table(mysql57: RunningServer, source57: Source) -> None:
@@ -233,5 +236,6 @@ def test_table_without_data(mysql57: RunningServer, source57: Source) -> None:
     ghost.write_bytes(definition.read_bytes())
     give_away(ghost)
     (finding,) = source57.findings("unreadable_tables")
-    ghost.unlink()
     assert (finding.object, "1146" in finding.message) == ("shop.ghost", True)
+    heal(source57.session, [finding])
+    assert source57.findings("unreadable_tables") == []
