@@ -118,7 +118,7 @@ def test_columns_changed_by_hand_stop_the_stream(
             execute(there, f"ALTER TABLE shop.t {undo}")
         of_server = "UPDATE sterna.definitions SET columns = {} WHERE table_name = ''"
         execute(there, of_server.format("CONCAT(columns, '2')"))
-        with pytest.raises(Stopped, match="lower_case_table_names=0, and had .*=02 before"):
+        with pytest.raises(Stopped, match=r"lower_case_table_names=0, and had .*=02 before"):
             definitions.compare(destination, TASK)
         execute(there, of_server.format("LEFT(columns, LENGTH(columns) - 1)"))
         with Link(origin, destination, tmp_path) as link:
