@@ -21,11 +21,11 @@ from sterna.store.records import Node
 from sterna.wiring import make_tools
 from sterna.workflow.hosting import Hosts, NewHost
 from sterna.workflow.node_life import NodeKeeper
-from sterna.workflow.steps import closing
+from sterna.workflow.steps import closing, turning
 from sterna.workflow.tools import Tools
 from sterna.workflow.watch import Watch
-from tests.fixtures.pretend_service import CLUSTER
-from tests.fixtures.running import eventually
+from tests.fixtures.pretend_service import CLUSTER, INSTANCE, MIGRATION
+from tests.fixtures.running import RunningServer, eventually
 
 SECRET = f"-----BEGIN {'OPENSSH'} PRIVATE KEY----- not for anybody's eyes"
 
@@ -94,6 +94,27 @@ def test_a_migration_ends_though_the_machine_is_gone(tools: Tools) -> None:
     """Nobody waits for it to open its cluster: that is a command of its own when it is back."""
     run = SimpleNamespace(tools=tools, cluster_id=CLUSTER.id)
     assert "no running primary" in closing.open_cluster.do(run)
+
+
+def test_the_stream_turns_though_the_machine_is_gone(tools: Tools, mysql57: RunningServer) -> None:
+    """Roles are kept where they are not asked for by hand: a node is started with them."""
+    server, task = mysql57.server, "dtspaper"
+    place = {"host": server.host, "port": server.port, "user": server.user, "tls": "Preferred"}
+    tools.inventory.add_instance(dataclasses.replace(INSTANCE, **place), server.password)
+    tools.tasks.add(task, "on paper")
+    ids = {"cluster_id": CLUSTER.id, "instance_id": INSTANCE.id, "task_id": task}
+    tools.journal.add_migration(dataclasses.replace(MIGRATION, **ids), ())
+    tools.inventory.set_cluster_parameters(CLUSTER.id, {"read_only": "OFF"})
+    run = SimpleNamespace(
+        tools=tools,
+        cluster_id=CLUSTER.id,
+        operation=SimpleNamespace(name="roll_back"),
+        facts={"events": {"scheduler": "OFF", "enabled": []}},
+    )
+    said = turning.keep_new_roles.do(run)
+    assert "written at its next start" in said and "cannot be reached" in said
+    assert tools.inventory.cluster_parameters(CLUSTER.id)["read_only"] == "ON"
+    tools.sessions.close()
 
 
 def test_ports_of_other_machines_are_free_here(tools: Tools) -> None:

@@ -15,6 +15,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from sterna.clusters.classes import CLASSES, NodeClass
 from sterna.clusters.engines import choose_engine
 from sterna.clusters.local import LocalProvisioner
 from sterna.clusters.process import signal_process
@@ -28,6 +29,7 @@ from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
 from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.ticker import Ticker
+from sterna.workflow.tools import NODE_CLASSES
 from tests.fixtures.desk import Desk, looking_after, open_desk
 from tests.fixtures.product import node_argument
 from tests.fixtures.running import RunningServer, ServerFarm, eventually
@@ -173,17 +175,22 @@ def assert_failing_is_left_out(desk: Desk, cluster: Cluster, reads: dict[str, An
         eventually(lambda: who_answers(reads) == both)
 
 
+TINY = NodeClass("test.tiny", 256 * 1024**2, 100, 1000)  # little has to be copied
 CANNOT_CLONE = ("mariadb 10.11", "mysql 5.7")
 
 
 @pytest.mark.parametrize("engine", CANNOT_CLONE)
-def test_nodes_of_servers_that_cannot_clone(desk: Desk, engine: str) -> None:
+def test_nodes_of_servers_that_cannot_clone(
+    desk: Desk, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They get all the primary has, what no log has too, under writes; and follow it."""
+    monkeypatch.setitem(CLASSES, TINY.name, TINY)  # type: ignore[arg-type]
+    monkeypatch.setitem(NODE_CLASSES, TINY.name, TINY.memory_bytes)
     found = choose_engine(desk.tools.engines, engine)
     if found.version.is_mariadb and found.backup is None:
         pytest.skip("mariadb-backup is not on this machine: make servers")
     percent = 40 if found.myrocks else 0
-    made = desk.make_cluster(engine=engine, myrocks_memory_percent=percent)
+    made = desk.make_cluster(engine=engine, node_class=TINY.name, myrocks_memory_percent=percent)
     with open_session(desk.tools.node_server(made.id, made.nodes[0])) as session:
         execute(session, "SET SESSION sql_log_bin = 0")
         execute(session, "CREATE USER app@'%%' IDENTIFIED BY 'app-secret'")

@@ -20,8 +20,10 @@ from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
 from sterna.clusters.readers import follow
 from sterna.clusters.ssh import SshProvisioner
 from sterna.clusters.ssh_host import SshHost, fingerprint
+from sterna.clusters.survey import survey
 from sterna.errors import Refused, Transient
 from sterna.mysql.connection import execute, open_session, query, scalar
+from sterna.settings import read_settings
 from tests.fixtures.running import MEMORY_BYTES, TEMPLATES, ServerFarm, eventually
 from tests.fixtures.sshd import make_home, running_sshd, sshd_binary
 
@@ -189,7 +191,10 @@ def test_data_travel(
     spec, is_first = first.spec, True
     far = server_farm.folder / f"far-{series}"
     make_home(far)
-    for provisioner, folder, donor in ((there, far, here), (here, server_farm.folder, there)):
+    # What a MariaDB can do there is found there: its backup, its MyRocks.
+    assert survey(sshd, str(far), read_settings().servers).engines == server_farm.engines
+    ways = ((there, far, here), (here, server_farm.folder, there))
+    for provisioner, folder, donor in ways[:1] if is_still else ways:
         port = server_farm.free_port()
         made = replace(
             spec, id=f"made-{port}", cluster=folder, port=port, server_id=port, role="Reader"

@@ -427,6 +427,10 @@ class NodeKeeper:
                 return
             if time.monotonic() > deadline:
                 behind = problem or f"it is {lag_seconds:.0f} s behind"
+                if problem and node.status == "Creating":
+                    # What it would have to follow is gone, or does not fit: made anew, it will.
+                    self._tools.provisioner.delete_node(self._tools.node_spec(cluster.id, node))
+                    behind += "; it is thrown away and made anew"
                 raise Transient(f"Node {node.id} does not catch up: {behind}.")
             time.sleep(POLL_SECONDS)
 

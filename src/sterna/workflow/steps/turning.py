@@ -12,7 +12,7 @@ from datetime import datetime
 from sterna.dataplane import checkpoint
 from sterna.dataplane.event_switch import restore_events
 from sterna.dataplane.rogue import watch_from
-from sterna.errors import Ambiguous
+from sterna.errors import Ambiguous, Transient
 from sterna.mysql.connection import Session
 from sterna.mysql.position import Position
 from sterna.mysql.replication import read_current_position
@@ -80,11 +80,19 @@ def measure_outage(run: Run) -> str:
 def keep_new_roles(run: Run) -> str:
     """Let events run where the writes are, and make a restart of the cluster keep its role."""
     side, events = sides.arriving(run), sides.events_found(run)
-    writable = side.word == "cluster"
-    run.tools.keep_cluster_mode(run.cluster_id, writable=writable, event_scheduler=events.scheduler)
-    _keep_open(run)
+    writable, unkept = side.word == "cluster", ""
     restore_events(side.server, events)
-    return f"{len(events.enabled)} events run on the {side.word}"
+    try:
+        run.tools.keep_cluster_mode(
+            run.cluster_id, writable=writable, event_scheduler=events.scheduler
+        )
+    except Transient as error:
+        if error.code != "HostUnreachable":
+            raise
+        # Who starts it there is Sterna, which writes its configuration at every start.
+        unkept = f"; the cluster's configuration is written at its next start: {error.message}"
+    _keep_open(run)
+    return f"{len(events.enabled)} events run on the {side.word}{unkept}"
 
 
 def _keep_open(run: Run) -> None:
