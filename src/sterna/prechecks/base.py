@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
@@ -17,6 +17,7 @@ from sterna.mysql.catalog import (
     Key,
     Routine,
     Table,
+    TableName,
     Trigger,
     View,
     read_columns,
@@ -45,6 +46,7 @@ CATEGORIES = {
 }
 
 SAMPLING_SECONDS_MAX = 20.0
+OPENING_SECONDS_MAX = 60.0  # a server with very many tables opens each from its disk
 SAMPLE_SECONDS_MAX = 5  # of one statement
 TIMED_OUT = frozenset({1969, 3024})  # how MariaDB and MySQL end a statement that takes too long
 SHOWN_MAX = 10
@@ -105,7 +107,7 @@ class AccountDecision(Protocol):
 
 @dataclass
 class Sampling:
-    """The time for looking at rows: definitions are always looked at, rows while it lasts.
+    """The time for looking at tables one by one, all checks together.
 
     Attributes:
         seconds_max: what somebody grants it.
@@ -141,6 +143,8 @@ class Context:
         host_rooms: (name, room in bytes) of each other machine that nodes are made on; none: the
             cluster is beside the spool.
         reserved_server_ids: server ids that sync tasks call themselves.
+        sampling: the time for looking at rows.
+        opening: the time for opening tables and reading their definitions.
         convert: how the copy puts a table into the target's words; None where nobody says.
         own_account: the account Sterna makes for itself on a cluster, 'user'@'host'.
     """
@@ -159,6 +163,7 @@ class Context:
     own_account: str = ""
     convert: Convert | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    opening: Sampling = field(default_factory=lambda: Sampling(OPENING_SECONDS_MAX))
 
     @cached_property
     def version(self) -> Version:
@@ -278,6 +283,17 @@ class Context:
         what = "CONSTRAINT" if code.kind == "check" else "COLUMN"
         return f"ALTER TABLE {quote(code.database, code.table)} DROP {what} {quote(code.name)};"
 
+    def opened(self, tables: Iterable[TableName]) -> Iterator[TableName]:
+        """One table after the other, to be opened by whoever asks; no more when the time for that
+        is over. `Check.unseen` tells of those."""
+        for table in tables:
+            if self.opening.seconds >= self.opening.seconds_max:
+                self.opening.missed.append(".".join(table))
+                continue
+            begun = time.monotonic()
+            yield table
+            self.opening.seconds += time.monotonic() - begun
+
     def limited(self, select: str) -> str:
         """`SELECT {select}` that ends by itself after some seconds, where the server can do that:
         with an error of `TIMED_OUT`."""
@@ -331,16 +347,18 @@ class Check(ABC):
         return self._finding("note", about, message, "", True)
 
     def unseen(self, context: Context) -> Iterator[Finding]:
-        """A note on the tables whose rows could not be looked at."""
-        missed = list(dict.fromkeys(context.sampling.missed))
-        context.sampling.missed.clear()
-        if missed:
-            yield self.note(
-                "rows",
-                message=f"The rows of {len(missed)} tables were not looked at, because the time for"
-                f" that was over or they were locked: {shorten(missed)}. More time:"
-                f" sterna evaluate {context.instance} --version V --sample-seconds N",
-            )
+        """Notes on the tables that could not be looked at."""
+        looks = {"rows": context.sampling, "definitions": context.opening}
+        for what, look in looks.items():
+            missed = list(dict.fromkeys(look.missed))
+            look.missed.clear()
+            if missed:
+                yield self.note(
+                    what,
+                    message=f"The {what} of {len(missed)} tables were not looked at, because the"
+                    f" time for that was over or they were locked: {shorten(missed)}. More time:"
+                    f" sterna evaluate {context.instance} --version V --sample-seconds N",
+                )
 
     def _finding(
         self, severity: Severity, about: str, message: str, remedy: str, ignorable: bool

@@ -31,11 +31,11 @@ class CompressedColumns(Check):
                 for columns in context.columns[database].values():
                     yield from (self._mariadb(context, database, c) for c in _compressed(columns))
         elif context.variable("innodb_compressed_columns_zip_level"):
-            for table in context.tables:
-                name = quote(table.database, table.name)
+            for table in context.opened((t.database, t.name) for t in context.tables):
+                name = quote(*table)
                 definition = str(query(context.source, f"SHOW CREATE TABLE {name}")[0][1])
                 for column, changed in percona_columns(definition):
-                    about = f"{table.database}.{table.name}.{column}"
+                    about = ".".join((*table, column))
                     yield self._found(about, f"ALTER TABLE {name} MODIFY {changed};")
 
     def _mariadb(self, context: Context, database: str, column: Column) -> Finding:

@@ -30,12 +30,11 @@ class Definitions(Check):
     def run(self, context: Context) -> Iterator[Finding]:
         """An error per table, a warning for encryption that ends, a note per difference."""
         differences: dict[str, list[str]] = defaultdict(list)
-        for table in context.tables if context.convert else ():
-            if table.kind != "BASE TABLE":
-                continue
-            about = f"{table.database}.{table.name}"
+        tables = {(t.database, t.name): t for t in context.tables if t.kind == "BASE TABLE"}
+        for name in context.opened(tables) if context.convert else ():
+            about = ".".join(name)
             try:
-                for note in _convert(context, table):
+                for note in _convert(context, tables[name]):
                     differences[note].append(about)
             except Stopped as error:
                 if error.code not in _HAVE_CHECKS_OF_THEIR_OWN:
@@ -48,6 +47,7 @@ class Definitions(Check):
             elif not note.startswith(_CONVERTED):
                 message = f"{len(names)} tables: {note}. {shorten(names)}."
                 yield self.note(note.partition("=")[0].removeprefix("its "), message=message)
+        yield from self.unseen(context)
 
     def _encrypted(self, names: list[str], note: str) -> Finding:
         return self.warning(

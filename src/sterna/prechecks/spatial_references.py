@@ -15,7 +15,7 @@ ROWS_SAMPLED = 1000
 
 
 class SpatialReferences(Check):
-    """Looks at the first thousand shapes of each column for spatial reference systems."""
+    """Looks at the first thousand rows of each table for spatial reference systems."""
 
     name = "spatial_references"
     title = "Spatial reference systems"
@@ -41,7 +41,7 @@ class SpatialReferences(Check):
         rows = context.sample(
             ".".join(names[:2]),
             f"DISTINCT {function}(g) FROM (SELECT {column} AS g FROM {name}"
-            f" WHERE {column} IS NOT NULL LIMIT {ROWS_SAMPLED}) AS sample",
+            f" LIMIT {ROWS_SAMPLED}) AS sample WHERE g IS NOT NULL",
         )
         found = sorted(int(row[0]) for row in rows or () if row[0])
         if found:

@@ -26,12 +26,17 @@ class UnreadableTables(Check):
     why = "Such a table stops the copy; one that the server only lists would not be on the target."
 
     def run(self, context: Context) -> Iterator[Finding]:
-        """One error per table."""
+        """One error per table; a note on those that were not opened."""
         for database in context.databases:
             shown = query(context.source, f"SHOW FULL TABLES FROM {quote(database)}")
-            for table, kind in shown:
-                if "VIEW" not in kind and kind != "SEQUENCE":
-                    yield from self._read(context, database, str(table))
+            tables = [
+                (database, str(table))
+                for table, kind in shown
+                if "VIEW" not in kind and kind != "SEQUENCE"
+            ]
+            for table in context.opened(tables):
+                yield from self._read(context, *table)
+        yield from self.unseen(context)
 
     def _read(self, context: Context, database: str, table: str) -> Iterator[Finding]:
         name = quote(database, table)

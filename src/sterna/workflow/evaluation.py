@@ -18,7 +18,7 @@ from sterna.mysql.connection import Session, execute, greeting_version, open_ses
 from sterna.mysql.statements import statement
 from sterna.mysql.version import Version
 from sterna.prechecks import Context, run_prechecks
-from sterna.prechecks.base import SAMPLING_SECONDS_MAX, Convert, Sampling
+from sterna.prechecks.base import OPENING_SECONDS_MAX, SAMPLING_SECONDS_MAX, Convert, Sampling
 from sterna.prechecks.unknown_collations import known_collations
 from sterna.store.records import Finding
 from sterna.workflow.hosting import rooms
@@ -62,6 +62,7 @@ def run(
             reserved_server_ids=SERVER_IDS,
             convert=table_converter(source, target),
             sampling=Sampling(sample_seconds),
+            opening=Sampling(max(sample_seconds, OPENING_SECONDS_MAX)),
             own_account=tools.own_accounts(instance_id)[0],
         )
         found = run_prechecks(context, only)

@@ -194,6 +194,9 @@ def test_time_for_sampling_is_bounded(source57: Source) -> None:
     (note,) = said(late, "invalid_bytes", "note")
     assert "shop.t" in note.message
     assert said(late, "spatial_references", "note") == []
+    slow = replace(source57.context(), opening=Sampling(seconds_max=0.0))
+    (note,) = run_prechecks(slow, "unreadable_tables")
+    assert "shop.t" in note.message
 
 
 @pytest.mark.parametrize("source", [M57, M97, MARIADB], indirect=True)
