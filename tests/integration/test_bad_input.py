@@ -104,6 +104,33 @@ def test_lost_tablespace(origin: RunningServer, destination: RunningServer) -> N
     is_mended(origin, destination)
 
 
+@pytest.mark.parametrize(
+    ("column", "by", "bound", "row"),
+    [
+        ("id INT", "RANGE (id)", "(0)", "5"),
+        ("id DATE", "RANGE (TO_DAYS(id))", "(TO_DAYS('2020-01-01'))", "'2020-06-01'"),
+        ("id DATETIME", "RANGE COLUMNS (id)", "('2020-01-01')", "'2020-06-01'"),
+    ],
+)
+def test_rows_in_another_partition(
+    origin: RunningServer, destination: RunningServer, column: str, by: str, bound: str, row: str
+) -> None:
+    """Rows that no range of a key finds, because they are in a partition that is not theirs, are
+    not left out without a word; moved, they are copied."""
+    place = f"PARTITION BY {by} (PARTITION low VALUES LESS THAN {bound}, PARTITION high VALUES"
+    run(origin, f"CREATE TABLE bad.parts ({column} NOT NULL, n INT, PRIMARY KEY (id, n))")
+    run(origin, "CREATE TABLE bad.other LIKE bad.parts", f"INSERT INTO bad.other VALUES ({row}, 1)")
+    run(origin, f"ALTER TABLE bad.parts {place} LESS THAN MAXVALUE)")
+    rows = ", ".join(f"({row}, {number})" for number in range(2, 1500))
+    run(origin, f"INSERT INTO bad.parts VALUES {rows}", "ANALYZE TABLE bad.parts")
+    run(origin, "ALTER TABLE bad.parts EXCHANGE PARTITION low WITH TABLE bad.other"
+        " WITHOUT VALIDATION")  # fmt: skip
+    error = refused(origin, destination, "TableUnreadable")
+    assert "`low` of `bad`.`parts`" in error.message and "REPAIR TABLE" in error.remedy
+    run(origin, "REPAIR TABLE bad.parts")
+    is_mended(origin, destination)
+
+
 def test_damaged_page_that_ends_its_server(
     source_factory: SourceFactory, destination: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

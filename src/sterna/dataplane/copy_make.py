@@ -47,6 +47,7 @@ from sterna.mysql.catalog import (
 )
 from sterna.mysql.connection import ServerError, Session, execute
 from sterna.mysql.identifiers import quote
+from sterna.mysql.misplaced import misplaced_partition
 from sterna.mysql.position import Position
 
 # The definition is not the one the snapshot was taken of: dropped, altered, a column unknown.
@@ -185,6 +186,8 @@ class Maker:
         keys = self._keys_of(job.table)
         same = self._facts.origin.is_mariadb == self._facts.destination.is_mariadb
         job = replace(job, walk=(key := range_key(job.columns, keys, same_server_kind=same)))
+        if key is not None and "PARTITION BY RANGE" in job.definition:
+            self._require_placed(job.table, key.columns[0].name)
         slow_rows = self._pace.allows(PIECE_SECONDS, row_bytes(job.table))
         if key is None or (not begun and not is_large(job.table, rows_max=slow_rows)):
             return job
@@ -196,6 +199,12 @@ class Maker:
         if job.is_resumable and not begun:
             write_ranges(self._writer, job.name, ranges)
         return job
+
+    def _require_placed(self, table: Table, column: str) -> None:
+        """Rows that cannot be found by their key would be left out without a word."""
+        name = misplaced_partition(self._reader, table.database, table.name, column)
+        if name:
+            raise _misplaced(table, name)
 
     def _is_worth_keys(self, table: Table) -> bool:
         """A table of a moment is read at once; one that is slow for a limit may need steps."""
@@ -223,6 +232,17 @@ def _name_taken(table: Table) -> Stopped:
         f"The destination has a table {name} that this copy did not make; it was not touched.",
         code="TableExists",
         remedy=f"Drop or rename it on the destination: DROP TABLE {name}.",
+    )
+
+
+def _misplaced(table: Table, partition: str) -> Stopped:
+    name = quote(table.database, table.name)
+    return Stopped(
+        f"Partition {quote(partition)} of {name} has rows that belong to another partition, where"
+        " the origin does not find them by their key.",
+        code="TableUnreadable",
+        remedy=f"See them with CHECK TABLE {name}; move them where they belong with REPAIR TABLE"
+        f" {name}. Then resume the sync task; what is copied stays.",
     )
 
 
