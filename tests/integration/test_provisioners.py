@@ -105,6 +105,25 @@ def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
             provisioner.create_node(wrong)
 
 
+def test_a_mariadb_that_was_there(server_farm: ServerFarm) -> None:
+    """It is closed when it is adopted, and nothing else; it keeps nothing over a restart, so one
+    that its configuration closes is no primary."""
+    provisioner, there = ExistingProvisioner(), server_farm.start("10.11")
+    spec = replace(there.spec, role="Writer")
+    provisioner.create_node(spec)
+    provisioner.configure_node(replace(spec, parameters={"read_only": "OFF"}))
+    with open_session(spec.server) as session:
+        assert scalar(session, "SELECT @@GLOBAL.read_only") == 1
+    assert provisioner.storage_bytes(spec) > 10_000_000
+    assert "MariaDB" in provisioner.read_log(spec, lines=1)
+    newer = replace(spec, engine=choose_engine(server_farm.engines, "9.7"))
+    with pytest.raises(Refused, match="not MySQL 9.7"):
+        provisioner.create_node(newer)
+    closed = server_farm.start("10.11", role="Writer").spec
+    with pytest.raises(Refused, match="read_only cannot be changed for good"):
+        provisioner.create_node(closed)
+
+
 def assert_vouched_for(candidate: Candidate, server_farm: ServerFarm) -> None:
     """Another machine shows who signs for its server; nothing is said to whom nobody signs for."""
     spec, authority = candidate.spec, candidate.provisioner.authority_of(candidate.spec)

@@ -1,7 +1,7 @@
 """Nodes the user made: they are checked and adopted, never initialised, stopped or deleted.
 
-What must hold after a restart is kept by the server itself, with SET PERSIST; so an adopted server
-is MySQL 8.0 or newer.
+What must hold after a restart is kept by MySQL 8.0 itself, with SET PERSIST. A MariaDB keeps
+nothing: it comes back open, and one that only follows is closed again at once, as a source is.
 """
 
 from __future__ import annotations
@@ -12,9 +12,18 @@ from typing import IO
 
 from sterna.clusters.provisioner import Data, NodeSpec
 from sterna.errors import Refused, SternaError
-from sterna.mysql.connection import Session, execute, open_session, query, scalar, server_version
+from sterna.mysql.connection import (
+    Session,
+    execute,
+    greeting_version,
+    open_session,
+    query,
+    scalar,
+    server_version,
+)
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.variables import read_variables
+from sterna.mysql.version import Version
 
 # Of what a node is started with, this must survive a restart; the rest is the user's own.
 KEPT = {"read_only": "ON", "event_scheduler": "OFF"}
@@ -23,13 +32,19 @@ BORN_WITH = ("lower_case_table_names",)
 SYSTEM_DATABASES = ("information_schema", "mysql", "performance_schema", "sys")
 # What SHOW PRIVILEGES lists and no account is ever shown to have.
 NOT_GRANTED = ("GRANT OPTION", "PROXY", "USAGE")
-WANTED = {
-    "log_bin": "ON",
-    "binlog_format": "ROW",
-    "binlog_row_image": "FULL",
-    "gtid_mode": "ON",
-    "persisted_globals_load": "ON",
-}
+_WANTED = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL"}
+_WANTED_OF_MYSQL = {"gtid_mode": "ON", "persisted_globals_load": "ON"}
+# What the command line, or in MariaDB any configuration, says is said again at every start.
+_FIXED = (
+    "SELECT variable_name FROM performance_schema.variables_info"
+    " WHERE variable_source = 'COMMAND_LINE' AND variable_name IN %s"
+)
+_FIXED_IN_MARIADB = (
+    "SELECT LOWER(variable_name) FROM information_schema.system_variables"
+    " WHERE global_value_origin IN ('CONFIG', 'COMMAND-LINE') AND global_value <> 'OFF'"
+    " AND variable_name = 'READ_ONLY'"
+)
+_STORAGE = "SELECT COALESCE(SUM(allocated_size), 0) FROM information_schema.innodb_{}tablespaces"
 
 
 class ExistingProvisioner:
@@ -82,8 +97,10 @@ class ExistingProvisioner:
         """Forget it; the server and its data stay as they are."""
 
     def read_log(self, spec: NodeSpec, *, lines: int) -> str:
-        """What the server shows of its error log."""
+        """What the server shows of its error log; MariaDB shows nothing."""
         with open_session(spec.server) as session, session.cursor() as cursor:
+            if greeting_version(session).is_mariadb:
+                return "(MariaDB keeps its log on its own machine)"
             cursor.execute(
                 "SELECT CONCAT_WS(' ', logged, prio, data) FROM performance_schema.error_log"
                 " ORDER BY logged DESC LIMIT %s",
@@ -93,9 +110,9 @@ class ExistingProvisioner:
 
     def storage_bytes(self, spec: NodeSpec) -> int:
         """What its InnoDB files take; its logs are not Sterna's to see."""
-        sql = "SELECT COALESCE(SUM(allocated_size), 0) FROM information_schema.innodb_tablespaces"
         with open_session(spec.server) as session:
-            return int(scalar(session, sql))
+            older = "sys_" if greeting_version(session).is_mariadb else ""
+            return int(scalar(session, _STORAGE.format(older)))
 
     def is_running(self, spec: NodeSpec) -> bool:
         """Whether the admin is let in."""
@@ -112,6 +129,10 @@ class ExistingProvisioner:
 
 def _keep(spec: NodeSpec, how: str) -> None:
     with open_session(spec.server) as session:
+        if greeting_version(session).is_mariadb:
+            if how == "PERSIST_ONLY":
+                return
+            how = "GLOBAL"
         for name, usual in KEPT.items():
             value = spec.parameters.get(name, usual)
             execute(session, f"SET {how} {name} = {_word(value)}")
@@ -120,23 +141,42 @@ def _keep(spec: NodeSpec, how: str) -> None:
 def _reasons(spec: NodeSpec, session: Session) -> Iterator[str]:
     """Why the server cannot be this node."""
     version, wanted = server_version(session), spec.engine.version
-    if version.is_mariadb or not version.at_least(8, 0):
-        yield f"it is {version}, and only MySQL 8.0 or newer can be adopted"
+    if too_old := why_too_old(version):
+        yield too_old
         return
-    if version.series != wanted.series:
+    if (version.flavor, version.series) != (wanted.flavor, wanted.series):
         yield f"it is {version}, not {wanted}"
-    found = read_variables(session, *WANTED, "server_id")
-    for name, value in WANTED.items():
-        if found.get(name) != value:
-            yield f"{name} is {found.get(name)}, not {value}"
-    if found["server_id"] != str(spec.server_id):
-        yield f"its server_id is {found['server_id']}, not {spec.server_id}"
+    yield from wrong_settings(session)
+    if (number := read_variables(session, "server_id")["server_id"]) != str(spec.server_id):
+        yield f"its server_id is {number}, not {spec.server_id}"
     for name in BORN_WITH:
         real = read_variables(session, name)[name]
         if (source := spec.parameters.get(name, real)) != real:
             yield f"{name} is {real}, and the source has {source}"
     if missing := missing_privileges(session):
         yield f"{spec.admin.user} lacks {', '.join(missing)}"
+
+
+def why_too_old(version: Version) -> str:
+    """Why a server of this version cannot be adopted; empty where it can."""
+    if version.at_least(*((10, 5) if version.is_mariadb else (8, 0))):
+        return ""
+    return f"it is {version}, and only MySQL 8.0 or MariaDB 10.5, or newer, can be adopted"
+
+
+def wrong_settings(session: Session) -> Iterator[str]:
+    """What of its configuration does not fit a primary, or would not let it be one."""
+    is_mariadb = server_version(session).is_mariadb
+    wanted = _WANTED if is_mariadb else _WANTED | _WANTED_OF_MYSQL
+    found = read_variables(session, *wanted)
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            yield f"{name} is {found.get(name)}, not {value}"
+    args = () if is_mariadb else ([*KEPT],)
+    rows = query(session, _FIXED_IN_MARIADB if is_mariadb else _FIXED, args)
+    if fixed := [str(name) for (name,) in rows]:
+        where = "configuration" if is_mariadb else "command line"
+        yield f"{', '.join(fixed)} cannot be changed for good: its {where} has the last word"
 
 
 def missing_privileges(session: Session) -> list[str]:

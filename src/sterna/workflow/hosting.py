@@ -8,7 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sterna.clusters.engines import Engine, to_data
-from sterna.clusters.existing import KEPT, WANTED, missing_privileges, own_databases
+from sterna.clusters.existing import (
+    missing_privileges,
+    own_databases,
+    why_too_old,
+    wrong_settings,
+)
 from sterna.clusters.ssh_host import SshHost, fingerprint
 from sterna.clusters.survey import free_bytes, survey
 from sterna.errors import Refused
@@ -34,12 +39,8 @@ from sterna.workflow.tools import EXISTING, Tools
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 ADDRESS = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 ROOT = "'root'@'localhost'"
+BORN_WITH = {ROOT, "'mysql'@'localhost'"}  # the second one in MariaDB's
 FOLDER = "sterna"  # in the home of who logs in
-# What the command line says is said again at every start.
-FIXED = (
-    "SELECT variable_name FROM performance_schema.variables_info"
-    " WHERE variable_source = 'COMMAND_LINE' AND variable_name IN %s"
-)
 
 
 @dataclass(frozen=True)
@@ -263,27 +264,24 @@ def rooms(tools: Tools, host_ids: Collection[str]) -> Iterator[tuple[str, int]]:
 
 def _problems(session: Session, version: Version) -> Iterator[str]:
     """Why a server cannot become a primary."""
-    if version.is_mariadb or not version.at_least(8, 0):
-        yield f"it is {version}, and only MySQL 8.0 or newer can be adopted"
+    if too_old := why_too_old(version):
+        yield too_old
         return
     if databases := own_databases(session):
         yield f"it is not empty: it has {', '.join(databases[:5])}"
-    if others := set(_accounts(session)[1:]) - {ROOT}:
+    if others := set(_accounts(session)[1:]) - BORN_WITH:
         yield f"it has accounts besides Sterna's and {ROOT}: {', '.join(sorted(others))}"
-    found = read_variables(session, *WANTED)
-    for name, value in WANTED.items():
-        if found.get(name) != value:
-            yield f"{name} is {found.get(name)}, not {value}"
+    yield from wrong_settings(session)
     if missing := missing_privileges(session):
         yield f"the account lacks {', '.join(missing)}"
-    if fixed := [str(name) for (name,) in query(session, FIXED, [list(KEPT)])]:
-        yield f"{', '.join(fixed)} cannot be changed for good: its command line has the last word"
 
 
 def _accounts(session: Session) -> tuple[str, ...]:
     """'user'@'host' of everybody but the server's own, whoever we are first."""
     rows = query(
-        session, "SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%%' ORDER BY 1"
+        session,
+        "SELECT user, host FROM mysql.user"
+        " WHERE user NOT LIKE 'mysql.%%' AND user NOT LIKE 'mariadb.%%' ORDER BY 1",
     )
     names = [(f"{user}@{host}", f"{quote_text(user)}@{quote_text(host)}") for user, host in rows]
     ours = str(scalar(session, "SELECT CURRENT_USER()"))
