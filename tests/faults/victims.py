@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -28,6 +29,7 @@ from tests.fixtures.product import node_argument
 from tests.fixtures.running import eventually
 
 VICTIMS = ("source", "cluster", "proxy", "source network", "cluster network")
+HANGING = ("source hangs", "cluster hangs")
 STEPS = [each.title for each in outline("switch_over", {"with_endpoints": True})]
 SAMPLE_SECONDS = 0.01
 DOWN_SECONDS = 0.5
@@ -54,7 +56,8 @@ class Case:
 def all_cases() -> list[Case]:
     """Every victim at every step of both operations."""
     operations = ("switch_over", "roll_back")
-    return [Case(o, n, v) for n in range(len(STEPS)) for v in VICTIMS for o in operations]
+    victims = (*VICTIMS, *HANGING)
+    return [Case(o, n, v) for n in range(len(STEPS)) for v in victims for o in operations]
 
 
 class Owners(threading.Thread):
@@ -204,6 +207,8 @@ class Victims:
             "proxy": self._kill_proxy,
             "source network": lambda: self._cut(self.wires.source.cut, self.wires.source.mend),
             "cluster network": lambda: self._cut(self.wires.cluster.cut, self.wires.cluster.mend),
+            "source hangs": lambda: self._hang(self.cast.source.spec.folder),
+            "cluster hangs": lambda: self._hang(self._cluster_folder()),
         }[victim]()
         thread = threading.Thread(target=mend)
         thread.start()
@@ -228,10 +233,23 @@ class Victims:
 
     def _kill_cluster(self) -> Callable[[], None]:
         """The watch starts it again."""
-        tools, cluster_id = self.cast.tools, self.cast.cluster_id
-        spec = tools.node_spec(cluster_id, tools.writer(cluster_id))
-        assert signal_process(node_argument(spec.folder / "my.cnf"), signal.SIGKILL)
+        assert signal_process(node_argument(self._cluster_folder() / "my.cnf"), signal.SIGKILL)
         return lambda: None
+
+    def _cluster_folder(self) -> Path:
+        tools, cluster_id = self.cast.tools, self.cast.cluster_id
+        return tools.node_spec(cluster_id, tools.writer(cluster_id)).folder
+
+    def _hang(self, folder: Path) -> Callable[[], None]:
+        """It takes connections and answers nobody, for as long as a network stays cut."""
+        argument = node_argument(folder / "my.cnf")
+        assert signal_process(argument, signal.SIGSTOP)
+
+        def later() -> None:
+            time.sleep(self.network_seconds)
+            signal_process(argument, signal.SIGCONT)
+
+        return later
 
     def _kill_proxy(self) -> Callable[[], None]:
         """The watch starts it again, or who needs it first."""

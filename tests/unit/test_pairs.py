@@ -76,6 +76,11 @@ def test_primary_takes_the_cluster_endpoint_where_there_is_no_other() -> None:
             Endpoint("c", "Cluster", read_write_mode="ReadOnly"),
             "takes no writes",
         ),
+        (
+            Endpoint("i", "Proxy"),
+            Endpoint("c", "Custom", read_write_mode="ReadOnly"),
+            "takes no writes",
+        ),
         (Endpoint("i", "ReadOnly"), Endpoint("c", "Cluster", part_of="pe"), "read-only port"),
         (Endpoint("x", "Primary"), Endpoint("c", "Primary"), "no endpoint i"),
         (Endpoint("i", "Primary"), Endpoint("x", "Primary"), "no endpoint c"),

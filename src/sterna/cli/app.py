@@ -125,7 +125,7 @@ def _known(error: SternaError | TyperException | WrongSettingError) -> SternaErr
 
 
 def _usage_error(error: TyperException) -> SternaError:
-    message = f"{error.format_message()} Nothing was done."
+    message = f"{error.format_message().rstrip('.')}. Nothing was done."
     return SternaError(message, code="Usage", remedy="See: sterna --help")
 
 

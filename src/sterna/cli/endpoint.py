@@ -57,10 +57,14 @@ def list_endpoints(
     """List endpoints, and the servers that answer there now."""
     endpoints = connect().get("/endpoints", list[Endpoint], owner_id=owner_id)
     rows = (
-        (e.id, e.owner_id, _type(e), f"{e.host}:{e.port}", e.read_write_mode, e.state, _servers(e))
+        (
+            *(e.id, e.name, e.owner_id, _type(e), f"{e.host}:{e.port}", e.read_write_mode),
+            *(e.net_type, "yes" if e.ssl_enabled else "no", e.state, _servers(e)),
+        )
         for e in endpoints
     )
-    columns = ("Endpoint", "Owner", "Type", "Address", "Mode", "State", "Routes to")
+    about = ("Endpoint", "Name", "Owner", "Type", "Address", "Mode")
+    columns = (*about, "Network", "TLS", "State", "Routes to")
     empty = "No endpoints."
     show(endpoints, as_json=as_json, human=lambda: print_table(columns, rows, empty=empty))
 

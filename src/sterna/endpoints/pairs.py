@@ -142,10 +142,10 @@ def _why_not(one: PairedEndpoint, other: PairedEndpoint) -> Refused | None:
             f"{names} cannot be exchanged: one of them is the read-only port of another endpoint.",
             remedy="Name that endpoint, or leave the pair out.",
         )
-    if one.type == "Primary" and other.read_write_mode != "ReadWrite":
+    if one.read_write_mode == "ReadWrite" and other.read_write_mode != "ReadWrite":
         return _refused(
             f"{names} cannot be exchanged: {other.id} takes no writes.",
-            remedy="Choose the cluster's primary endpoint, or one for reading and writing.",
+            remedy="Choose an endpoint of the cluster for reading and writing, or create one.",
         )
     if one.net_type != other.net_type:
         return _refused(

@@ -364,7 +364,7 @@ class _Owner:
             raise _bad(f"An endpoint of type {endpoint.type} {what}.")
         for name, weight in endpoint.nodes.items():
             if not self._knows(name):
-                raise _bad(f"{self.id} has no node {name}.")
+                raise _bad(f"{self.id} has no node {name!r}.")
             if not 1 <= weight <= WEIGHT_MAX:
                 raise _bad(f"The weight of {name} is {weight}, which is not in 1..{WEIGHT_MAX}.")
 

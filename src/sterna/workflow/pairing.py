@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sterna.endpoints.pairs import Pair, check_pairs, propose_pairs, unpaired
+from sterna.endpoints.pairs import PARTNERS, Pair, check_pairs, propose_pairs, unpaired
 from sterna.errors import Refused
 from sterna.migration.status import Action
 from sterna.store.records import Endpoint
@@ -72,17 +72,27 @@ def warnings_of(tools: Tools, cluster_id: str, pairs: tuple[Pair, ...]) -> Itera
     free = unpaired(pairs, cluster_endpoints)
     for endpoint in instance_endpoints:
         if endpoint.id not in {pair.instance_endpoint for pair in pairs}:
-            yield _left_behind(endpoint, [other for other in free if _fits(endpoint, other)])
+            partner = next((other.id for other in free if _fits(endpoint, other)), "")
+            yield _left_behind(endpoint, partner or _missing(endpoint, cluster_id))
 
 
-def _left_behind(endpoint: Endpoint, partners: list[Endpoint]) -> str:
+def _missing(endpoint: Endpoint, cluster_id: str) -> str:
+    """The command that makes the endpoint that would fit."""
+    type_ = PARTNERS.get(endpoint.type, ("Cluster",))[0]
+    words = ["sterna endpoint create", cluster_id, f"--type {type_}"]
+    words += [f"--mode {endpoint.read_write_mode}"] if type_ == "Cluster" else []
+    words += [f"--network {endpoint.net_type}"]
+    return " ".join([*words, "--tls"] if endpoint.ssl_enabled else words)
+
+
+def _left_behind(endpoint: Endpoint, partner: str) -> str:
     sentence = (
         f"{endpoint.id} ({endpoint.type}, {endpoint.host}:{endpoint.port}) is in no pair: it keeps"
         " leading to the source, where nobody can write then"
     )
-    if partners:
-        return f"{sentence}; add --pair {endpoint.id}={partners[0].id}"
-    return f"{sentence}; no endpoint of the cluster fits it: create one that does"
+    if partner.startswith("pe-"):
+        return f"{sentence}; add --pair {endpoint.id}={partner}"
+    return f"{sentence}; no free endpoint of the cluster fits it, this makes one: {partner}"
 
 
 def _fits(one: Endpoint, other: Endpoint) -> bool:
