@@ -2,7 +2,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import Input from "antd/es/input";
 import Select from "antd/es/select";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { api, ask } from "../api/client";
 import type { TableProgress } from "../api/schema";
 import { Time } from "../format/Time";
@@ -32,21 +32,31 @@ const COLUMNS: (Column<TableProgress> & { sortAs?: Sort })[] = [
   { title: "Copied", render: (row) => <Bar percent={row.percent} label={`${row.table} copied`} />, sortAs: "percent" },
   { title: "Rows", render: (row) => ofAbout(row, count(row.rows_copied), count(row.rows_estimated)), sortAs: "rows", numeric: true },
   { title: "Data", render: (row) => ofAbout(row, bytes(row.bytes_copied), bytes(row.bytes_estimated)), sortAs: "bytes", numeric: true },
-  { title: "Rows/s", render: (row) => count(row.rows_per_second), numeric: true },
+  { title: "Rows/s", render: (row) => (row.rows_per_second ? count(row.rows_per_second) : ""), numeric: true },
   { title: "Time left", render: (row) => left(row), sortAs: "eta", numeric: true },
   { title: "Differences", render: (row) => count(row.differences), sortAs: "differences", numeric: true },
   { title: "Verified", render: (row) => <Time at={row.verified_at} />, sortAs: "verified" },
 ];
 
-function ofAbout(row: TableProgress, copied: string, estimated: string): string {
-  return row.state === "copied" ? copied : `${copied} of about ${estimated}`;
+function ofAbout(row: TableProgress, copied: string, estimated: string): ReactNode {
+  if (row.state === "copied") return copied;
+  return (
+    <>
+      {copied}
+      <div className="faint">of about {estimated}</div>
+    </>
+  );
 }
 
-function left(row: TableProgress): string {
+function left(row: TableProgress): ReactNode {
   if (row.state === "copied") return "done";
   if (row.state === "waiting") return "waiting";
-  if (row.state === "indexing" && row.eta_seconds !== null) return `${duration(row.eta_seconds)}, building indexes`;
-  return row.eta_seconds === null ? "not known" : duration(row.eta_seconds);
+  return (
+    <>
+      {row.eta_seconds === null ? "not known" : duration(row.eta_seconds)}
+      {row.state === "indexing" && <div className="faint">building indexes</div>}
+    </>
+  );
 }
 
 interface Wanted {
