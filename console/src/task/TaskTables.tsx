@@ -32,7 +32,7 @@ const COLUMNS: (Column<TableProgress> & { sortAs?: Sort })[] = [
   { title: "Copied", render: (row) => <Bar percent={row.percent} label={`${row.table} copied`} />, sortAs: "percent" },
   { title: "Rows", render: (row) => ofAbout(row, count(row.rows_copied), count(row.rows_estimated)), sortAs: "rows", numeric: true },
   { title: "Data", render: (row) => ofAbout(row, bytes(row.bytes_copied), bytes(row.bytes_estimated)), sortAs: "bytes", numeric: true },
-  { title: "Rows/s", render: (row) => (row.rows_per_second ? count(row.rows_per_second) : ""), numeric: true },
+  { title: "Rows/s", render: (row) => (row.rows_per_second ? count(row.rows_per_second) : "–"), numeric: true },
   { title: "Time left", render: (row) => left(row), sortAs: "eta", numeric: true },
   { title: "Differences", render: (row) => count(row.differences), sortAs: "differences", numeric: true },
   { title: "Verified", render: (row) => <Time at={row.verified_at} />, sortAs: "verified" },
