@@ -21,6 +21,7 @@ UNKNOWN = "‹…›"
 _HOLE = re.compile("‹[^›]*›")
 _VARIANTS_MAX = 64
 _DEPTH_MAX = 12
+_SAY_NOTHING = ("str", "len", "join", "map", "int", "context", "shorten")
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ def _hole(node: ast.AST) -> str:
     """A place to be filled, under the last name in the expression."""
     if isinstance(node, ast.Call) and _name(node.func) in ("quote", "quote_text"):
         return "‹" + ".".join(_hole(argument)[1:-1] for argument in node.args) + "›"
+    if isinstance(node, ast.Call) and _name(node.func) == "counted":
+        return f"‹{ast.unparse(node.args[1])[1:-1]}s›"
     names = [_name(each) for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
-    words = [name for name in names if name not in ("str", "len", "join", "map", "int", "context")]
+    words = [name for name in names if name not in _SAY_NOTHING]
     return f"‹{words[0].strip('_').replace('_', ' ').lower()}›" if words else UNKNOWN

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import groupby
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -11,6 +14,7 @@ from sterna.cli.ask import Yes, confirm
 from sterna.cli.client import Client, connect
 from sterna.cli.output import Json, out, print_table, say, show
 from sterna.errors import Refused
+from sterna.prechecks import CATEGORIES
 from sterna.store.records import Evaluation, EvaluationComparison, Finding
 
 app = typer.Typer(no_args_is_help=True, help="Reports of the prechecks, kept for seven days.")
@@ -117,8 +121,10 @@ def _show(client: Client, report: Evaluation, *, html: Path | None, as_json: boo
 
 def _print(report: Evaluation, comparison: EvaluationComparison) -> None:
     new = set(comparison.new)
-    for finding in report.findings:
-        _print_finding(finding, is_new=finding in new)
+    for category, findings in groupby(report.findings, key=lambda finding: finding.category):
+        say(f"{CATEGORIES[category]}\n")
+        for finding in findings:
+            _print_finding(finding, is_new=finding in new)
     say(_summary(report))
     if comparison.previous_id:
         say(
@@ -130,8 +136,9 @@ def _print(report: Evaluation, comparison: EvaluationComparison) -> None:
 
 
 def _summary(report: Evaluation) -> str:
-    kept = f"{report.expires_at:%Y-%m-%d}"
-    return f"{report.id}: {report.result}, {len(report.findings)} findings, kept until {kept}"
+    found = Counter(finding.severity for finding in report.findings)
+    counts = ", ".join(f"{found[kind]} {kind}s" for kind in ("error", "warning", "note"))
+    return f"{report.id}: {report.result}. {counts}. Kept until {report.expires_at:%Y-%m-%d}"
 
 
 def _print_finding(finding: Finding, *, is_new: bool) -> None:
@@ -146,5 +153,5 @@ def _print_finding(finding: Finding, *, is_new: bool) -> None:
     console = out()
     for text in (finding.message, finding.why, finding.remedy):
         if text:
-            console.print(f"    {text}", markup=False)
+            console.print(indent(text, "    "), markup=False)
     console.print()

@@ -19,7 +19,7 @@ class Accounts(Check):
     def run(self, context: Context) -> Iterator[Finding]:
         """An error per undecided account; what else deserves attention as a warning or note."""
         for plan in context.accounts:
-            arguments = f"{context.instance} {shlex.quote(plan.account)}"
+            arguments = f"{context.instance} {_in_a_shell(plan.account)}"
             if plan.how == "undecided":
                 yield self.error(
                     plan.account,
@@ -31,3 +31,8 @@ class Accounts(Check):
                 yield self.warning(plan.account, message=plan.reason, remedy=plan.remedy)
             elif plan.how == "left out":
                 yield self.note(plan.account, message=f"It is left out. {plan.reason}")
+
+
+def _in_a_shell(account: str) -> str:
+    """As one word of a command line: in double quotes, which names in quotes are read in best."""
+    return shlex.quote(account) if set('"$`\\!') & set(account) else f'"{account}"'

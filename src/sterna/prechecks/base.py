@@ -355,8 +355,9 @@ class Check(ABC):
             if missed:
                 yield self.note(
                     what,
-                    message=f"The {what} of {len(missed)} tables were not looked at, because the"
-                    f" time for that was over or they were locked: {shorten(missed)}. More time:"
+                    message=f"The {what} of {counted(len(missed), 'table')} were not looked at,"
+                    f" because the time for that was over or they were locked:"
+                    f" {shorten(missed)}. More time:"
                     f" sterna evaluate {context.instance} --version V --sample-seconds N",
                 )
 
@@ -374,6 +375,11 @@ class Check(ABC):
             ignorable=ignorable,
             fix=statements_of(remedy) if self.is_safe_to_fix else "",
         )
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 table, 2 tables."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def shorten(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sterna.errors import Stopped
 from sterna.mysql.catalog import Table, read_columns
 from sterna.mysql.connection import ServerError
-from sterna.prechecks.base import Check, Context, Finding, shorten
+from sterna.prechecks.base import Check, Context, Finding, counted, shorten
 
 _HAVE_CHECKS_OF_THEIR_OWN = frozenset({"UnknownCollation"})
 _CONVERTED = "its storage engine "  # `table_engines` tells of these
@@ -45,14 +45,14 @@ class Definitions(Check):
             if note.startswith(_ENCRYPTED):
                 yield self._encrypted(names, note)
             elif not note.startswith(_CONVERTED):
-                message = f"{len(names)} tables: {note}. {shorten(names)}."
+                message = f"{counted(len(names), 'table')}: {note}. {shorten(names)}."
                 yield self.note(note.partition("=")[0].removeprefix("its "), message=message)
         yield from self.unseen(context)
 
     def _encrypted(self, names: list[str], note: str) -> Finding:
         return self.warning(
             "encryption",
-            message=f"{len(names)} tables: {note}, because a new cluster has no keys:"
+            message=f"{counted(len(names), 'table')}: {note}, because a new cluster has no keys:"
             f" {shorten(names)}.",
             remedy="Put the cluster's data (STERNA_HOME/clusters) on an encrypted disk, or install"
             " a keyring on the cluster after the upgrade and encrypt the tables there.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding, shorten
+from sterna.prechecks.base import Check, Context, Finding, counted, shorten
 
 _KINDS = {
     "ZEROFILL": re.compile(r"zerofill"),
@@ -31,4 +31,4 @@ class DeprecatedTypes(Check):
         for kind, pattern in _KINDS.items():
             names = [name for name, column_type in columns if pattern.search(column_type)]
             if names:
-                yield self.note(kind, message=f"{len(names)} columns: {shorten(names)}.")
+                yield self.note(kind, message=f"{counted(len(names), 'column')}: {shorten(names)}.")

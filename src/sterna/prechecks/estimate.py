@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from sterna.prechecks.base import COPY_BYTES_PER_SECOND, Check, Context, Finding
+from sterna.prechecks.base import COPY_BYTES_PER_SECOND, Check, Context, Finding, counted
 
 _MIB = 1024**2
 
@@ -22,11 +23,12 @@ class Estimate(Check):
         """One note, where there are tables."""
         if context.tables:
             spool_bytes = context.spool_bytes
-            minutes = context.copy_seconds / 60
+            minutes = math.ceil(context.copy_seconds / 60)
             yield self.note(
                 "full copy",
-                message=f"{len(context.tables)} tables with {context.size_bytes / _MIB:,.0f} MiB."
+                message=f"{counted(len(context.tables), 'table')} with"
+                f" {context.size_bytes / _MIB:,.0f} MiB."
                 f" At {COPY_BYTES_PER_SECOND // 1_000_000} MB a second, which most machines exceed,"
-                f" they are copied in {minutes:.0f} minutes. Meanwhile about"
+                f" they are copied in {counted(minutes, 'minute')} at most. Meanwhile about"
                 f" {spool_bytes / _MIB:,.0f} MiB of changes may wait in the spool.",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding, shorten
+from sterna.prechecks.base import Check, Context, Finding, counted, shorten
 
 
 class Events(Check):
@@ -20,4 +20,6 @@ class Events(Check):
         for database in context.databases:
             if events := context.events[database]:
                 names = shorten([event.name for event in events])
-                yield self.note(database, message=f"{len(events)} events are carried: {names}.")
+                yield self.note(
+                    database, message=f"{counted(len(events), 'event')} carried: {names}."
+                )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding, shorten
+from sterna.prechecks.base import Check, Context, Finding, counted, shorten
 
 
 class PrimaryKeys(Check):
@@ -31,5 +31,5 @@ class PrimaryKeys(Check):
                 and not any(key.is_primary for key in keys.get(table.name, []))
             ]
             if names:
-                message = f"{len(names)} tables have no primary key: {shorten(names)}."
+                message = f"{counted(len(names), 'table')} without a primary key: {shorten(names)}."
                 yield self.note(database, message=f"{message} They are copied and kept exactly.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sterna.mysql.catalog import Table
 from sterna.mysql.identifiers import quote
-from sterna.prechecks.base import Check, Context, Finding, shorten
+from sterna.prechecks.base import Check, Context, Finding, counted, shorten
 
 _NATIVE = frozenset({"InnoDB"})
 _CONVERTED = frozenset({"MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"})
@@ -26,7 +26,9 @@ class TableEngines(Check):
         others = [t for t in context.tables if t.engine not in _NATIVE and t.kind in _KINDS]
         for engine in sorted({table.engine for table in others} & _CONVERTED):
             names = [f"{t.database}.{t.name}" for t in others if t.engine == engine]
-            message = f"{len(names)} tables will be InnoDB on the target: {shorten(names)}."
+            message = (
+                f"{counted(len(names), 'table')} will be InnoDB on the target: {shorten(names)}."
+            )
             yield self.note(engine, message=message)
         for table in others:
             if table.engine not in _CONVERTED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sterna.prechecks.base import Check, Context, Finding, shorten
+from sterna.prechecks.base import Check, Context, Finding, counted, shorten
 
 
 class Triggers(Check):
@@ -22,5 +22,5 @@ class Triggers(Check):
         for database in context.databases:
             if triggers := context.triggers[database]:
                 names = shorten([trigger.name for trigger in triggers])
-                message = f"{len(triggers)} triggers are carried: {names}."
+                message = f"{counted(len(triggers), 'trigger')} carried: {names}."
                 yield self.note(database, message=message)

@@ -152,5 +152,5 @@ def refuse_errors(findings: tuple[Finding, ...], ignored: tuple[str, ...]) -> No
         raise Refused(
             " ".join(f"{e.check} ({e.object}): {e.message}" for e in errors),
             code="PrecheckFailed",
-            remedy=" ".join(dict.fromkeys(e.remedy for e in errors)),
+            remedy="\n".join(dict.fromkeys(e.remedy for e in errors)),
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from sterna.prechecks import CATEGORIES
+from sterna.prechecks import CATEGORIES, PRECHECKS
 from sterna.store.records import Evaluation, EvaluationComparison, Finding
 
+_TITLES = {check.name: check.title for check in PRECHECKS}
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; color: #1a1a1a }
 h2 { border-bottom: 1px solid #ccc; margin-top: 2rem }
@@ -44,6 +45,7 @@ def _body(report: Evaluation, comparison: EvaluationComparison) -> Iterator[str]
         f" {report.created_at:%Y-%m-%d %H:%M} UTC, kept until {report.expires_at:%Y-%m-%d}."
         f" {_counts(report.findings)}</p>\n"
     )
+    yield from _in_the_way(report.findings)
     yield from _changes(comparison)
     new = set(comparison.new)
     for category, title in CATEGORIES.items():
@@ -52,6 +54,15 @@ def _body(report: Evaluation, comparison: EvaluationComparison) -> Iterator[str]
         yield from (_finding(finding, is_new=finding in new) for finding in found)
         if not found:
             yield "<p>Nothing was found.</p>\n"
+
+
+def _in_the_way(findings: Iterable[Finding]) -> Iterator[str]:
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        lines = (
+            f"<li>{escape(_TITLES.get(f.check, f.check))}: {escape(f.object)}</li>" for f in errors
+        )
+        yield f"<p>In the way:</p>\n<ul>{''.join(lines)}</ul>\n"
 
 
 def _changes(comparison: EvaluationComparison) -> Iterator[str]:
@@ -69,10 +80,11 @@ def _finding(finding: Finding, *, is_new: bool) -> str:
     words = {"new": is_new, "may be ignored": finding.severity == "error" and finding.ignorable}
     told = [word for word, holds in words.items() if holds]
     more = f" <small>({', '.join(told)})</small>" if told else ""
+    title = _TITLES.get(finding.check, finding.check)
     remedy = f"<pre>{escape(finding.remedy)}</pre>\n" if finding.remedy else ""
     return (
         f'<article class="{escape(finding.severity)}">\n'
-        f"<h3>{escape(finding.severity)}: {escape(finding.object)}{more}</h3>\n"
+        f"<h3>{escape(finding.severity)}: {escape(title)}: {escape(finding.object)}{more}</h3>\n"
         f"<p>{escape(finding.message)}</p>\n"
         f"<p><small>{escape(finding.check)}. {escape(finding.why)}</small></p>\n"
         f"{remedy}</article>\n"
