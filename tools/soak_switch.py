@@ -1,10 +1,10 @@
 """`make soak-switch`: everything breaks once at every step of a switchover and of a rollback.
 
-The source and the cluster are killed and come back, the proxy is killed, each network is cut. After
-each case either everything is as it was before, or the operation has finished; never have two sides
-been writable, and the next write arrives at both. What was played is kept case by case in
-build/soak-switch.jsonl and is not played again; --anew forgets it. When all have been played the
-figures go to bench/results/soak-switch.json.
+The source and the cluster are killed and come back, or hang; the proxy is killed; each network is
+cut. After each case either everything is as it was before, or the operation has finished; never
+have two sides been writable, and the next write arrives at both. What was played is kept case by
+case in build/soak-switch.jsonl and is not played again; --anew forgets it. When all have been
+played the figures go to bench/results/soak-switch.json.
 """
 
 from __future__ import annotations

@@ -125,7 +125,8 @@ def _known(error: SternaError | TyperException | WrongSettingError) -> SternaErr
 
 
 def _usage_error(error: TyperException) -> SternaError:
-    message = f"{error.format_message().rstrip('.')}. Nothing was done."
+    told = error.format_message()
+    message = f"{told}{'' if told.endswith(('.', '?', '!')) else '.'} Nothing was done."
     return SternaError(message, code="Usage", remedy="See: sterna --help")
 
 

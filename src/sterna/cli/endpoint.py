@@ -12,6 +12,7 @@ from sterna.cli.ask import Yes, confirm
 from sterna.cli.client import connect
 from sterna.cli.output import Json, print_facts, print_table, say, show
 from sterna.cli.plan import DryRun, show_plan
+from sterna.store.cluster_records import NodeHealth
 from sterna.store.records import Endpoint
 from sterna.store.view_records import EndpointActions
 
@@ -54,7 +55,7 @@ def list_endpoints(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List endpoints, and the servers that answer there now."""
+    """List endpoints, and the servers they lead to."""
     endpoints = connect().get("/endpoints", list[Endpoint], owner_id=owner_id)
     rows = (
         (
@@ -71,9 +72,13 @@ def list_endpoints(
 
 @app.command("show")
 def show_endpoint(endpoint_id: EndpointId, as_json: Json = False) -> None:
-    """Show one endpoint."""
-    endpoint = connect().get(f"/endpoints/{endpoint_id}", Endpoint)
-    show(endpoint, as_json=as_json, human=lambda: _print(endpoint))
+    """Show one endpoint, and which of its servers get no new connections now."""
+    client = connect()
+    endpoint = client.get(f"/endpoints/{endpoint_id}", Endpoint)
+    health = f"/clusters/{endpoint.owner_id}/health"
+    is_of_cluster = endpoint.owner_id.startswith("pc-")
+    nodes = client.get(health, list[NodeHealth]) if is_of_cluster else []
+    show(endpoint, as_json=as_json, human=lambda: _print(endpoint, nodes))
 
 
 @app.command("create")
@@ -203,13 +208,22 @@ def _type(endpoint: Endpoint) -> str:
     return f"{endpoint.type} (reads)" if endpoint.part_of else endpoint.type
 
 
-def _servers(endpoint: Endpoint) -> list[str]:
-    """Each server once; one that gets more connections than others with its share."""
+def _servers(endpoint: Endpoint, nodes: Iterable[NodeHealth] = ()) -> list[str]:
+    """Each server once; one that gets more connections than others with its share, and one that
+    gets none for now with the reason."""
     shares = Counter(endpoint.routes_to).items()
-    return [address if share == 1 else f"{address} ×{share}" for address, share in shares]
+    out = {
+        node.address: f" (gets none now: {node.problem or node.state})"
+        for node in nodes
+        if not node.in_rotation
+    }
+    return [
+        f"{address}{'' if share == 1 else f' ×{share}'}{out.get(address, '')}"
+        for address, share in shares
+    ]
 
 
-def _print(endpoint: Endpoint) -> None:
+def _print(endpoint: Endpoint, nodes: Iterable[NodeHealth] = ()) -> None:
     print_facts(
         {
             "Endpoint": endpoint.id,
@@ -223,7 +237,7 @@ def _print(endpoint: Endpoint) -> None:
             "State": endpoint.state,
             "Part of": endpoint.part_of,
             "Nodes": [f"{node}={weight}" for node, weight in endpoint.nodes.items()],
-            "Routes to": _servers(endpoint),
+            "Routes to": _servers(endpoint, nodes),
             "Whitelist": endpoint.allowed_networks or "nobody",
         }
     )
