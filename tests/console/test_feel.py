@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from sterna.migration.scaling import Serverless
 from sterna.server.api.migrations import NewMigration
+from sterna.store.cluster_records import NO_BINLOG
 from sterna.store.database import now
+from sterna.store.host_records import Host
 from tests.console.cast import PASSWORD
 from tests.console.paper import TASK, Paper, open_paper
 from tests.console.viewer import Viewer
@@ -46,11 +49,9 @@ DIALOGS: dict[tuple[str, str, str], tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def paper(
-    server_farm: ServerFarm, browser: Browser, mysql57: RunningServer, mysql97: RunningServer
-) -> Iterator[Paper]:
+def paper(server_farm: ServerFarm, browser: Browser, mysql57: RunningServer) -> Iterator[Paper]:
     """A migration on paper between two servers that answer."""
-    with open_paper(server_farm, browser, mysql57, mysql97) as paper:
+    with open_paper(server_farm, browser, mysql57) as paper:
         yield paper
 
 
@@ -114,12 +115,13 @@ def test_every_dialog_can_be_read_in_both_themes(paper: Paper, ada: Viewer) -> N
 
 
 def test_dialogs_of_other_pages_can_be_read(paper: Paper, ada: Viewer) -> None:
-    """Registering and releasing an instance, users and tokens."""
+    """Registering and releasing an instance, users, tokens and hosts."""
     for path, button in (
         ("/instances", "Register instance"),
         (f"/instances/{paper.instance_id}", "Release"),
         ("/settings", "Add user"),
         ("/settings", "Make token"),
+        ("/settings", "Add host"),
     ):
         ada.turn_to(path)
         look_into(ada, button)
@@ -133,6 +135,64 @@ def look_into(ada: Viewer, button: str) -> None:
     ada.inspect(f"dialog-{button.lower().replace(' ', '-')}", full_page=False)
     ada.key("Escape")
     expect(ada.dialog).to_have_count(0)
+
+
+def test_a_cluster_on_its_own_is_changed(paper: Paper, ada: Viewer, mysql57: RunningServer) -> None:
+    """The limits of a serverless one, with what was changed; its binary log, on again."""
+    inventory, name = paper.desk.tools.inventory, paper.desk.add_cluster(mysql57).id
+    limits = Serverless("sterna.small", "sterna.large", 0, 0)
+    inventory.change_cluster(name, serverless=dataclasses.asdict(limits), pay_type="Serverless")
+    inventory.set_cluster_parameters(name, NO_BINLOG)
+    ada.turn_to(f"/clusters/{name}/nodes")
+    ada.sees("Nothing was changed yet.")
+    ada.press("Change limits")
+    ada.type("Read-only nodes, at most", "2")
+    ada.inspect("dialog-change-limits", full_page=False)
+    ada.press("Change limits", within=ada.dialog)
+    ada.sees(f"Switch it on first: sterna cluster enable-binlog {name}.")
+    ada.type("Read-only nodes, at most", "0")
+    ada.dialog.get_by_role("combobox", name="Smallest node").click()
+    ada.page.get_by_text("sterna.medium, ").last.click()
+    ada.press("Change limits", within=ada.dialog)
+    ada.sees("the limits are sterna.medium to sterna.large, 0 to 0 read-only nodes now")
+    expect(ada.dialog).to_have_count(0)
+    ada.inspect("cluster-serverless")
+    ada.turn_to(f"/clusters/{name}")
+    ada.sees_fact("Binary log", "off")
+    ada.press("Enable binary log")
+    ada.sees("All guards pass")
+    ada.dialog.get_by_role("textbox").last.fill(name)
+    ada.press("Enable", within=ada.dialog)
+    ada.sees("Rebooting")
+    ada.sees_fact("Binary log", "on")
+    inventory.remove_cluster(name)
+
+
+def test_hosts_are_looked_at_and_forgotten(
+    paper: Paper, ada: Viewer, mysql57: RunningServer
+) -> None:
+    """One that does not answer is not kept; one that does is tested, and removed by a question."""
+    ada.turn_to("/settings")
+    ada.press("Add host")
+    ada.dialog.get_by_role("combobox", name="Kind").click()
+    ada.page.get_by_text("an empty server that is there already").click()
+    nobody = {"Name": "rack-2", "Address": "127.0.0.1", "Port": "1", "User": "root"}
+    for label, text in {**nobody, "Password": PASSWORD}.items():
+        ada.type(label, text)
+    ada.press("Add", within=ada.dialog)
+    expect(ada.dialog.get_by_role("alert")).to_contain_text("127.0.0.1:1")
+    ada.key("Escape")
+    server, hosts = mysql57.server, paper.desk.tools.hosts
+    there = Host("ho-1", "rack-1", "existing", server.host, server.port, server.user, (), now())
+    hosts.add(there, secret=server.password, host_key="", engines=[])
+    ada.go("/settings")
+    ada.press("Test rack-1")
+    ada.sees("ho-1 answers: server versions: MySQL 5.7")
+    ada.sees("only MySQL 8.0 or MariaDB 10.5, or newer, can be adopted")
+    ada.press("Remove rack-1")
+    ada.press("Remove", within=ada.dialog)
+    ada.sees("Nodes are made on this machine.")
+    assert hosts.hosts() == []
 
 
 def test_the_order_is_sent_as_it_was_made(paper: Paper, ada: Viewer) -> None:

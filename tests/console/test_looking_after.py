@@ -17,10 +17,10 @@ from sterna.store.records import Cluster, Endpoint
 from sterna.workflow.health import INTERVAL_SECONDS
 from sterna.workflow.node_life import NodeKeeper
 from sterna.workflow.ticker import Ticker
-from tests.console.cast import DESKTOP, PASSWORD, new_page
+from tests.console.cast import DESKTOP, LONG_SECONDS, PASSWORD, new_page
 from tests.console.viewer import Viewer
 from tests.fixtures.desk import Desk, open_desk
-from tests.fixtures.running import RunningServer, ServerFarm
+from tests.fixtures.running import RunningServer, ServerFarm, eventually
 
 TOMORROW = now() + timedelta(days=1)
 
@@ -72,12 +72,13 @@ def place(server_farm: ServerFarm, browser: Browser, mysql57: RunningServer) -> 
 
 
 def test_somebody_looks_after_a_cluster(place: Place, mysql57: RunningServer) -> None:
-    """A node is added; endpoints are made, altered and deleted, a whitelist and a hook are
-    changed, an operation is planned and is not: with a dry run where it matters, and every new
-    page can be read in both themes."""
+    """All get another class, a node is added and removed; endpoints are made, altered and deleted,
+    a whitelist and a hook are changed, an operation is planned and is not; the cluster is deleted:
+    with a dry run where it matters, and every new page can be read in both themes."""
     ada = place.ada
     ada.go(f"/clusters/{place.cluster_id}/nodes")
     ada.sign_in("ada", PASSWORD)
+    change_the_class(place)
     add_a_node(place)
     keep_a_hook(place)
     look_at_usage(place)
@@ -85,11 +86,14 @@ def test_somebody_looks_after_a_cluster(place: Place, mysql57: RunningServer) ->
     narrow_a_whitelist(place)
     look_at_nodes(place)
     give_the_nodes_an_address(place)
+    remove_a_node(place)
     expires_at = now() + timedelta(days=30)
     place.desk.add_migration(place.instance_id, place.cluster_id, expires_at=expires_at)
     plan_a_switchover(place)
     compare_both_sides(place)
     see_what_is_in_the_way(place)
+    place.desk.tools.journal.change_migration(place.cluster_id, status="NO_MIGRATION")
+    delete_the_cluster(place)
 
 
 def row_of(viewer: Viewer, text: str) -> Locator:
@@ -114,11 +118,24 @@ def submit(place: Place, button: str) -> None:
     expect(place.ada.dialog).to_have_count(0)
 
 
+def change_the_class(place: Place) -> None:
+    """Every node restarts with it; until then nothing else may be changed."""
+    ada, (writer,) = place.ada, place.cluster.nodes
+    ada.press("Change class")
+    ada.dialog.get_by_role("combobox", name="Node class").click()
+    ada.page.get_by_text("sterna.medium, ").last.click()
+    ada.sees(f"{writer.id} (127.0.0.1:{writer.port}), the primary, restarts as sterna.medium")
+    confirm(place, "Change class", place.cluster_id)
+    eventually(lambda: place.cluster.status == "Running", within_seconds=LONG_SECONDS)
+    expect(row_of(ada, writer.id)).to_contain_text(re.compile("sterna.medium *Running"))
+    expect(ada.button("Add nodes")).to_be_enabled()
+
+
 def add_a_node(place: Place) -> None:
     """It is made while one looks elsewhere."""
     ada = place.ada
     ada.press("Add nodes")
-    ada.sees("A read-only node is cloned from the primary")
+    ada.sees("A read-only node gets the data of")
     ada.inspect("dialog-add-nodes", full_page=False)
     confirm(place, "Add", place.cluster_id)
     expect(row_of(ada, "read-only")).to_contain_text("Creating")
@@ -156,7 +173,7 @@ def look_at_usage(place: Place) -> None:
     ada = place.ada
     place.desk.service.metering.tick()
     ada.turn_to("/usage")
-    expect(row_of(ada, place.cluster_id)).to_contain_text("sterna.small")
+    expect(row_of(ada, place.cluster_id)).to_contain_text("sterna.medium")
     with ada.page.expect_download() as download:
         ada.press("Download CSV")
     header, line, *_ = Path(download.value.path()).read_text().splitlines()
@@ -227,6 +244,32 @@ def give_the_nodes_an_address(place: Place) -> None:
     confirm(place, "Delete", made.id)
     expect(row_of(ada, "blend")).to_have_count(0)
     assert place.endpoint("blend") is None
+
+
+def remove_a_node(place: Place) -> None:
+    """By its own name; the primary cannot be."""
+    ada, (writer, reader) = place.ada, place.cluster.nodes
+    ada.turn_to(f"/clusters/{place.cluster_id}/nodes")
+    ada.press(f"Remove {reader.id}")
+    ada.inspect("dialog-remove-node", full_page=False)
+    confirm(place, "Remove", reader.id)
+    expect(row_of(ada, reader.id)).to_have_count(0)
+    expect(ada.button(f"Remove {writer.id}")).to_have_attribute("title", re.compile("the primary"))
+
+
+def delete_the_cluster(place: Place) -> None:
+    """Its name is typed; then there is no such cluster, and one stands where all are listed."""
+    ada = place.ada
+    ada.turn_to(f"/clusters/{place.cluster_id}")
+    ada.press("Delete cluster")
+    ada.sees("there is no way back: the data is gone")
+    ada.dialog.get_by_role("textbox").last.fill("pc-another")
+    expect(ada.dialog.get_by_role("button", name="Delete", exact=True)).to_be_disabled()
+    ada.inspect("dialog-delete-cluster", full_page=False)
+    confirm(place, "Delete", place.cluster_id)
+    expect(ada.page.locator("h1")).to_have_text("Clusters")
+    ada.sees("There is no cluster yet.")
+    assert place.desk.service.clusters() == []
 
 
 def plan_a_switchover(place: Place) -> None:

@@ -13,8 +13,14 @@ PICTURES = ROOT / "build/screenshots"
 AXE = ROOT / "console/node_modules/axe-core/axe.min.js"
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
+SETTLED = """() => document.readyState == 'complete'
+  && document.querySelector('h1, .state') && !document.body.innerText.includes('Loading ')"""
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SERIOUS = ("serious", "critical")
+TOO_WIDE = """() => [document.documentElement,
+    ...(innerWidth < 1000 ? [] : document.querySelectorAll('.table-scroll'))]
+  .filter(each => each.scrollWidth > each.clientWidth + 1)
+  .map(each => `${each.ariaLabel || each.tagName}: ${each.scrollWidth} > ${each.clientWidth} px`)"""
 # In the other theme nothing but the colours is another.
 COLOURS = {"runOnly": ["color-contrast"]}
 # Of a dialog nothing but itself: the page behind it has been looked at.
@@ -56,8 +62,7 @@ class Viewer:
 
     def settle(self) -> None:
         """Until nothing is being loaded any more."""
-        self.page.wait_for_load_state()
-        expect(self.page.get_by_text("Loading ")).to_have_count(0)
+        self.page.wait_for_function(SETTLED)  # looked at with every frame, not now and then
 
     def press(self, name: str, *, within: Locator | None = None) -> None:
         """Press a button by what is written on it."""
@@ -124,13 +129,19 @@ class Viewer:
         """Photographed in both themes below build/screenshots; nothing serious for axe-core."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.mouse.move(0, 0)  # nothing is under the pointer
-        for theme in THEMES:
+        first = self.page.evaluate("document.documentElement.dataset.theme")
+        for theme in sorted(THEMES, key=lambda each: each != first):
             self._use(theme)
-            self._photograph(f"{name}-{theme}", full_page=full_page)
-            self._assert_accessible({} if theme == "light" else COLOURS)
-        self._use("light")
+            self.photograph(f"{name}-{theme}", full_page=full_page)
+            self._assert_accessible({} if theme == first else COLOURS)
 
-    def _photograph(self, name: str, *, full_page: bool) -> None:
+    def too_wide(self) -> list[str]:
+        """What is wider than the window; on a screen no table is wider than its place."""
+        found: list[str] = self.page.evaluate(TOO_WIDE)
+        return [f"{self.page.url}: {each}" for each in found]
+
+    def photograph(self, name: str, *, full_page: bool = True) -> None:
+        """As it is now."""
         file = PICTURES / f"{name}.png"
         self.page.screenshot(path=file, full_page=full_page, animations="disabled")
 

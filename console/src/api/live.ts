@@ -48,8 +48,17 @@ export function useStreaming(): boolean {
   );
 }
 
+/** Put what an event says; an answer that was on its way meanwhile may be older, so it is asked again. */
+function put<Data>(key: QueryKey, change: (old: Data | undefined) => Data | undefined): void {
+  const query = cache.getQueryCache().find({ queryKey: key, exact: true });
+  const asked = query?.state.fetchStatus === "fetching" ? query.promise : undefined;
+  cache.setQueryData<Data>(key, change);
+  const again = () => void cache.invalidateQueries({ queryKey: key, exact: true });
+  void asked?.then(again, again);
+}
+
 function replace<Item>(key: QueryKey, item: Item, same: (other: Item) => boolean): void {
-  cache.setQueryData<Item[]>(key, (items) => {
+  put<Item[]>(key, (items) => {
     if (!items) return items;
     const place = items.findIndex(same);
     return place < 0 ? [...items, item] : items.with(place, item);
@@ -62,34 +71,34 @@ const hear: Record<string, (data: never) => void> = {
     connectionUp();
     setStreaming(true);
   },
-  overview: (overview: Overview) => cache.setQueryData(keys.overview, overview),
+  overview: (overview: Overview) => put(keys.overview, () => overview),
   instance: (one: Instance) => {
     replace(keys.instances, one, (other) => other.id === one.id);
-    cache.setQueryData(keys.instance(one.id), one);
+    put(keys.instance(one.id), () => one);
   },
   cluster: (one: Cluster) => {
     replace(keys.clusters, one, (other) => other.id === one.id);
-    cache.setQueryData(keys.cluster(one.id), one);
+    put(keys.cluster(one.id), () => one);
   },
   endpoint: (one: Endpoint) => replace(keys.endpoints, one, (other) => other.id === one.id),
   schedule: (one: Schedule) => replace(keys.schedules, one, (other) => other.id === one.id),
   migration: (one: Migration) => {
     replace(keys.migrations, one, (other) => other.cluster_id === one.cluster_id);
-    cache.setQueryData<Migration>(keys.migration(one.cluster_id), (old) =>
+    put<Migration>(keys.migration(one.cluster_id), (old) =>
       old ? { ...one, history: old.history } : old,
     );
   },
   operation: (one: OperationRun) =>
     replace(keys.timeline(one.cluster_id), one, (other) => other.id === one.id),
   history: ({ cluster_id, entry }: Of<{ entry: HistoryEntry }>) =>
-    cache.setQueryData<Migration>(keys.migration(cluster_id), (old) => old && told(old, entry)),
+    put<Migration>(keys.migration(cluster_id), (old) => old && told(old, entry)),
   sample: (one: Of<TaskSample> & { task_id: string }) =>
     cache.setQueryData<TaskSample[]>(
       keys.samples(one.task_id),
       (old) => old && [...old, one].slice(-SAMPLES_KEPT),
     ),
   verification: (one: Of<Verification>) =>
-    cache.setQueryData<Verification[]>(keys.verifications(one.cluster_id), (old) => {
+    put<Verification[]>(keys.verifications(one.cluster_id), (old) => {
       if (!old) return old;
       return [one, ...old.filter((other) => other.id !== one.id)];
     }),

@@ -69,6 +69,7 @@ export function usePlan(clusterId: string, change: Change, enabled = true): UseQ
   return useQuery({
     queryKey: ["plan", clusterId, change, cluster?.status, migration?.status, migration?.operation],
     queryFn: () => planOf(clusterId, change),
+    staleTime: 0, // it may have been asked for in one status and answered in the next
     enabled,
   });
 }

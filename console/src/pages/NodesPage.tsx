@@ -51,15 +51,17 @@ function InTheWay({ id }: { id: string }) {
 
 function Buttons({ cluster }: { cluster: Cluster }) {
   const { data } = useChoices();
-  const other = data?.node_classes.find((one) => one.name !== cluster.node_class)?.name ?? cluster.node_class;
+  const other = data?.node_classes.find((one) => one.name !== cluster.node_class)?.name;
   return (
     <div className="actions">
       <ChangeButton clusterId={cluster.id} change={{ kind: "add", count: 1 }}>
         Add nodes
       </ChangeButton>
-      <ChangeButton key={other} clusterId={cluster.id} change={{ kind: "class", nodeClass: other }}>
-        Change class
-      </ChangeButton>
+      {other && (
+        <ChangeButton clusterId={cluster.id} change={{ kind: "class", nodeClass: other }}>
+          Change class
+        </ChangeButton>
+      )}
       <ChangeButton clusterId={cluster.id} change={{ kind: "restart", nodeId: null }}>
         Restart all nodes
       </ChangeButton>
