@@ -167,8 +167,8 @@ def kill_primary(stage: Stage) -> None:
 
 
 def is_copying(stage: Stage) -> bool:
-    """The first of its tables is there; others are told of when they are."""
-    return any(table["copied"] for table in stage.migration["task"]["tables"])
+    """The first of its tables is there."""
+    return any(table["state"] == "copied" for table in stage.migration["task"]["tables"])
 
 
 def titles_since(stage: Stage, begun: int) -> set[str]:
