@@ -20,10 +20,10 @@ _FIXED = {
     "event": "SELECT EVENT_NAME, EVENT_DEFINITION FROM information_schema.EVENTS"
     " WHERE EVENT_SCHEMA = %s",
 }
-# Servers before 8.0 do not show the text of parameters elsewhere.
+# Servers before 8.0 show the text of parameters nowhere else, and lose quotes inside of strings.
 _ROUTINES_OLD = (
     "SELECT CONVERT(name USING utf8mb4),"
-    " CONCAT('(', CONVERT(param_list USING utf8mb4), ') ', CONVERT(body_utf8 USING utf8mb4))"
+    " CONCAT('(', CONVERT(param_list USING utf8mb4), ') ', CONVERT(body USING utf8mb4))"
     " FROM mysql.proc WHERE CONVERT(db USING utf8mb4) = %s"
 )
 _GENERATED = (

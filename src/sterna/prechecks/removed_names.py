@@ -15,6 +15,7 @@ from sterna.mysql.stored_code import Code
 from sterna.prechecks.base import Check, Context, Finding
 
 _DATA = Path(__file__).with_name("removed_names.toml")
+_ELSEWHERE = ("mysql", "performance_schema")
 _DECLARED = r"\bdeclare\b[^;]*\b{}\b"
 
 
@@ -58,9 +59,11 @@ def _variables(code: Code, context: Context) -> Iterator[str]:
 
 
 def _tables(code: Code, context: Context) -> Iterator[str]:
-    pattern = _pattern("information_schema", r"information_schema`?\s*\.\s*`?{}\b", context)
-    for match in pattern.finditer(code.text):
-        yield f"information_schema.{match[1].upper()}"
+    """The others are looked up when the code runs, if it is not a view."""
+    databases = ("information_schema", *(_ELSEWHERE if code.kind == "view" else ()))
+    for database in databases:
+        pattern = _pattern(database, rf"\b{database}`?\s*\.\s*`?{{}}\b", context)
+        yield from (f"{database}.{match[1]}" for match in pattern.finditer(code.text))
 
 
 def _pattern(kind: str, around: str, context: Context) -> re.Pattern[str]:

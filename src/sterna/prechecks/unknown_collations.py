@@ -29,6 +29,15 @@ class UnknownCollations(Check):
         """An error per table or database that cannot be carried, a warning for another order."""
         if not context.crosses:
             return
+        server = context.variable("collation_server")
+        if not _is_known(server):
+            instead = f"{server.partition('_')[0]}_unicode_520_ci"
+            yield self.warning(
+                "collation_server",
+                message=f"MySQL has no collation like {server}; new databases get the cluster's.",
+                remedy=f"SET GLOBAL collation_server = '{instead}';\n"
+                "-- And in the source's configuration.",
+            )
         for database in read_databases(context.source):
             yield from self._judge(
                 database.name, f"DATABASE {quote(database.name)}", [database.collation]

@@ -36,6 +36,8 @@ SET SESSION binlog_format = ROW
 SET SESSION time_zone = SYSTEM
 SELECT SQL_CALC_FOUND_ROWS 1 && 2
 SELECT '\N', 'SQL_CACHE' -- @@tx_isolation
+SELECT 'it''s rank', 1
+CREATE USER x IDENTIFIED BY PASSWORD '*0'
 FLUSH LOGS
 """
 OF_MARIADB = """
