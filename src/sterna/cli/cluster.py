@@ -95,5 +95,8 @@ def _print(cluster: Cluster) -> None:
         }
     )
     say("")
-    rows = ((n.id, n.role, f"{n.host}:{n.port}", n.status, n.host_id) for n in cluster.nodes)
+    rows = (
+        (n.id, n.role, f"{n.host}:{n.port}", f"{n.status} {n.progress}".strip(), n.host_id)
+        for n in cluster.nodes
+    )
     print_table(("Node", "Role", "Address", "Status", "Host"), rows, empty="No nodes yet.")

@@ -22,7 +22,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -82,7 +82,15 @@ class LocalProvisioner:
 
     @contextmanager
     def send_data(self, spec: NodeSpec) -> Iterator[IO[bytes]]:
-        """See `Provisioner`."""
+        """See `Provisioner`. Nobody starts a server whose files are copied."""
+        with _locked(spec) if transfer.is_still(spec) else nullcontext():
+            if transfer.is_still(spec) and _is_running(spec):
+                raise transfer.not_copied(spec, [transfer.IT_RUNS])
+            with self._sending(spec) as stream:
+                yield stream
+
+    @contextmanager
+    def _sending(self, spec: NodeSpec) -> Iterator[IO[bytes]]:
         command, options = transfer.sender(spec), transfer.options_file(spec)
         shutil.rmtree(spec.folder / "tmp" / "backup", ignore_errors=True)
         _write_private(options, transfer.options(spec))

@@ -77,6 +77,8 @@ first=
 [ -e "$folder/first.sql" ] && first=--init-file=$folder/first.sql
 setsid {command} "$argument" $first >>"$folder/error.log" 2>&1 </dev/null 9>&- &
 """
+# Nobody starts a server whose files are copied.
+STILL = f'[ -z "$(process)" ] || {{ echo "{transfer.IT_RUNS}" >&2; exit 1; }}\n'
 SEND = """\
 {options}
 trap 'rm -f "$folder"/backup.cnf' EXIT
@@ -133,6 +135,7 @@ class SshProvisioner:
         """See `Provisioner`."""
         options = _put("backup.cnf", transfer.options(spec))
         script = SEND.format(options=options, command=_command(spec, transfer.sender(spec)))
+        script = (LOCK + STILL if transfer.is_still(spec) else "") + script
         with self._copying(spec, script) as process:
             assert process.stdout is not None
             yield process.stdout

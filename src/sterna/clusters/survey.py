@@ -13,7 +13,7 @@ from sterna.clusters.ssh_host import SshHost
 from sterna.errors import Refused
 from sterna.mysql.version import Version
 
-TOOLS = ("awk", "cut", "df", "du", "flock", "grep", "setsid", "tail")
+TOOLS = ("awk", "cut", "dd", "df", "du", "flock", "grep", "setsid", "tail", "tar")
 # Configuration files and scripts name the folder again and again, and sockets have short names.
 FOLDER = re.compile(r"[A-Za-z0-9_./-]{1,48}")
 

@@ -24,6 +24,7 @@ from sterna.mysql.version import Version
 How = Literal["clone", "backup", "files", ""]
 
 BLOCK_BYTES = 1 << 20
+IT_RUNS = "The server runs, and its files change."
 LOG = "copy.log"  # what the commands say, in the node's folder
 # Where a backup says up to where it goes; the older name first.
 BACKUP_INFO = ("xtrabackup_binlog_info", "mariadb_backup_binlog_info")
@@ -40,12 +41,17 @@ def how_copied(version: Version) -> How:
     return "files" if version.at_least(5, 7, 6) else ""
 
 
+def is_still(spec: NodeSpec) -> bool:
+    """Whether a node's data may be read only while its server does not run."""
+    return how_copied(spec.engine.version) == "files"
+
+
 def sender(spec: NodeSpec) -> list[str]:
     """The command whose output is the stream.
 
     Refused: BackupNotFound; the machine has no mariadb-backup.
     """
-    if how_copied(spec.engine.version) == "files":
+    if is_still(spec):
         without = [f"--exclude=./{name}" for name in OWN_FILES]
         return ["tar", "--directory", str(spec.data), *without, "--create", "--file=-", "."]
     return [
@@ -59,14 +65,14 @@ def sender(spec: NodeSpec) -> list[str]:
 
 def unpacker(spec: NodeSpec, folder: Path) -> list[str]:
     """The command that makes files of the stream."""
-    if how_copied(spec.engine.version) == "files":
+    if is_still(spec):
         return ["tar", "--directory", str(folder), "--extract", "--file=-"]
     return [*_beside(spec, "mbstream"), "-x", "-C", str(folder)]
 
 
 def finisher(spec: NodeSpec, folder: Path) -> list[str]:
     """The command that makes files of a running server those of one that was ended; or none."""
-    if how_copied(spec.engine.version) == "files":
+    if is_still(spec):
         return []
     return [*_backup(spec), "--prepare", f"--target-dir={folder}", *_plugins(spec)]
 

@@ -121,8 +121,8 @@ class NodePlans:
         yield f"{_named(node)} leaves the rotation"
         for endpoint in self._tools.inventory.endpoints():
             if address in endpoint.routes_to:
-                left = len(set(endpoint.routes_to) - {address})
-                yield f"{endpoint.id} ({endpoint.host}:{endpoint.port}) leads to {left} other nodes"
+                left = len(set(endpoint.routes_to) - {address}) or "the primary alone"
+                yield f"{endpoint.id} ({endpoint.host}:{endpoint.port}) leads to others: {left}"
         yield f"{node.id} is deleted with its data"
 
     def _figures(self, cluster: Cluster, touched: Collection[Node]) -> dict[str, str]:
