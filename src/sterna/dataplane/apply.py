@@ -78,7 +78,7 @@ class Applier:
 
     def read_checkpoint(self) -> Checkpoint:
         """Where to go on. Stopped where there is none or another worker owns it; Ambiguous when
-        a DDL statement was being run."""
+        something that cannot be rolled back was being applied."""
         checkpoint = read(self.session, self.task)
         execute(self.session, "COMMIT")
         if checkpoint is None:
@@ -292,9 +292,9 @@ def _too_large(size_bytes: int, packet_bytes: int, tables: set[TableName]) -> St
 
 def _pending(task: str, checkpoint: Checkpoint) -> Ambiguous:
     return Ambiguous(
-        f"When the sync task {task} ended, a DDL statement was being run on the destination:"
-        f" the one that ends at {checkpoint.pending} of the origin's binary log. It may or may"
-        " not have been applied.",
+        f"When the sync task {task} ended, a DDL statement, or rows of a table without"
+        f" transactions, were being applied to the destination: what ends at {checkpoint.pending}"
+        " of the origin's binary log. It may or may not be there, or be there in part.",
         code="DdlPending",
         remedy="Look at the statement in the origin's log and at its object on the destination;"
         " then: sterna task resume TASK --statement-applied, and the task goes on behind it, or"

@@ -196,8 +196,10 @@ def move_sql(task: str, epoch: int, position: Position, pending: Position | None
 
 
 def announce_sql(task: str, pending: Position) -> bytes:
-    """Tells whoever reads the destination's binary log that the DDL that comes next is ours."""
-    values = f"{quote_text(task)}, {quote_text(str(pending))}"
+    """Tells whoever reads the destination's binary log that the change that comes next is ours, DDL
+    or rows of a table without transactions. It is another one each time: what changes nothing is
+    not logged."""
+    values = f"{quote_text(task)}, CONCAT({quote_text(str(pending))}, ' ', UUID())"
     return f"REPLACE INTO sterna.announced (task, position) VALUES ({values})".encode()
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sterna.dataplane._native.regroup import Gatherer, Irregular, Table
+from sterna.dataplane.apart import Apart
 from sterna.dataplane.ddl import SYSTEM_DATABASES
 from sterna.dataplane.key_facts import KeyReader
 from sterna.dataplane.packed import packed_transaction
@@ -67,8 +68,14 @@ class Regrouper:
     """Gathers transactions from a reader, and gives them back as pieces."""
 
     def __init__(
-        self, destination: Server, relay_format: Format | None, starts: StartLookup
+        self,
+        destination: Server,
+        relay_format: Format | None,
+        starts: StartLookup,
+        *,
+        apart: Apart,
     ) -> None:
+        self._apart = apart
         self._keys = KeyReader(destination)
         self._relay_format = relay_format
         self._starts = starts
@@ -173,7 +180,7 @@ class Regrouper:
         assert isinstance(table_map, TableMap)
         name = (table_map.database, table_map.table)
         unknown_types = table_map.column_types.translate(None, COLUMN_TYPES)
-        if unknown_types or name[0] in SYSTEM_DATABASES:
+        if unknown_types or name[0] in SYSTEM_DATABASES or name in self._apart.tables:
             return False
         if name in self._known:  # as another layout: first what was gathered under the old one
             self._is_stale = True

@@ -76,7 +76,7 @@ class RogueWatch:
         self._place = self._start()
         self._format: Format | None = None
         self._open = _Transaction()
-        self._expects_ddl = False  # of ours, announced
+        self._expects_change = False  # of ours, announced: DDL, rows without a transaction
         self.altered = threading.Event()  # by a statement that is not ours
 
     def run(self, report: ReportTo, stop: threading.Event) -> None:
@@ -116,7 +116,7 @@ class RogueWatch:
         if not header.is_artificial and header.end_offset > self._place.offset_bytes:
             self._place = self._place.in_same_file(header.end_offset)
             is_due = time.monotonic() - self._kept_at > KEEP_SECONDS
-            is_told = not self._expects_ddl and not self._found
+            is_told = not self._expects_change and not self._found
             if header.type in _ENDS and is_due and is_told:
                 self._keep(self._place)
 
@@ -132,14 +132,16 @@ class RogueWatch:
         elif kind in _ENDS:
             ended, self._open = self._open, _Transaction()
             if ended.is_ours:
-                self._expects_ddl = ended.announces
+                self._expects_change = ended.announces
             if ended.tables and not ended.is_ours:
-                yield ended.tables
+                if not self._expects_change:
+                    yield ended.tables
+                self._expects_change = False
             if kind == EventType.QUERY and (changed := _changed_by(raw, log_format)):
-                if not self._expects_ddl:
+                if not self._expects_change:
                     self.altered.set()
                     yield changed
-                self._expects_ddl = False
+                self._expects_change = False
 
     def _touch(self, raw: bytes, log_format: Format) -> None:
         event = parse(raw, log_format)

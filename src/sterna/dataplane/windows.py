@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sterna.dataplane import ddl, definitions
 from sterna.dataplane.account_statements import carry_account
+from sterna.dataplane.apart import Apart, refused
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.ddl_older import Unrepresentable
 from sterna.dataplane.ddl_unlike import require_alike
@@ -97,7 +98,10 @@ class WindowLoop:
         self._report = report
         self._format: Format | None = None
         self._facts: ddl.Facts | None = None
-        self._regrouper = Regrouper(sides.destination, sides.relay_format, assembler.starts)
+        self._apart = Apart(sides.destination)
+        self._regrouper = Regrouper(
+            sides.destination, sides.relay_format, assembler.starts, apart=self._apart
+        )
         self._pairs = PairKeeper(sides.origin, report)
         self._transactions = 0
         self._row_events = 0
@@ -110,6 +114,7 @@ class WindowLoop:
         """Apply everything behind `start` until `stop`. Stopped where the destination's tables
         are not those that the stream left."""
         self._compare_definitions()
+        self._apart.read()
         self._boundary = start
         self._on_applied = on_applied
         self._stop = stop
@@ -222,8 +227,11 @@ class WindowLoop:
             case RowPiece():
                 self._send_gathered()
                 self._row_events += step.row_events
-                self._applier.add(step)
+                if not self._apart.takes(step):
+                    self._applier.add(step)
             case Boundary():
+                if self._apart.held:
+                    self._apply_apart()
                 self._reach(is_commit=step.is_commit)
             case Notice():
                 self._report(LogReport(step.level, step.sentence, "ddl"))
@@ -237,6 +245,17 @@ class WindowLoop:
                 self._applier.keep(step.piece, self._sides.relay_format or self._reader.log_format)
             case XaEnd():
                 self._end_xa(step)
+
+    def _apply_apart(self) -> None:
+        """Between commits that say so: what is there already cannot be rolled back."""
+        position = self._reader.position
+        for piece in self._apart.take():
+            self._applier.commit(self._boundary, pending=position)
+            try:
+                self._applier.add(piece)
+                self._applier.write()
+            except ServerError as error:
+                raise refused(error, piece, position, _BY_HAND) from error
 
     def _end_xa(self, step: XaEnd) -> None:
         match step.verb:
@@ -336,6 +355,7 @@ class WindowLoop:
         self._boundary = position
         self._transactions += 1
         self._regrouper.forget()
+        self._apart.read_again()
         self._commit()
         sentence = f"Ran {ddl.summary(step.event)} ({position})"
         told = ": ".join(filter(None, [sentence, prepared.note]))
