@@ -60,6 +60,8 @@ def test_a_cluster_has_endpoints_of_every_kind(
     assert who_answers(primary, *servers) == {writer.port}
     balanced = desk.ask("endpoint", "create", cluster.id, "--type", "Cluster")
     assert who_answers(balanced, *servers) == {reader.port}
+    shown = " ".join(desk.run("endpoint", "show", balanced["id"])[1].split())
+    assert f"127.0.0.1:{reader.port} (gets none now:" in shown, "nobody looks after it here"
     port = str(free_port())
     create = ("endpoint", "create", cluster.id, "--type")
     both = desk.ask(*create, "Cluster", "--mode", "ReadWrite", "--read-only-port", port)

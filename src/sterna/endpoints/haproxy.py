@@ -111,7 +111,7 @@ class HAProxy:
             left = {n: "1" for n in read_map(self._files.held) if n not in set(names)}
             try:
                 write_map(self._files.held, left)
-            except OSError:
+            except Refused:
                 shorten(self._files.held, map_text(left))
             self.ensure_running()
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sterna.errors import Refused
+
 
 def write(path: Path, text: str) -> None:
-    """Replace a file as a whole. OSError: it says what it said before."""
+    """Replace a file as a whole. Refused (ProxyRefused): it says what it said before."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.touch(mode=0o600)
     try:
+        temporary.touch(mode=0o600)
         temporary.write_text(text)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink()
-        # Which file it is, a full disk does not say by itself.
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        temporary.unlink(missing_ok=True)
+        raise Refused(
+            f"The proxy's file {path} cannot be written: {error.strerror}; the endpoints were left"
+            " as they were.",
+            code="ProxyRefused",
+            remedy="Make room on its disk, then try again.",
+        ) from error
 
 
 def shorten(path: Path, text: str) -> None:
@@ -33,7 +39,7 @@ def read_map(path: Path) -> dict[str, str]:
 
 
 def write_map(path: Path, entries: dict[str, str]) -> None:
-    """Replace a map as a whole. OSError: it says what it said before."""
+    """Replace a map as a whole. Refused (ProxyRefused): it says what it said before."""
     write(path, map_text(entries))
 
 
