@@ -186,7 +186,7 @@ class Maker:
         keys = self._keys_of(job.table)
         same = self._facts.origin.is_mariadb == self._facts.destination.is_mariadb
         job = replace(job, walk=(key := range_key(job.columns, keys, same_server_kind=same)))
-        if key is not None and "PARTITION BY RANGE" in job.definition:
+        if key is not None and "PARTITION BY " in job.definition:
             self._require_placed(job.table, key.columns[0].name)
         slow_rows = self._pace.allows(PIECE_SECONDS, row_bytes(job.table))
         if key is None or (not begun and not is_large(job.table, rows_max=slow_rows)):
