@@ -16,6 +16,7 @@ import pytest
 from sterna.clusters.engines import choose_engine
 from sterna.clusters.existing import ExistingProvisioner
 from sterna.clusters.local import LocalProvisioner
+from sterna.clusters.myrocks import myrocks_parameters
 from sterna.clusters.provisioner import Admin, NodeSpec, Provisioner
 from sterna.clusters.readers import follow
 from sterna.clusters.ssh import SshProvisioner
@@ -200,14 +201,24 @@ def test_data_travel(
 ) -> None:
     """From here to another machine and back: each follows the first, and has all it had. A copy
     that breaks off leaves nothing, and is made again."""
-    first, is_still = server_farm.start(series, role="Writer"), series == "5.7"
-    if first.version.is_mariadb and first.spec.engine.backup is None:
+    engine, is_still = choose_engine(server_farm.engines, series), series == "5.7"
+    if engine.version.is_mariadb and engine.backup is None:
         pytest.skip("mariadb-backup is not on this machine: make servers")
-    here, there = first.provisioner, SshProvisioner(sshd)
+    with_myrocks = engine.myrocks is not None
+    asked = myrocks_parameters(MEMORY_BYTES, 40) if with_myrocks else {}
+    engine = engine.with_myrocks() if with_myrocks else engine
+    first = replace(server_farm.spec(engine, None, "Writer", asked), memory_bytes=MEMORY_BYTES)
+    here, there = LocalProvisioner(TEMPLATES), SshProvisioner(sshd)
+    request.addfinalizer(partial(here.delete_node, first))
+    here.create_node(first)
+    here.start_node(first)
     with open_session(first.server) as session:
         execute(session, "SET SESSION sql_log_bin = 0")
         execute(session, "CREATE DATABASE kept")
-    spec, is_first = first.spec, True
+        kind = "ROCKSDB" if with_myrocks else "InnoDB"
+        execute(session, f"CREATE TABLE kept.t (id INT PRIMARY KEY) ENGINE={kind}")
+        execute(session, "INSERT INTO kept.t VALUES (1), (2)")
+    spec, is_first = first, True
     far = server_farm.folder / f"far-{series}"
     make_home(far)
     # What a MariaDB can do there is found there: its backup, its MyRocks.
@@ -234,6 +245,8 @@ def test_data_travel(
         with open_session(first.server) as session:
             execute(session, f"CREATE DATABASE later_{port}")
         eventually(lambda p=port, m=made: databases(m) >= {"kept", f"later_{p}"})
+        with open_session(made.server) as session:
+            assert scalar(session, "SELECT SUM(id) FROM kept.t") == 3
         assert not (spec.folder / "backup.cnf").exists()
         spec, is_first = made, False
         request.addfinalizer(partial(provisioner.delete_node, made))
