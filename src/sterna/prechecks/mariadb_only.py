@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sterna.mysql.catalog import Column
@@ -9,6 +10,8 @@ from sterna.mysql.identifiers import quote
 from sterna.prechecks.base import Check, Context, Finding
 
 # What holds the same values in MySQL, written as MariaDB prints them.
+_SCALE = re.compile(r"decimal\(\d+,(\d+)\)(.*)")
+SCALE_MAX = 30
 _INSTEAD = {"uuid": "CHAR(36)", "inet4": "VARCHAR(15)", "inet6": "VARCHAR(39)"}
 
 
@@ -55,4 +58,13 @@ class MariadbOnly(Check):
                     about,
                     message=f"Its type is {column.data_type}.",
                     remedy=f"ALTER TABLE {table} MODIFY {quote(column.name)} {other};",
+                )
+            scale = _SCALE.fullmatch(column.column_type.lower())
+            if scale and int(scale[1]) > SCALE_MAX:
+                other = f"DECIMAL(65,{SCALE_MAX}){scale[2]} {null}"
+                yield self.error(
+                    about,
+                    message=f"It has {scale[1]} digits behind the point; MySQL takes {SCALE_MAX}.",
+                    remedy=f"ALTER TABLE {table} MODIFY {quote(column.name)} {other};\n"
+                    "-- Write its default and comment behind it, if it has any.",
                 )

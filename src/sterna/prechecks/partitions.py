@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sterna.mysql.connection import query
@@ -36,12 +37,21 @@ class Partitions(Check):
             )
             for table, method, count in rows:
                 about = f"{database}.{table}"
-                if str(method) not in _METHODS:
+                if str(method) not in _METHODS or _has_default(context, database, str(table)):
+                    how = f"{method} … DEFAULT" if str(method) in _METHODS else method
                     yield self.error(
                         about,
-                        message=f"It is partitioned by {method}, which MySQL cannot do.",
+                        message=f"It is partitioned by {how}, which MySQL cannot do.",
                         remedy=f"ALTER TABLE {quote(database, table)} REMOVE PARTITIONING;",
                     )
                 elif engines.get((database, str(table))) not in ("InnoDB", None):
                     message = f"{count} partitions of another engine will be InnoDB's."
                     yield self.note(about, message=message)
+
+
+def _has_default(context: Context, database: str, table: str) -> bool:
+    """Whether what fits nowhere has a partition; MariaDB only shows it in the definition."""
+    if not context.crosses:
+        return False
+    definition = str(query(context.source, f"SHOW CREATE TABLE {quote(database, table)}")[0][1])
+    return re.search(r"\bPARTITION `(?:[^`]|``)*` DEFAULT\b", definition) is not None

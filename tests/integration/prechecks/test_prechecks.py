@@ -240,6 +240,7 @@ def account_context(source: Source, decisions: dict[str, Decision]) -> Context:
         ("CREATE TABLE v (a INT NOT NULL PRIMARY KEY) WITH SYSTEM VERSIONING", "shop.v"),
         ("CREATE TABLE u (a INT NOT NULL PRIMARY KEY, b INET6 NOT NULL)", "shop.u.b"),
         ("CREATE TABLE u (a UUID NOT NULL PRIMARY KEY)", "shop.u.a"),
+        ("CREATE TABLE u (a INT NOT NULL PRIMARY KEY, b DECIMAL(60,38) UNSIGNED)", "shop.u.b"),
     ],
 )
 def test_mariadb_only(mariadb: Source, create: str, about: str) -> None:
