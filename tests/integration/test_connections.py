@@ -28,7 +28,8 @@ def test_every_connection_is_told_once(
     tmp_path: Path, server: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Client, endpoint, and what the server sees; also of who came while nobody asked, of many at
-    once, and of those a new worker lets in. While nobody comes no lines are asked for."""
+    once, of those a new worker lets in, and an old one at last. While nobody comes no lines are
+    asked for."""
     proxy, lines, port = HAProxy(tmp_path), ConnectionLog(tmp_path), free_port()
     lines.tick()  # no proxy yet
     one = Route("pe-one", "127.0.0.1", port, backends(server), ("127.0.0.1",))
@@ -43,6 +44,15 @@ def test_every_connection_is_told_once(
         expected += [come(port, server) for _ in range(200)]
         lines = ConnectionLog(tmp_path)  # as after a restart of ours
         eventually(lambda: lines.tick() or sorted(told(tmp_path)) == sorted(expected))
+        proxy.hold(["pe-one"])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            eventually(lambda: proxy.statistics()["pe-one"].waiting == 1)
+            proxy.apply([one, other, replace(one, name="pe-third", port=free_port())])
+            proxy.release(["pe-one"])
+            accepted, (_, seen) = server.accept()
+            with accepted:
+                expected.append((client.getsockname()[1], "pe-one", seen))
+                eventually(lambda: lines.tick() or sorted(told(tmp_path)) == sorted(expected))
         proxy.apply([replace(one, allowed_networks=("10.0.0.1",)), other])
         with socket.create_connection(("127.0.0.1", port)) as client:
             stranger = client.getsockname()[1]

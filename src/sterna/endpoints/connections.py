@@ -86,7 +86,8 @@ class ConnectionLog:
 
     def _keep(self, worker: Worker) -> None:
         answer = self._control.worker(worker, ["show events connections"])
-        numbered = (line.partition(" ") for line in answer.splitlines() if line)
+        # The others tell that an old worker has stopped listening.
+        numbered = (line.partition(" ") for line in answer.splitlines() if line[:1].isdigit())
         # Of a worker not seen before another process may have kept some.
         is_new = worker.pid not in self._kept
         known = set(self._file.newest(2 * LINES_BYTES)) if is_new else set()
