@@ -38,9 +38,11 @@ class AccountHosts(Check):
                 for address in context.endpoint_addresses
                 if not any(matches(pattern, address) for pattern in twins)
             ]
-            if not shut or user.startswith(_SERVERS_OWN) or (user, host) == _ROOT:
-                continue
             name, addresses = f"{quote_text(user)}@{quote_text(host)}", " and ".join(shut)
+            if not shut or name in context.left_out:
+                continue
+            if user.startswith(_SERVERS_OWN) or (user, host) == _ROOT:
+                continue
             yield self.warning(
                 name,
                 message=f"By an endpoint it would have to come from {addresses}.",

@@ -35,6 +35,8 @@ class AccountPrivileges(Check):
         for account, privilege in rows:
             holders[str(account)].add(str(privilege).upper())
         for account, privileges in holders.items():
+            if account in context.left_out:
+                continue
             if _SUPER not in privileges:  # whoever has it administrates, and has all the others
                 for privilege in sorted(privileges & _LOST if context.crosses else ()):
                     yield self.warning(

@@ -232,6 +232,11 @@ class Context:
         """The stored SQL of all the customer's databases."""
         return tuple(code for name in self.databases for code in read_code(self.source, name))
 
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """Accounts that somebody decided not to carry, or that belong to the server."""
+        return frozenset(plan.account for plan in self.accounts if plan.how == "left out")
+
     @property
     def to_mysql(self) -> bool:
         """Whether the target is a MySQL."""

@@ -27,5 +27,7 @@ class ExpiredAccounts(Check):
         )
         for user, host in rows:
             name = f"{quote_text(str(user))}@{quote_text(str(host))}"
+            if name in context.left_out:
+                continue
             remedy = f"DROP USER {name};\n-- Or set a new password, if somebody still uses it."
             yield self.warning(name, message="Its password has expired.", remedy=remedy)

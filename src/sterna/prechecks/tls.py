@@ -29,6 +29,8 @@ class Tls(Check):
         )
         for user, host, kind in accounts:
             account = f"{quote_text(str(user))}@{quote_text(str(host))}"
+            if account in context.left_out:
+                continue
             if str(kind) != "ANY":
                 yield self._certificate(context, account)
             elif context.target.is_mariadb:

@@ -223,6 +223,13 @@ def test_accounts(source: Source) -> None:
     for decision in (Decision("pw"), Decision()):
         context = account_context(source, {"'app'@'%'": decision})
         assert "error" not in {f.severity for f in run_prechecks(context, "accounts")}
+    execute(source.session, "CREATE USER 'job'@'10.1.2.3' IDENTIFIED BY 'pw'")
+    for decided, found_hosts in (
+        ({}, ["'job'@'10.1.2.3'"]),
+        ({"'job'@'10.1.2.3'": Decision()}, []),
+    ):
+        context = replace(account_context(source, decided), endpoint_addresses=("127.0.0.1",))
+        assert [f.object for f in run_prechecks(context, "account_hosts")] == found_hosts
 
 
 def account_context(source: Source, decisions: dict[str, Decision]) -> Context:
