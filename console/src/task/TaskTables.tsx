@@ -35,7 +35,7 @@ const COLUMNS: (Column<TableProgress> & { sortAs?: Sort })[] = [
   { title: "Rows/s", render: (row) => (row.rows_per_second ? count(row.rows_per_second) : "–"), numeric: true },
   { title: "Time left", render: (row) => left(row), sortAs: "eta", numeric: true },
   { title: "Differences", render: (row) => count(row.differences), sortAs: "differences", numeric: true },
-  { title: "Verified", render: (row) => <Time at={row.verified_at} />, sortAs: "verified" },
+  { title: "Verified", render: (row) => <span className="wrapped"><Time at={row.verified_at} /></span>, sortAs: "verified" },
 ];
 
 function ofAbout(row: TableProgress, copied: string, estimated: string): ReactNode {
@@ -43,7 +43,7 @@ function ofAbout(row: TableProgress, copied: string, estimated: string): ReactNo
   return (
     <>
       {copied}
-      <div className="faint">of about {estimated}</div>
+      <div className="faint">of ≈ {estimated}</div>
     </>
   );
 }
