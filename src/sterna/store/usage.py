@@ -45,7 +45,7 @@ class UsageBook:
         node_class: str,
         node_seconds: float,
         storage_byte_seconds: float,
-        assumed_seconds: float,
+        assumed_seconds: float = 0.0,
     ) -> None:
         """Add to an hour; assumed are those of its seconds whose storage was not measured."""
         table = tables.usage
