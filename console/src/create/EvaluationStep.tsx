@@ -35,7 +35,11 @@ export function EvaluationStep({ order, onChange }: StepProps) {
           <>
             <Result report={data} />
             <Accept report={data} value={order.ignore} onChange={(ignore) => onChange({ ignore })} />
-            <Findings findings={data.findings} />
+            <Findings
+              instanceId={instance_id}
+              findings={data.findings}
+              onFixed={() => void report.refetch()}
+            />
             <div className="actions">
               <Button loading={report.isFetching} onClick={() => void report.refetch()}>
                 Re-evaluate

@@ -53,7 +53,11 @@ export default function ContinueDialog({ migration, onClose }: DialogProps) {
         {(report) => (
           <>
             <Ignorable report={report} value={ignored} onChange={setIgnored} />
-            <Findings findings={report.findings} />
+            <Findings
+              instanceId={instance_id}
+              findings={report.findings}
+              onFixed={() => void evaluation.refetch()}
+            />
           </>
         )}
       </Answered>
@@ -69,7 +73,8 @@ interface IgnorableProps {
 }
 
 function Ignorable({ report, value, onChange }: IgnorableProps) {
-  const names = [...new Set(report.findings.filter((one) => one.ignorable).map((one) => one.check))];
+  const errors = report.findings.filter((one) => one.severity === "error" && one.ignorable);
+  const names = [...new Set(errors.map((one) => one.check))];
   if (names.length === 0) return null;
   return (
     <div className="dialog-part">
