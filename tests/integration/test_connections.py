@@ -71,8 +71,10 @@ def test_every_connection_is_told_once(
 def asked_of(lines: ConnectionLog, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the proxy is asked from now on."""
     asked: list[str] = []
-    ask = lines._control.master
-    monkeypatch.setattr(lines._control, "master", lambda text: (asked.append(text), ask(text))[1])
+    ask = lines._control._exchange
+    monkeypatch.setattr(
+        lines._control, "_exchange", lambda text: (asked.append(text), ask(text))[1]
+    )
     return asked
 
 
