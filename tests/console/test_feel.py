@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from sterna.migration.scaling import Serverless
 from sterna.server.api.migrations import NewMigration
+from sterna.store.access_records import Role
 from sterna.store.cluster_records import NO_BINLOG
 from sterna.store.database import now
 from sterna.store.host_records import Host
@@ -115,16 +116,19 @@ def test_every_dialog_can_be_read_in_both_themes(paper: Paper, ada: Viewer) -> N
 
 
 def test_dialogs_of_other_pages_can_be_read(paper: Paper, ada: Viewer) -> None:
-    """Registering and releasing an instance, users, tokens and hosts."""
+    """Registering and releasing an instance, users, tokens and hosts; nothing is done by looking."""
+    paper.desk.service.people.add("vera", Role.VIEWER, PASSWORD)
     for path, button in (
         ("/instances", "Register instance"),
         (f"/instances/{paper.instance_id}", "Release"),
         ("/settings", "Add user"),
         ("/settings", "Make token"),
         ("/settings", "Add host"),
+        ("/settings", "Remove vera"),
     ):
         ada.turn_to(path)
         look_into(ada, button)
+    assert [user.name for user in paper.desk.service.people.users()] == ["ada", "vera"]
 
 
 def look_into(ada: Viewer, button: str) -> None:
