@@ -122,6 +122,7 @@ def _compare_database(session: Session, reading: Session, task: str, database: s
     tables = {name for name in tables if not name.startswith(_LEFT_BEHIND)}
     rows = query(session, f"{_OF_TASK} AND database_name = %s", [task, database])
     stored = {_text(name): _text(digest) for name, digest in rows}
+    execute(session, "BEGIN")  # a commit for each of many tables would take minutes
     with contextlib.closing(_columns(reading, "TABLE_SCHEMA = %s", [database])) as found:
         for table, now in found:
             name = (database, table)
@@ -129,6 +130,7 @@ def _compare_database(session: Session, reading: Session, task: str, database: s
                 execute(session, _STORE, [task, *name, now])
             elif table in tables and stored[table] != _digest(now):
                 raise _altered(name, _stored(session, task, name), now)
+    execute(session, "COMMIT")
 
 
 def _columns(session: Session, where: str, args: list[str]) -> Generator[tuple[str, str]]:
