@@ -10,6 +10,7 @@ import { useState } from "react";
 import { api, ask } from "../api/client";
 import type { ApiToken, NewToken } from "../api/schema";
 import { Time } from "../format/Time";
+import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
 import { DataTable, type Column } from "../parts/DataTable";
 import { Dialog } from "../parts/Dialog";
@@ -22,9 +23,7 @@ import { ROLES } from "./roles";
 export function Tokens() {
   const [making, setMaking] = useState(false);
   const tokens = useQuery({ queryKey: ["tokens"], queryFn: () => ask(api.GET("/api/v1/tokens")) });
-  const remove = useAction((token_id: string) =>
-    ask(api.DELETE("/api/v1/tokens/{token_id}", { params: { path: { token_id } } })),
-  );
+  const [removing, setRemoving] = useState<ApiToken | null>(null);
   const columns: Column<ApiToken>[] = [
     { title: "Token", render: (row) => row.description || row.id, sortBy: (row) => row.description },
     { title: "Role", render: (row) => row.role, sortBy: (row) => row.role },
@@ -35,7 +34,7 @@ export function Tokens() {
     {
       title: "",
       render: (row) => (
-        <Button size="small" danger aria-label={`Remove ${row.description || row.id}`} onClick={() => remove.mutate(row.id)}>
+        <Button size="small" danger aria-label={`Remove ${row.description || row.id}`} onClick={() => setRemoving(row)}>
           Remove
         </Button>
       ),
@@ -43,12 +42,24 @@ export function Tokens() {
   ];
   return (
     <Section title="API tokens" extra={<Button onClick={() => setMaking(true)}>Make token</Button>}>
-      <ProblemAlert error={remove.error} />
       <Answered query={tokens} what="the tokens">
         {(rows) => <DataTable label="API tokens" rows={rows} columns={columns} rowKey={(row) => row.id} empty="There are no tokens." />}
       </Answered>
       {making && <TokenDialog onClose={() => setMaking(false)} />}
+      {removing && <Removal token={removing} onClose={() => setRemoving(null)} />}
     </Section>
+  );
+}
+
+function Removal({ token, onClose }: { token: ApiToken; onClose: () => void }) {
+  const remove = useAction(
+    (token_id: string) => ask(api.DELETE("/api/v1/tokens/{token_id}", { params: { path: { token_id } } })),
+    { onDone: onClose },
+  );
+  return (
+    <Confirm title="Remove token" button="Remove" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate(token.id)} onClose={onClose}>
+      Scripts that use {token.description || token.id} are refused from now on.
+    </Confirm>
   );
 }
 

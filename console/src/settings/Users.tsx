@@ -8,6 +8,7 @@ import { useState } from "react";
 import { api, ask } from "../api/client";
 import type { NewUser, User } from "../api/schema";
 import { Time } from "../format/Time";
+import { Confirm } from "../parts/Confirm";
 import { DataTable, type Column } from "../parts/DataTable";
 import { Dialog } from "../parts/Dialog";
 import { ProblemAlert } from "../parts/ProblemAlert";
@@ -22,7 +23,7 @@ export function Users() {
   const change = useAction(({ name, role }: { name: string; role: Role }) =>
     ask(api.PATCH("/api/v1/users/{name}", { params: { path: { name } }, body: { role } })),
   );
-  const remove = useAction((name: string) => ask(api.DELETE("/api/v1/users/{name}", { params: { path: { name } } })));
+  const [removing, setRemoving] = useState("");
   const columns: Column<User>[] = [
     { title: "Name", render: (row) => row.name, sortBy: (row) => row.name },
     {
@@ -47,7 +48,7 @@ export function Users() {
     {
       title: "",
       render: (row) => (
-        <Button size="small" danger aria-label={`Remove ${row.name}`} onClick={() => remove.mutate(row.name)}>
+        <Button size="small" danger aria-label={`Remove ${row.name}`} onClick={() => setRemoving(row.name)}>
           Remove
         </Button>
       ),
@@ -55,12 +56,22 @@ export function Users() {
   ];
   return (
     <Section title="Users" extra={<Button onClick={() => setAdding(true)}>Add user</Button>}>
-      <ProblemAlert error={change.error ?? remove.error} />
+      <ProblemAlert error={change.error} />
       <Answered query={users} what="the users">
         {(rows) => <DataTable label="Users" rows={rows} columns={columns} rowKey={(row) => row.name} empty="There are no users." />}
       </Answered>
       {adding && <UserDialog onClose={() => setAdding(false)} />}
+      {removing && <Removal name={removing} onClose={() => setRemoving("")} />}
     </Section>
+  );
+}
+
+function Removal({ name, onClose }: { name: string; onClose: () => void }) {
+  const remove = useAction(() => ask(api.DELETE("/api/v1/users/{name}", { params: { path: { name } } })), { onDone: onClose });
+  return (
+    <Confirm title="Remove user" button="Remove" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate(undefined)} onClose={onClose}>
+      {name} is signed out everywhere, and cannot sign in any more.
+    </Confirm>
   );
 }
 
