@@ -59,7 +59,7 @@ function MachineFields() {
   return (
     <>
       <Form.Item name="secret" label="Private key" extra="Without a passphrase. It is kept encrypted and never shown." rules={[{ required: true, message: "The key the user logs in with." }]}>
-        <Input.TextArea rows={4} autoComplete="off" spellCheck={false} placeholder="-----BEGIN OPENSSH PRIVATE KEY-----" />
+        <Input.TextArea rows={4} autoComplete="off" spellCheck={false} />
       </Form.Item>
       <Form.Item name="fingerprint" label="Fingerprint of the machine's key" extra="When left empty the first key it shows is believed.">
         <Input autoComplete="off" placeholder="SHA256:…" />
