@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sterna.mysql.connection import execute, open_session
+from sterna.mysql.connection import ServerError, execute, open_session, query
 from sterna.mysql.identifiers import quote_text
+from sterna.mysql.variables import read_variables
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.link import Link, begin
 from tests.fixtures.running import RunningServer, wipe
@@ -55,19 +57,32 @@ REFUSED = [
 
 @contextmanager
 def restarted(running: RunningServer, **parameters: str) -> Iterator[None]:
-    """A server that has kept these settings over a restart, and afterwards as it was."""
-    with open_session(running.server) as session:
-        for name, value in parameters.items():
-            execute(
-                session, f"SET PERSIST {name} = {value if value.isdigit() else quote_text(value)}"
-            )
+    """A server whose sessions all begin anew with these settings, as after a restart that took
+    longer; afterwards it is as it was."""
+    before = read_settings(running, parameters)
+    begin_anew(running, parameters)
     try:
-        running.restart()
         yield
     finally:
-        with open_session(running.server) as session:
-            execute(session, "RESET PERSIST")
-        running.restart()
+        begin_anew(running, before)
+
+
+def read_settings(running: RunningServer, names: Iterable[str]) -> dict[str, str]:
+    """What new sessions begin with."""
+    with open_session(running.server) as session:
+        return read_variables(session, *names)
+
+
+def begin_anew(running: RunningServer, settings: Mapping[str, str]) -> None:
+    """End all sessions but this one."""
+    with open_session(running.server) as session:
+        for name, value in settings.items():
+            text = value if value.isdigit() else quote_text(value)
+            execute(session, f"SET GLOBAL {name} = {text}")
+        others = "SELECT id FROM information_schema.processlist WHERE user = 'root' AND id <> %s"
+        for (number,) in query(session, others, [session.thread_id()]):
+            with contextlib.suppress(ServerError):  # it has ended
+                execute(session, "KILL %s", [number])
 
 
 def test_settings_change_nothing(
