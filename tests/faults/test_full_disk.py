@@ -72,10 +72,13 @@ class FullDisk(threading.Thread):
     Attributes:
         held: the endpoints that were held while there was no room, after it had been noticed.
         closed: whether the side with the writes took none then.
+        over: there is no room until this is set.
     """
 
     def __init__(self, cast: Cast, step: str, patch: pytest.MonkeyPatch) -> None:
         super().__init__(daemon=True)
+        self.over = threading.Event()
+        self.over.set()
         self.held: frozenset[str] = frozenset(["nobody looked"])
         self.closed = True
         self._cast, self._step = cast, step
@@ -99,6 +102,7 @@ class FullDisk(threading.Thread):
         assert self._noticed.wait(60)
         self.held = self._cast.tools.proxy.held()
         self.closed = is_closed(self._cast)
+        self.over.wait(60)
         (self._home / "filler").unlink()
 
 
@@ -185,8 +189,8 @@ def test_a_full_spool_ends_the_hold(cast: Cast, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_past_the_point_of_no_return(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Full in the second half of a switchover and of a rollback: with room each is finished; in the
-    first half of a rollback it is undone. Never do two sides take writes."""
+    """Full in the second half of a switchover and of a rollback: each is finished while there is no
+    room; in the first half of a rollback it is undone. Never do two sides take writes."""
     played = (
         ("switch_over", "open_arriving_side", Status.REVERSED),
         ("roll_back", "cut_sessions", Status.REVERSED),
@@ -195,10 +199,14 @@ def test_past_the_point_of_no_return(cast: Cast, monkeypatch: pytest.MonkeyPatch
     for operation, step, status in played:
         with one_owner(cast):
             disk = FullDisk(cast, step, monkeypatch)
+            if step != "cut_sessions":
+                disk.over.clear()
             if operation == "switch_over":
                 cast.service.switch_over(cast.cluster_id, with_endpoints=True)
             else:
                 cast.service.roll_back(cast.cluster_id)
+            assert disk.is_alive() or step == "cut_sessions", "it has waited for room"
+            disk.over.set()
             disk.join()
             migration = cast.service.migration(cast.cluster_id)
             assert (migration.status, migration.operation) == (status, ""), step

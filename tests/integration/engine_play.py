@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
 
 from sterna.errors import Ambiguous, Refused, SternaError
 from sterna.migration.status import Status
@@ -39,6 +42,9 @@ def act(word: str) -> Callable[[Run], str]:
             raise Ambiguous(f"{word} found another world.")
         if word == "commit":
             run.tools.journal.commit(run.id)
+            if (HOME / "lie").exists():
+                (HOME / "lie").unlink()
+                raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk I/O error"))
         with (HOME / "done").open("a") as done:
             done.write(f"{word}\n")
         return f"{word} is done"

@@ -137,8 +137,10 @@ def test_failure_before_the_point_of_no_return_undoes_everything(home: Path) -> 
 
 
 def test_failure_after_the_point_of_no_return_is_tried_again(home: Path) -> None:
-    """A step that fails after the point of no return is tried until it works."""
+    """A step that fails after the point of no return is tried until it works; and so is that
+    point's own, where it was kept and yet seemed to fail."""
     (home / "fail-three").touch()
+    (home / "lie").touch()
     player = play(home, begin="switch_over")
     journal = journal_of(home)
     eventually(lambda: "trying again" in journal.migration("pc-1").comment, within_seconds=20)

@@ -15,6 +15,7 @@ from sterna.store.database import now
 from sterna.store.log_readers import ReaderBook
 from sterna.store.records import Evaluation, Finding, HistoryEntry, Migration
 from sterna.store.repository import Database, found, new_id, to_record
+from sterna.store.reserve import Reserve
 
 # Fields of a migration that are looked up elsewhere and not stored with it.
 DERIVED = (
@@ -55,6 +56,7 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.readers = ReaderBook(database)
+        self.reserve = Reserve(database.engine)
         # By cluster; in memory, for people who watch: a step that is cut short begins anew.
         self.under_way: dict[str, StepUnderWay] = {}
 

@@ -13,6 +13,7 @@ recorded step.
     the store cannot be written                nothing goes on until it can; but before the point
                                                of no return nobody waits for that: whoever was made
                                                to wait goes on at once, and the operation has failed
+    it is full after that point                a reserve of room is used to end it
 """
 
 from __future__ import annotations
@@ -175,6 +176,7 @@ class Run:
     def let_go(self, error: SQLAlchemyError) -> None:
         """The store takes nothing: nobody waits for that while all can still be put back."""
         if not self._may_let_go(error):
+            self._use_reserve(error)
             return
         self._let_go_because = (
             f"The store cannot be written ({getattr(error, 'orig', error)}); nobody was made to"
@@ -200,6 +202,11 @@ class Run:
         except SQLAlchemyError:
             return False
 
+    def _use_reserve(self, error: Exception) -> None:
+        """Past the point of no return the end is what the last room is for."""
+        if self.operation.failed is None and _is_full(error):
+            self.tools.journal.reserve.use()
+
     def _do(self, each: Step) -> str:
         """Empty when done, else the error."""
         if self._let_go_because:
@@ -212,6 +219,8 @@ class Run:
             try:
                 sentence = each.do(self)
             except Exception as error:
+                if self._turning and isinstance(error, SQLAlchemyError):
+                    raise  # it may have been kept all the same: asked again, nothing is undone
                 self._write(each, "failed", describe(error), started)
                 if not self._again(error, attempt):
                     return describe(error)
@@ -225,6 +234,7 @@ class Run:
         if isinstance(error, Ambiguous):
             return False
         if self.committed:
+            self._use_reserve(error)
             return True
         return isinstance(error, Transient) and attempt < self.operation.attempts
 
@@ -305,11 +315,12 @@ def insist(
             time.sleep(STORE_RETRY_SECONDS)
 
 
-def _is_full(error: SQLAlchemyError) -> bool:
+def _is_full(error: Exception) -> bool:
     """Whether nothing was kept because there was no room."""
     cause = getattr(error, "orig", None)
     code = getattr(cause, "sqlite_errorname", "") or getattr(cause, "sqlstate", "")
-    return code in ("SQLITE_FULL", "53100")
+    no_room = any(getattr(each, "errno", 0) == errno.ENOSPC for each in (error, error.__cause__))
+    return no_room or code in ("SQLITE_FULL", "53100")
 
 
 def describe(error: Exception) -> str:
@@ -374,7 +385,7 @@ class Engine:
             run.undo_all() if run.operation.failed is None else None
             recorded("end", self._failed, row, str(error))
         else:
-            recorded("end", self._finished, row)
+            recorded("end", self._finished, row, meanwhile=run.let_go)
 
     def _finished(self, row: OperationRow) -> None:
         journal = self._tools.journal

@@ -91,6 +91,8 @@ def check_guards(run: Run) -> str:
     bad_pairs = pairing.pair_refusals(run.tools, run.cluster_id, run.arguments)
     if refusal := joined((*refusals, *bad_pairs)):
         raise refusal
+    # With it the exchange can be ended whatever fills the disk meanwhile.
+    run.tools.journal.reserve.keep()
     snapshot = run.tools.tasks.task(sides.task_id(run))
     return f"nothing stands in the way; the replication latency is {snapshot.lag_seconds} s"
 
@@ -395,9 +397,9 @@ def note_starting_position(run: Run) -> str:
 @step(no_undo_because="this is the point of no return")
 def commit(run: Run) -> str:
     """Point of no return: from here on the exchange is finished, whatever happens."""
+    facts = run.facts
     if run.tools.journal.operation(run.id).committed_at is None:
         check_budget(run)
         _refuse_rogue_writes(run)
     run.tools.journal.commit(run.id)
-    facts = run.facts
     return f"positions {facts['final_position']} and {facts['starting_position']} are one moment"
