@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import mkdtemp
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from sterna.migration.scaling import Serverless
 from sterna.mysql.connection import Server, execute, open_session, scalar
 from sterna.store.cluster_records import NO_BINLOG
 from sterna.store.records import Cluster, Node
-from sterna.workflow import node_life
+from sterna.workflow import joining, node_life
 from sterna.workflow.binlog_off import refuse_binlog_off
 from sterna.workflow.health import INTERVAL_SECONDS, Probe, avoided, judge
 from sterna.workflow.node_life import NodeKeeper
@@ -201,8 +202,11 @@ def test_nodes_of_servers_that_cannot_clone(
         execute(session, "CREATE TABLE shop.t (id INT PRIMARY KEY)")
     primary = desk.ask("endpoint", "create", made.id, "--type", "Primary")
     reads = desk.ask("endpoint", "create", made.id, "--type", "Cluster")
+    desk.tools.keep_cluster_mode(made.id, writable=True, event_scheduler="ON")
+    stands_still = "5.7" in engine
+    if stands_still:
+        assert_stands_still_for_nothing(desk, made, monkeypatch)
     with writing(primary) as acknowledged:
-        stands_still = "5.7" in engine
         plan = desk.ask("cluster", "add-nodes", made.id, "--dry-run")
         assert bool(plan["warnings"]) == stands_still
         desk.ask("cluster", "add-nodes", made.id, "--yes")
@@ -219,6 +223,7 @@ def test_nodes_of_servers_that_cannot_clone(
         eventually(lambda n=here: int(answer_of(n, "SELECT COUNT(*) FROM shop.t")) == count)
         assert answer_of(here, "SELECT SUM(id) FROM shop.kept") == 3
         assert int(answer_of(here, "SELECT @@GLOBAL.read_only")) == 1
+        assert answer_of(here, "SELECT @@GLOBAL.event_scheduler") == "OFF"
     assert len({answer_of({"port": n.port}, "SELECT @@server_id") for n in (one, two)}) == 2
     change = ("cluster", "semi-sync", made.id)
     if stands_still:
@@ -231,6 +236,23 @@ def test_nodes_of_servers_that_cannot_clone(
         desk.ask(*change, "on", "--yes")
         eventually(lambda: commits_wait_for(desk, made) == {one.id, two.id}, within_seconds=30)
     eventually(lambda: rotation(desk, made)[one.id], within_seconds=30)
+
+
+def assert_stands_still_for_nothing(
+    desk: Desk, made: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a new node has no room the primary is not ended, and whoever waits sees why."""
+    with monkeypatch.context() as patch:
+        patch.setattr(joining, "disk_usage", lambda _: SimpleNamespace(free=1000))
+        node = desk.ask("cluster", "add-nodes", made.id, "--yes", "--no-wait")["nodes"][1]
+        shown = lambda: desk.ask("cluster", "show", made.id)["nodes"]  # noqa: E731
+        eventually(lambda: "and 0.0 GB are free there" in shown()[1]["progress"])
+        assert shown()[0]["status"] == "Running"
+        assert int(answer_of({"port": made.nodes[0].port}, "SELECT @@GLOBAL.read_only")) == 0
+        desk.ask("cluster", "remove-node", made.id, node["id"], "--yes")
+    desk.tools.inventory.set_node_status(made.nodes[0].id, "ClassChanging")
+    assert not desk.ask("cluster", "add-nodes", made.id, "--dry-run")["warnings"]
+    desk.tools.inventory.set_node_status(made.nodes[0].id, "Running")
 
 
 def commits_wait_for(desk: Desk, cluster: Cluster) -> set[str]:

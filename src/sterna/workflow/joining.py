@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import RawIOBase
+from shutil import disk_usage
 from typing import IO, Any, cast
 
 from sterna.clusters.engines import choose_engine
 from sterna.clusters.provisioner import NodeSpec
-from sterna.clusters.readers import follow, join_reader
-from sterna.clusters.transfer import how_copied, refuse_without_backup
+from sterna.clusters.readers import follow, join_reader, reader_lag
+from sterna.clusters.transfer import how_copied, not_copied, refuse_without_backup
+from sterna.errors import SternaError
+from sterna.mysql.connection import open_session
 from sterna.store.records import Node
+from sterna.workflow.hosting import rooms
 from sterna.workflow.tools import Tools
 
 TELL_SECONDS = 2.0
@@ -69,9 +73,10 @@ def _copy(tools: Tools, cluster_id: str, spec: NodeSpec) -> None:
         from_ = tools.node_spec(cluster_id, donor)
         size = tools.provisioner.storage_bytes(from_)
         if still:
+            _require_room(tools, spec, size)
             _still(tools, cluster_id, donor)
         with tools.provisioner.send_data(from_) as stream:
-            yield cast(IO[bytes], _Told(tools, spec.id, stream, size))
+            yield cast(IO[bytes], _Told(tools, cluster_id, spec, stream, size))
 
     try:
         tools.provisioner.receive_data(spec, data)
@@ -80,11 +85,31 @@ def _copy(tools: Tools, cluster_id: str, spec: NodeSpec) -> None:
             _bring_back(tools, cluster_id, donor)
 
 
-def _donor(tools: Tools, cluster_id: str) -> Node:
+def _require_room(tools: Tools, spec: NodeSpec, wanted_bytes: int) -> None:
+    """Transient: NodeNotCopied; nobody stands still for a copy that cannot be whole."""
+    away = rooms(tools, [spec.place] if spec.place else [])
+    free_bytes = next((free for _, free in away), disk_usage(tools.settings.home).free)
+    if free_bytes < wanted_bytes:
+        wanted, free = wanted_bytes / GB, free_bytes / GB
+        raise not_copied(spec, [f"It needs {wanted:.1f} GB, and {free:.1f} GB are free there."])
+
+
+def _donor(tools: Tools, cluster_id: str) -> Node | None:
     """Who stands still already, for us or for one of us who died; or is missed least."""
     order = ("Rebooting", "Running")
-    nodes = [node for node in tools.inventory.nodes(cluster_id) if node.status in order]
-    return min(nodes, key=lambda node: (order.index(node.status), node.role == "Writer"))
+    nodes = [n for n in tools.inventory.nodes(cluster_id) if n.status in order]
+    nodes = [n for n in nodes if n.status == "Rebooting" or _is_whole(tools, cluster_id, n)]
+    key = lambda node: (order.index(node.status), node.role == "Writer")  # noqa: E731
+    return min(nodes, key=key, default=None)
+
+
+def _is_whole(tools: Tools, cluster_id: str, node: Node) -> bool:
+    """Whether its copy can follow: that of a node whose replication has stopped could not."""
+    if node.role == "Writer":
+        return True
+    with suppress(SternaError), open_session(tools.node_server(cluster_id, node)) as session:
+        return reader_lag(session)[0] is not None
+    return False
 
 
 def _still(tools: Tools, cluster_id: str, donor: Node) -> None:
@@ -118,10 +143,15 @@ def _route(tools: Tools, cluster_id: str) -> None:
 
 
 class _Told(RawIOBase):
-    """A stream that says from time to time how much of it has gone by."""
+    """A stream that says from time to time how much of it has gone by.
 
-    def __init__(self, tools: Tools, node_id: str, stream: IO[bytes], size_bytes: int) -> None:
-        self._tools, self._node_id = tools, node_id
+    Transient: NodeNotCopied; the node is no longer wanted, and whoever stands still for it may go.
+    """
+
+    def __init__(
+        self, tools: Tools, cluster_id: str, spec: NodeSpec, stream: IO[bytes], size_bytes: int
+    ) -> None:
+        self._tools, self._cluster_id, self._spec = tools, cluster_id, spec
         self._stream, self._size_bytes = stream, size_bytes
         self._passed_bytes, self._tell_at = 0, time.monotonic()
 
@@ -132,5 +162,13 @@ class _Told(RawIOBase):
         if time.monotonic() >= self._tell_at:
             self._tell_at = time.monotonic() + TELL_SECONDS
             told = f"{self._passed_bytes / GB:.1f} of about {self._size_bytes / GB:.1f} GB copied"
-            self._tools.inventory.change_node(self._node_id, progress=told)
+            self._tools.inventory.change_node(self._spec.id, progress=told)
+            if not self._is_wanted():
+                raise not_copied(self._spec, ["It is to be removed."])
         return block
+
+    def _is_wanted(self) -> bool:
+        inventory = self._tools.inventory
+        node = self._tools.node(self._cluster_id, self._spec.id)
+        is_staying = inventory.cluster(self._cluster_id).status != "Deleting"
+        return is_staying and node.status != "Deleting"

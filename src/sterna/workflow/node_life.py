@@ -19,7 +19,7 @@ import structlog
 from sterna.clusters.config import sizes_of
 from sterna.clusters.readers import can_have_readers, reader_lag
 from sterna.clusters.resizing import resize
-from sterna.errors import Refused, Transient
+from sterna.errors import Refused, SternaError, Transient
 from sterna.migration.status import Status
 from sterna.mysql.connection import open_session
 from sterna.store.cluster_records import NO_BINLOG
@@ -345,7 +345,8 @@ class NodeKeeper:
             self._delete(cluster)
             return
         # The primary last: the others are there again by then.
-        for node in reversed(cluster.nodes):
+        for known in reversed(cluster.nodes):
+            node = self._tools.node(cluster_id, known.id)  # another's turn may have changed it
             if node.status == "Creating":
                 self._add(cluster, node)
             elif node.status == "Deleting":
@@ -360,9 +361,16 @@ class NodeKeeper:
 
     def _add(self, cluster: Cluster, node: Node) -> None:
         tools = self._tools
-        make_reader(tools, cluster.id, node.id)
-        made = tools.node(cluster.id, node.id)
-        self._back_in_rotation(cluster, replace(made, status=node.status))
+        try:
+            make_reader(tools, cluster.id, node.id)
+            made = tools.node(cluster.id, node.id)
+            self._back_in_rotation(cluster, replace(made, status=node.status))
+        except SternaError as error:
+            # Whoever waits for it sees why.
+            lines = error.message.splitlines()
+            progress = " ".join(dict.fromkeys((lines[0], lines[-1])))
+            tools.inventory.change_node(node.id, progress=progress)
+            raise
         settle_time_zone(tools, cluster.id, node.id)
 
     def _remove(self, cluster: Cluster, node: Node) -> None:

@@ -227,7 +227,9 @@ class Tools:
             kept = can_start_with(kept)
         if node.role == "Writer":
             return kept
-        return {**kept, **reader_parameters(self.target(cluster.engine)), "read_only": "ON"}
+        # Its copies of the events would run as well, and write where read_only binds nobody.
+        closed = {"read_only": "ON", "event_scheduler": "OFF"}
+        return {**kept, **reader_parameters(self.target(cluster.engine)), **closed}
 
     def keep_cluster_mode(self, cluster_id: str, *, writable: bool, event_scheduler: str) -> None:
         """Make a restart of the primary come back in the mode it has now."""
