@@ -214,8 +214,9 @@ class HAProxy:
         HAProxy must not find out: trying to get a port, it makes its predecessor stop listening.
         """
         ours = self._files.config.read_text() if self.is_running() else ""
+        lines = set(ours.splitlines())  # of ten thousand endpoints each is looked for
         for route in routes:
-            if f"    bind {listen_address(route)}\n" not in ours:
+            if f"    bind {listen_address(route)}" not in lines:
                 refuse_taken(route)
 
     def _write(self, rendered: Rendered) -> dict[Path, str]:
