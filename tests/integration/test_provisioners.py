@@ -108,7 +108,7 @@ def test_contract(candidate: Candidate, server_farm: ServerFarm) -> None:
 
 def test_a_mariadb_that_was_there(server_farm: ServerFarm) -> None:
     """It is closed when it is adopted, and nothing else; it keeps nothing over a restart, so one
-    that its configuration closes is no primary."""
+    that its configuration closes is no primary, nor one that could run no events."""
     provisioner, there = ExistingProvisioner(), server_farm.start("10.11")
     spec = replace(there.spec, role="Writer")
     provisioner.create_node(spec)
@@ -120,8 +120,8 @@ def test_a_mariadb_that_was_there(server_farm: ServerFarm) -> None:
     newer = replace(spec, engine=choose_engine(server_farm.engines, "9.7"))
     with pytest.raises(Refused, match=r"not MySQL 9\.7"):
         provisioner.create_node(newer)
-    closed = server_farm.start("10.11", role="Writer").spec
-    with pytest.raises(Refused, match="read_only cannot be changed for good"):
+    closed = server_farm.start("10.11", role="Writer", event_scheduler="DISABLED").spec
+    with pytest.raises(Refused, match=r"DISABLED.*read_only cannot be changed for good"):
         provisioner.create_node(closed)
 
 
@@ -240,6 +240,8 @@ def test_data_travel(
         for _ in range(2):
             provisioner.receive_data(made, partial(donor.send_data, spec))
         donor.start_node(spec)
+        if is_first and not is_still:  # nothing is in its log yet
+            assert (made.folder / "first.sql").read_text().endswith("= '';\n")
         provisioner.start_node(made)
         follow(first.server, made.server)
         with open_session(first.server) as session:

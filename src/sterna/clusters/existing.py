@@ -172,6 +172,8 @@ def wrong_settings(session: Session) -> Iterator[str]:
     for name, value in wanted.items():
         if found.get(name) != value:
             yield f"{name} is {found.get(name)}, not {value}"
+    if read_variables(session, "event_scheduler")["event_scheduler"] == "DISABLED":
+        yield "event_scheduler is DISABLED, so the source's events could never run there"
     args = () if is_mariadb else ([*KEPT],)
     rows = query(session, _FIXED_IN_MARIADB if is_mariadb else _FIXED, args)
     if fixed := [str(name) for (name,) in rows]:

@@ -95,7 +95,7 @@ def options(spec: NodeSpec) -> str:
 def first_of_backup(spec: NodeSpec, told: Sequence[str]) -> str:
     """The statement of the first start, from what is in a backup's `BACKUP_INFO`."""
     for info in told:
-        *_, gtids = info.strip().split("\t")  # file, position, GTIDs
+        *_, gtids = info.rstrip("\n").split("\t")  # file, position, GTIDs if any was written
         return f"SET GLOBAL gtid_slave_pos = {quote_text(gtids)};\n"
     raise not_copied(spec, ["The backup does not say up to where it goes."])
 
