@@ -23,7 +23,13 @@ from sterna.clusters.accounts import (
     knows_plugin,
 )
 from sterna.clusters.grants import Grant, Vocabulary, translate
-from sterna.mysql.connection import ServerError, Session, execute, greeting_version
+from sterna.mysql.connection import (
+    ServerError,
+    Session,
+    execute,
+    greeting_version,
+    query,
+)
 from sterna.mysql.identifiers import quote_text
 from sterna.mysql.version import Version
 
@@ -43,7 +49,9 @@ _NO_RULES = (
     "PASSWORD_LOCK_TIME 0",
 )
 # Not there on the target, or not to be granted there: no table, no column, no routine, no account.
-_NOT_GRANTABLE = frozenset({1054, 1141, 1144, 1146, 1147, 1221, 1305, 1410, 3523, 3619})
+_NO_COLUMN = 1054
+_NO_TABLE = frozenset({1049, 1146})
+_NOT_GRANTABLE = frozenset({_NO_COLUMN, 1141, 1144, 1146, 1147, 1221, 1305, 1410, 3523, 3619})
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def compare_accounts(
             differences.append(f"{account.name} is missing on the target.")
             continue
         expected, _ = _translated(account, carried.vocabulary, vocabulary)
-        differences += _compare(account, other, expected)
+        differences += _compare(account, other, expected, target)
     return tuple(differences)
 
 
@@ -218,6 +226,10 @@ def _grant(target: Session, grant: Grant, name: str) -> Iterator[str]:
     except ServerError as error:
         if error.number not in _NOT_GRANTABLE:
             raise
+        if error.number == _NO_COLUMN and len(grant.parts) > 1:  # the other columns are there
+            for part in grant.parts:
+                yield from _grant(target, part, name)
+            return
         on = grant.on or "roles"
         yield f"{name}: {', '.join(grant.privileges)} on {on} was left out: {error.text}."
 
@@ -251,9 +263,12 @@ def _host(account: Account) -> str:
     return account.host or ("%" if not account.user or account.is_role else "")
 
 
-def _compare(account: Account, other: Account, expected: list[Grant]) -> Iterator[str]:
+def _compare(
+    account: Account, other: Account, expected: list[Grant], target: Session
+) -> Iterator[str]:
     wanted, has = _single(expected), _single(other.grants)
-    for label, rights in (("lacks", wanted - has), ("has more than before", has - wanted)):
+    lacking = {right for right in wanted - has if _could_have(target, *right[:2])}
+    for label, rights in (("lacks", lacking), ("has more than before", has - wanted)):
         if rights:
             listed = "; ".join(
                 sorted(
@@ -277,15 +292,29 @@ def _compare(account: Account, other: Account, expected: list[Grant]) -> Iterato
 
 
 def _single(grants: Iterable[Grant]) -> set[tuple[str, str, tuple[bool, bool]]]:
-    """One entry per privilege; column lists in one spelling, accounts and roles without quotes."""
+    """One entry per privilege and column; columns, accounts and roles without quotes."""
     return {
-        (_spelled(privilege, grant), _spelled(grant.on, grant), (grant.grant_option, grant.revoked))
+        (_spelled(part, part.privileges[0]), on, (part.grant_option, part.revoked))
         for grant in grants
-        for privilege in grant.privileges
+        for on in [_spelled(grant, grant.on)]
+        for part in grant.parts
     }
 
 
-def _spelled(text: str, grant: Grant) -> str:
+def _spelled(grant: Grant, text: str) -> str:
     if grant.is_role or grant.privileges == ("PROXY",):
         return text.replace("`", "").replace("'", "").replace("@%", "")
-    return text.replace("`", "").replace(", ", ",") if "(" in text else text
+    return text if text == grant.on else text.replace("`", "")
+
+
+def _could_have(target: Session, privilege: str, on: str) -> bool:
+    """Whether the target has what the right is about. Servers keep rights on tables and columns
+    that were dropped, and old ones those on system tables that are gone since."""
+    if not on.startswith("`") or on.endswith(".*"):
+        return True
+    try:
+        columns = {str(row[0]).lower() for row in query(target, f"SHOW COLUMNS FROM {on}")}
+    except ServerError as error:
+        return error.number not in _NO_TABLE
+    column = privilege.partition(" (")[2].removesuffix(")")
+    return not column or column.lower() in columns

@@ -47,6 +47,12 @@ class Grant:
         """Whether it can only be granted once its table, routine or account exists."""
         return not self.is_role and not self.on.endswith(".*")
 
+    @property
+    def parts(self) -> tuple[Grant, ...]:
+        """The same as one grant for each privilege and column."""
+        names = (part for privilege in self.privileges for part in _by_column(privilege))
+        return tuple(replace(self, privileges=(name,)) for name in names)
+
     def sql(self, account: str) -> str:
         """The statement; `account` is quoted, as `'user'@'host'`."""
         on = "" if self.is_role else f" ON {self.on}"
@@ -81,6 +87,14 @@ def parse_grant(line: str) -> Grant | None:
     if privileges == ("USAGE",) and not may_grant:
         return None
     return Grant(privileges, line[on + len(" ON ") : to] if on >= 0 else "", may_grant, revoked)
+
+
+def _by_column(privilege: str) -> Iterator[str]:
+    name, opened, columns = privilege.partition(" (")
+    if not opened:
+        yield privilege
+    for column in _listed(columns[:-1]) if opened else ():
+        yield f"{name} ({column})"
 
 
 def _listed(text: str) -> tuple[str, ...]:
