@@ -31,7 +31,8 @@ this page shows ….
 
 The API answers 401 for `Unauthorized`, `WrongLogin` and `SetupTokenWrong`, 403 for `Forbidden` and
 `CsrfRefused`, 429 for `TooManyAttempts` and `TooManyStreams`. It also answers 408 (TooSlow), 413
-(TooLarge), 421 (WrongHost: see `STERNA_NAMES`) and 422 (InvalidRequest). `Usage` is exit code 2.
+(TooLarge), 421 (WrongHost: see `STERNA_NAMES`) and 422 (InvalidRequest). `Usage` and
+`InvalidRequest` are exit code 2.
 
 | code | family | message | remedy |
 |---|---|---|---|

@@ -10,7 +10,9 @@ import pytest
 import typer
 
 from sterna.cli.app import make_cli
+from sterna.errors import Refused
 from sterna.migration.status import TITLES, Status
+from sterna.store.repository import found
 from tests.house.project import REFERENCE, texts
 from tools import (
     write_cli_reference,
@@ -29,6 +31,7 @@ PROXY = "src/sterna/endpoints/"
 SETTING = re.compile(r"\bSTERNA_[A-Z_]+\b")
 FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"(?:\$ )?(?:\.venv/bin/)?sterna (?P<rest>.+)")
+FOUND = re.compile(r"\bfound\([^\n]*?, \"([a-z]+)\", ")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -86,6 +89,18 @@ def test_commands_in_the_docs_exist() -> None:
         known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
         shown = {word.split("=")[0] for word in words if word.startswith("--")}
         assert shown <= known | {"--help"}, line
+
+
+def test_what_is_not_found_is_listed_by_a_command() -> None:
+    """Whoever asks for something that is not there is told a command that exists."""
+    commands = getattr(typer.main.get_command(make_cli(lambda: None)), "commands")  # noqa: B009
+    kinds = {kind for text in texts().values() for kind in FOUND.findall(text)}
+    assert {"cluster", "task"} <= kinds
+    for kind in kinds:
+        with pytest.raises(Refused) as refused:
+            found(None, kind, "x")
+        noun, verb = refused.value.remedy.rstrip(".").split()[-2:]
+        assert verb in getattr(commands[noun], "commands"), kind  # noqa: B009
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -131,6 +131,6 @@ def _usage_error(error: TyperException) -> SternaError:
 
 
 def _exit_code(error: SternaError) -> int:
-    if error.code == "Usage":
+    if error.code in ("Usage", "InvalidRequest"):
         return USAGE
     return REFUSED if isinstance(error, Refused) else FAILED

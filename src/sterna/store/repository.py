@@ -112,13 +112,20 @@ class Database:
             connection.execute(delete(table).filter_by(**where))
 
 
+# Kinds that are listed with what they belong to.
+_SHOWN_BY = {
+    "node": "cluster",
+    **dict.fromkeys(("task", "operation", "verification"), "migration"),
+}
+
+
 def found(row: Row[Any] | None, kind: str, name: str) -> Row[Any]:
     """The row, or Refused when there is none."""
     if row is None:
         raise Refused(
             f"There is no {kind} {name}.",
             code="NotFound",
-            remedy=f"See which there are: sterna {kind} list.",
+            remedy=f"See which there are: sterna {_SHOWN_BY.get(kind, kind)} list.",
         )
     return row
 
