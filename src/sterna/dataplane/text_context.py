@@ -6,6 +6,8 @@ session with that character set, and its text must be encoded in it.
 
 from __future__ import annotations
 
+import codecs
+
 from sterna.errors import Stopped
 from sterna.mysql.connection import Session, translated_errors
 
@@ -20,10 +22,27 @@ _CODECS = {
 }  # fmt: skip
 
 
+# Bytes that Windows leaves undefined and servers keep as they are.
+_ITSELF = "\x81\x8d\x8f\x90\x9d"
+
+
+def _itself(error: UnicodeError) -> tuple[bytes, int]:
+    if isinstance(error, UnicodeEncodeError):
+        found = error.object[error.start]
+        if found in _ITSELF:
+            return found.encode("latin-1"), error.start + 1
+    raise error
+
+
+codecs.register_error("sterna.itself", _itself)
+
+
 def encode_text(text: str, charset: str) -> bytes:
     """The statement in a server's character set. Stopped where that cannot express it."""
+    if text.isascii() and charset != "swe7":  # the one that has letters in the place of brackets
+        return text.encode("ascii")
     try:
-        return text.encode(_CODECS[charset])
+        return text.encode(_CODECS[charset], "sterna.itself" if charset == "latin1" else "strict")
     except (KeyError, UnicodeEncodeError) as error:
         raise Stopped(
             f"This cannot be sent in the character set {charset} it was written in: {text}",
