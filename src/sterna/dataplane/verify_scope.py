@@ -20,7 +20,7 @@ from sterna.dataplane.verify_expressions import (
     rows_hash,
 )
 from sterna.mysql.catalog import Column
-from sterna.mysql.identifiers import quote
+from sterna.mysql.identifiers import quote, quote_text
 
 BUCKETS = 1024
 SINGLE_KEYS_MAX = 200
@@ -125,6 +125,26 @@ class Keys:
         """Fewer keys."""
         width = len(layout.walk)
         return Keys(frozenset(identity[:width] for identity in identities))
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """Rows of a range by their keys as texts: every row is looked at, and no index is trusted."""
+
+    within: Range
+    keys: frozenset[Identity]
+
+    def where(self, layout: Layout) -> str:
+        """A condition that no index knows."""
+        texts = ", ".join(key_text(column) for column in layout.key)
+        rows = (", ".join(map(quote_text, key)) for key in sorted(self.keys))
+        return (
+            f"({self.within.where(layout)}) AND ({texts}) IN ({', '.join(f'({r})' for r in rows)})"
+        )
+
+    def narrowed(self, layout: Layout, identities: Collection[Identity]) -> Scope:
+        """Fewer keys."""
+        return Scanned(self.within, frozenset(identities))
 
 
 @dataclass(frozen=True)

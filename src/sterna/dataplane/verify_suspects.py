@@ -24,10 +24,12 @@ Differing = dict[Identity, tuple[State, State]]  # what the origin has, what the
 
 
 class Suspects:
-    """The rows of a chunk that have not been seen equal. `open` are those to read again."""
+    """The rows of a chunk that have not been seen equal. `open` are those to read again, `unfound`
+    those that at last no side had under their keys."""
 
     def __init__(self) -> None:
         self.open: set[Identity] = set()
+        self.unfound: set[Identity] = set()
         self.differing: Differing = {}
         self._shown: dict[Identity, set[State]] = {}  # by the destination, in any round
         self._unchanged: dict[Identity, int] = {}
@@ -51,6 +53,8 @@ class Suspects:
             shown.update(reading.get(row, ()) for reading in destination)
             if any(reading.get(row, ()) in shown for reading in origin):
                 self.open.discard(row)
+                if not any(reading.get(row) for reading in (*origin, *destination)):
+                    self.unfound.add(row)
                 continue
             states = (origin[-1].get(row, ()), destination[-1].get(row, ()))
             self.differing[row] = states
