@@ -22,6 +22,7 @@ CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 ;; CREATE TABLE safe (id INT PRIMARY KEY, v VARCHAR(20))
 ;; CREATE TABLE plain (id INT PRIMARY KEY, v VARCHAR(20))
 ;; CREATE TABLE keyless (a INT)
+;; CREATE TABLE loose (a INT)
 """
 MIXED = """
 BEGIN
@@ -33,6 +34,13 @@ BEGIN
 ;; DELETE FROM safe WHERE id = {0} - 1
 ;; COMMIT
 ;; INSERT INTO safe VALUES (-{0}, 'alone')
+;; XA START 'x{0}'
+;; INSERT INTO plain VALUES ({0} + 100, 'x')
+;; UPDATE safe JOIN plain USING (id) SET safe.v = 'd', plain.v = 'd' WHERE id = {0}
+;; INSERT INTO loose VALUES ({0})
+;; XA END 'x{0}'
+;; XA PREPARE 'x{0}'
+;; XA COMMIT 'x{0}'
 """
 
 
@@ -60,14 +68,17 @@ def test_tables_without_transactions_are_followed(
                 run(session, MIXED.format(40))
                 link.caught_up()
                 execute(there, "DELETE FROM plain WHERE id = 7")
-                run(session, "UPDATE plain SET v = 'z'")
+                run(session, "BEGIN;; INSERT INTO loose VALUES (0);; UPDATE plain SET v = 'z'")
+                run(session, "INSERT INTO loose VALUES (1);; COMMIT")
                 error = link.stopped()
         assert rogues == []
         assert error.code == "ApplyFailed" and "shop.plain" in error.message
         with Link(origin, destination, tmp_path) as link:
             assert isinstance(link.stopped(), Ambiguous)
-        run(there, "REPLACE INTO plain VALUES (7, 'z');; UPDATE plain SET v = 'z'")
-        checkpoint.resolve_pending(there, TASK, 1, was_applied=True)
+        run(
+            there, "UPDATE plain SET v = IF(id > 100, 'x', 'd');; INSERT INTO plain VALUES (7, 'd')"
+        )
+        checkpoint.resolve_pending(there, TASK, 1, was_applied=False)
         with Link(origin, destination, tmp_path) as link:
             run(session, "INSERT INTO plain VALUES (0, 'on')")
             link.caught_up()

@@ -122,7 +122,9 @@ def test_columns_changed_by_hand_stop_the_stream(
             definitions.compare(destination, TASK)
         execute(there, of_server.format("LEFT(columns, LENGTH(columns) - 1)"))
         with Link(origin, destination, tmp_path) as link:
-            run(session, "INSERT INTO t VALUES (1, 1, 2, 'y')")
+            run(
+                session, "INSERT INTO t VALUES (1, 1, 2, 'y');; DROP DATABASE IF EXISTS e"
+            )
             link.caught_up()
             execute(there, "ALTER TABLE shop.t ADD z INT")
             execute(there, "DROP TABLE shop.other")
@@ -131,6 +133,8 @@ def test_columns_changed_by_hand_stop_the_stream(
         run(there, "ALTER TABLE shop.t DROP z;; CREATE TABLE shop.other (id INT PRIMARY KEY)")
         with Link(origin, destination, tmp_path) as link:
             run(session, "ALTER TABLE t ADD c INT;; ALTER TABLE other RENAME TO another")
+            run(session, "SET NAMES latin1;; CREATE TABLE `ö` (id INT);; DROP TABLE `ö`")
+            run(session, "SET NAMES utf8mb4")
             link.caught_up()
             execute(there, "ALTER TABLE shop.t ADD z INT")
             run(session, "ALTER TABLE t ADD d INT")

@@ -11,6 +11,7 @@ from sterna.mysql.connection import Server, ServerError, execute, open_session, 
 from tests.fixtures.compare import assert_equal
 from tests.fixtures.link import TASK, Link, applied
 from tests.integration.test_follow import SCHEMA, run, sides
+from tests.integration.test_rogue import watching
 
 __all__ = ["sides"]
 
@@ -151,7 +152,11 @@ def test_words_of_mariadb_are_said_in_mysqls(sides: tuple[Server, Server], tmp_p
     """What only MariaDB says becomes what MySQL says; what it says of a change is told; and a
     condition that did not hold is left to a person."""
     origin, destination = sides
-    with Link(origin, destination, tmp_path) as link, open_session(origin) as session:
+    with (
+        watching(destination, tmp_path) as (_, rogues),
+        Link(origin, destination, tmp_path) as link,
+        open_session(origin) as session,
+    ):
         run(session, "CREATE DATABASE shop CHARACTER SET utf8mb4;; USE shop")
         run(session, MARIADB)
         link.caught_up()
@@ -159,3 +164,4 @@ def test_words_of_mariadb_are_said_in_mysqls(sides: tuple[Server, Server], tmp_p
         assert any("OR REPLACE became" in sentence for sentence in link.sentences)
         execute(session, "ALTER TABLE chosen ADD COLUMN IF NOT EXISTS v INT")
         assert link.stopped().code == "DdlFailed"
+    assert rogues == []

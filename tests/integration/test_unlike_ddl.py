@@ -68,6 +68,56 @@ def test_set_statement_is_what_it_is_for(sides: tuple[Server, Server], tmp_path:
         assert link.stopped().code == "DdlFailed"
 
 
+UTF8 = """
+CREATE DATABASE u CHARACTER SET utf8 COLLATE utf8_bin;; USE u
+;; CREATE TABLE t (id INT PRIMARY KEY, a TEXT CHARACTER SET 'utf8', b TEXT COLLATE utf8_bin, c TEXT,
+   d VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin) CHARSET=utf8 COMMENT 'CHARSET utf8'
+;; ALTER TABLE t ADD e CHAR(9) CHARSET utf8 COLLATE utf8_general_ci DEFAULT _utf8'x'
+;; INSERT INTO t (id, a, b, c) VALUES (1, 'ä', 'ö', 'ü')
+"""
+
+
+def test_utf8_is_what_it_was_on_the_origin(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Three bytes or four, whatever either side makes of it by itself; where a session of MariaDB's
+    chose for itself, which the log does not say, nothing more is applied."""
+    mariadb = request.getfixturevalue("mariadb1011").server
+    with open_session(mariadb) as there:
+        execute(there, "SET GLOBAL old_mode = ''")
+        try:
+            for number, names in enumerate([MARIADB, MARIADB[::-1]]):
+                origin, destination = _sides(request, names)
+                folder = tmp_path / str(number)
+                with Link(origin, destination, folder) as link, open_session(origin) as session:
+                    if number == 0:
+                        run(session, "SET old_mode = ''")
+                    run(session, UTF8)
+                    link.caught_up()
+                    if number == 0:
+                        execute(session, "INSERT INTO t (id, a, c) VALUES (2, '😀', '😀')")
+                        link.caught_up()
+                assert _charsets(origin) == _charsets(destination)
+                assert_equal(origin, destination, ["u"])
+        finally:
+            execute(there, "SET GLOBAL old_mode = DEFAULT")
+        origin, destination = _sides(request, MARIADB)
+        with Link(origin, destination, tmp_path / "own") as link, open_session(origin) as session:
+            run(session, f"SET old_mode = '';; {UTF8}")
+            error = link.stopped()
+        assert error.code == "DdlFailed" and "says utf8, which is utf8mb4" in error.message
+
+
+def _charsets(server: Server) -> list[tuple[object, ...]]:
+    """Of each column and database, by the name that is the same everywhere."""
+    with open_session(server) as session:
+        return query(
+            session,
+            "SELECT COLUMN_NAME, REPLACE(COLLATION_NAME, 'utf8_', 'utf8mb3_')"
+            " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'u' UNION ALL"
+            " SELECT 'u', DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA"
+            " WHERE SCHEMA_NAME = 'u' ORDER BY 1",
+        )
+
+
 @pytest.mark.parametrize("sides", [MARIADB], indirect=True, ids="-".join)
 def test_an_alter_in_two_phases_is_one(sides: tuple[Server, Server], tmp_path: Path) -> None:
     """It is run where it was committed; one that was taken back is not."""

@@ -7,7 +7,7 @@ destination makes of it what the origin made. What cannot be set there stops the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -20,6 +20,7 @@ from sterna.dataplane.ddl_rewrite import (
     rewritten,
     without_checks,
 )
+from sterna.dataplane.ddl_utf8 import has_four_bytes, in_full
 from sterna.dataplane.schema_text import join, read_table_text
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Query
@@ -63,7 +64,7 @@ class Facts:
     """What the two servers are, as far as running DDL depends on it.
 
     Attributes:
-        origin_variables: `_FROM_ORIGIN` and system_time_zone, of the origin.
+        origin_variables: `_FROM_ORIGIN`, system_time_zone and old_mode, of the origin.
         variables: session variables of the destination.
         charsets: collation number to (character set, collation) on the destination.
     """
@@ -77,7 +78,7 @@ class Facts:
 
 def read_facts(origin: Session, destination: Session, versions: tuple[Version, Version]) -> Facts:
     """Ask both servers. `versions` are those of origin and destination."""
-    names = ", ".join(quote_text(name) for name in (*_FROM_ORIGIN, "system_time_zone"))
+    names = ", ".join(quote_text(name) for name in (*_FROM_ORIGIN, "system_time_zone", "old_mode"))
     of_origin = query(origin, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
     of_destination = query(destination, "SHOW SESSION VARIABLES")
     collations = query(
@@ -114,6 +115,13 @@ def affected_tables(event: Query, statement: Statement) -> frozenset[tuple[str, 
     if statement.object_type not in ("TABLE", "TABLES", "INDEX"):
         return frozenset()
     return frozenset((database or event.database, name) for database, name in statement.names)
+
+
+def dropped_databases(statement: Statement) -> frozenset[str]:
+    """The databases a statement drops."""
+    if statement.verb != "DROP" or statement.object_type not in ("DATABASE", "SCHEMA"):
+        return frozenset()
+    return frozenset(name for _, name in statement.names)
 
 
 def is_in_utf8(event: Query, facts: Facts) -> bool:
@@ -282,6 +290,8 @@ def prepare(event: Query, statement: Statement, facts: Facts, destination: Sessi
         origin=facts.origin,
         destination=facts.destination,
     )
+    if has_four_bytes(facts.origin, facts.origin_variables.get("old_mode", "")):
+        sql = in_full(sql, event.sql_mode)
     event = event._replace(sql=sql)
     check_representable(event, facts)
     there = Destination(
@@ -317,15 +327,21 @@ def _definition(session: Session, database: str, table: str, column: str) -> str
     return join(found[1:]).strip() if found else None
 
 
-def run(session: Session, prepared: Prepared) -> None:
-    """Run it in the session it ran in on the origin. ServerError when the destination refuses."""
+def run(session: Session, prepared: Prepared, announce: Callable[[], None] = lambda: None) -> None:
+    """Run it in the session it ran in on the origin. ServerError when the destination refuses.
+
+    `announce` is called before each statement: an announcement is good for one.
+    """
+    announce()
     settings = ", ".join(f"{name} = {value}" for name, value in prepared.settings.items())
     execute(session, f"SET {settings}")
     if prepared.database:
         execute(session, f"USE {quote(prepared.database)}")
     with translated_errors():
-        for sql in (*prepared.before, prepared.sql):
-            session.query(sql)  # OPTIMIZE PARTITION and its like answer with rows
+        for sql in prepared.before:
+            session.query(sql)
+            announce()
+        session.query(prepared.sql)  # OPTIMIZE PARTITION and its like answer with rows
 
 
 def summary(event: Query) -> str:

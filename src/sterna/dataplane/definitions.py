@@ -98,6 +98,12 @@ def forget(session: Session, task: str, *names: str) -> None:
     execute(session, _FORGET + conditions[len(names)], [task, *names])
 
 
+def forget_databases(session: Session, task: str, databases: Iterable[str]) -> None:
+    """They were dropped."""
+    for database, _ in _as_kept(session, [(name, "") for name in databases]):
+        forget(session, task, database)
+
+
 def _as_kept(session: Session, tables: Iterable[TableName]) -> Iterable[TableName]:
     """Names as the server keeps them, which may be in lower case."""
     if not int(scalar(session, "SELECT @@lower_case_table_names")):

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sterna.dataplane.transactions import RowPiece
 from sterna.errors import Stopped
 from sterna.mysql.binlog.events import Format
 from sterna.mysql.binlog.parse import parse_format
@@ -71,6 +72,12 @@ def events_of(piece: StoredPiece) -> list[bytes]:
         events.append(left[:size_bytes])
         left = left[size_bytes:]
     return events
+
+
+def rows_of(piece: StoredPiece) -> RowPiece:
+    """The same as it was read."""
+    events = events_of(piece)
+    return RowPiece(events, sum(map(len, events)), 0, piece.tables)
 
 
 def name_sql(task: str, xid: str) -> tuple[bytes, bytes]:

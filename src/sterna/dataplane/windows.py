@@ -10,6 +10,8 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 from sterna.dataplane import ddl, definitions
 from sterna.dataplane.account_statements import carry_account
@@ -17,9 +19,10 @@ from sterna.dataplane.apart import Apart, refused
 from sterna.dataplane.apply import Applier
 from sterna.dataplane.ddl_older import Unrepresentable
 from sterna.dataplane.ddl_unlike import require_alike
+from sterna.dataplane.ddl_utf8 import require_same
 from sterna.dataplane.pace import StreamPace
 from sterna.dataplane.pairs import PairKeeper
-from sterna.dataplane.prepared import events_of
+from sterna.dataplane.prepared import events_of, rows_of
 from sterna.dataplane.regroup import Regrouper
 from sterna.dataplane.reports import LogReport, ReportTo
 from sterna.dataplane.row_split import Behind
@@ -227,12 +230,9 @@ class WindowLoop:
             case RowPiece():
                 self._send_gathered()
                 self._row_events += step.row_events
-                if not self._apart.takes(step):
-                    self._applier.add(step)
+                self._add(step)
             case Boundary():
-                if self._apart.held:
-                    self._apply_apart()
-                self._reach(is_commit=step.is_commit)
+                self._end_transaction(is_commit=step.is_commit)
             case Notice():
                 self._report(LogReport(step.level, step.sentence, "ddl"))
                 self._reach(is_commit=False)
@@ -246,16 +246,37 @@ class WindowLoop:
             case XaEnd():
                 self._end_xa(step)
 
-    def _apply_apart(self) -> None:
-        """Between commits that say so: what is there already cannot be rolled back."""
-        position = self._reader.position
-        for piece in self._apart.take():
-            self._applier.commit(self._boundary, pending=position)
-            try:
+    def _add(self, piece: RowPiece) -> None:
+        for each in self._apart.pass_on(piece):
+            self._applier.add(each)
+
+    def _end_transaction(self, *, is_commit: bool, xid: str | None = None) -> None:
+        """Give away what was kept back of it. What is there at once, whatever comes, is applied
+        between commits that say so, and nothing else of its transaction before it."""
+        relayed = self._sides.relay_format or self._reader.log_format
+        alone, others = self._apart.take(relayed)
+        for piece in alone:
+            self._applier.commit(self._boundary, pending=self._reader.position)
+            self._write_apart(piece)
+        if alone:  # 5.7 does not take both in one transaction where GTIDs are enforced
+            self._applier.commit(self._boundary, pending=self._reader.position)
+        for piece in others:
+            if alone:
+                self._write_apart(piece)
+            else:
                 self._applier.add(piece)
-                self._applier.write()
-            except ServerError as error:
-                raise refused(error, piece, position, _BY_HAND) from error
+        if xid is not None:
+            self._applier.forget_kept(xid)
+        self._reach(is_commit=is_commit)
+        if alone:
+            self._commit()
+
+    def _write_apart(self, piece: RowPiece) -> None:
+        try:
+            self._applier.add(piece)
+            self._applier.write()
+        except ServerError as error:
+            raise refused(error, piece, self._reader.position, _BY_HAND) from error
 
     def _end_xa(self, step: XaEnd) -> None:
         match step.verb:
@@ -264,22 +285,24 @@ class WindowLoop:
             case "ROLLBACK":
                 self._applier.forget_kept(step.xid)
             case _:
-                self._commit_xa(step.xid)
+                self._add_xa(step.xid)
+                self._end_transaction(is_commit=True, xid=step.xid)
+                return
         self._reach(is_commit=True)
 
-    def _commit_xa(self, xid: str) -> None:
+    def _add_xa(self, xid: str) -> None:
         self._send_gathered()
         for piece in self._applier.read_kept(xid):
             if self._applier.needs_format(piece.log_format):
                 self._change_format_for(piece.log_format)
             behind = {self._assembler.behind_copy(name, self._reader) for name in piece.tables}
             if behind == {Behind.ALL}:
-                self._applier.write(piece.statement)
+                self._add(rows_of(piece))
             elif behind != {Behind.NONE}:
                 moment = Moment(self._reader.position, piece.log_format)
                 for counting in self._assembler.replay(events_of(piece), moment):
-                    self._applier.add(counting)
-        self._applier.forget_kept(xid)
+                    self._add(counting)
+            self._applier.write()  # its answers come before those to what is read next
 
     def _change_format_for(self, log_format: Format) -> None:
         """An older format for what was prepared under it; the next event goes back to its own."""
@@ -342,15 +365,16 @@ class WindowLoop:
             except Stopped as error:  # it may be made by hand, and gone on behind it
                 self._applier.commit(self._boundary, pending=position)
                 raise _not_carried(error, step, position) from error
-            self._applier.commit(self._boundary, pending=position)
             try:
-                ddl.run(session, prepared)
+                announce = partial(self._applier.commit, self._boundary, pending=position)
+                ddl.run(session, prepared, announce)
             except ServerError as error:
                 raise _ddl_failed(error, step, position) from error
             except Transient as error:
                 if error.code in _NOT_RUN:
                     self._applier.commit(self._boundary)
                 raise
+            require_same(step.event, step.statement, session, self._sides.origin)
         self._keep_definitions(step)
         self._boundary = position
         self._transactions += 1
@@ -363,17 +387,20 @@ class WindowLoop:
 
     def _keep_definitions(self, step: Ddl) -> None:
         task, tables = self._applier.task, self._tables_of(step)
-        is_database = step.statement.object_type in ("DATABASE", "SCHEMA")
         with contextlib.closing(open_session(self._sides.destination)) as session:
-            if tables is None or (is_database and step.statement.verb == "DROP"):
-                definitions.forget(session, task)  # and read anew when following begins again
+            if tables is None:
+                definitions.forget(session, task)
             else:
+                definitions.forget_databases(session, task, ddl.dropped_databases(step.statement))
                 definitions.keep(session, task, tables)
+        if tables is None:
+            self._compare_definitions()  # writes all of them down anew
 
     def _tables_of(self, step: Ddl) -> frozenset[TableName] | None:
         """None where their names cannot be read for sure."""
         tables = ddl.affected_tables(step.event, step.statement)
-        is_clear = all(name.isascii() for names in tables for name in names)
+        named = {*chain.from_iterable(tables), *ddl.dropped_databases(step.statement)}
+        is_clear = all(map(str.isascii, named))
         return tables if is_clear or ddl.is_in_utf8(step.event, self._read_facts()) else None
 
     def _carry_account(self, step: AccountChange) -> None:

@@ -247,12 +247,11 @@ def _session_statements(lock_wait_seconds: int, version: Version) -> Iterable[st
         f" lock_wait_timeout = {lock_wait_seconds}, innodb_lock_wait_timeout = {lock_wait_seconds},"
         f" wait_timeout = {IDLE_TIMEOUT_SECONDS}, net_read_timeout = {NET_TIMEOUT_SECONDS},"
         f" net_write_timeout = {NET_TIMEOUT_SECONDS}, sql_quote_show_create = 1,"
-        " sql_safe_updates = 0, sql_select_limit = 18446744073709551615, group_concat_max_len = 4294967295,"
-        " sql_big_selects = 1, completion_type = 'NO_CHAIN'"
+        " sql_safe_updates = 0, sql_select_limit = 18446744073709551615,"
+        " group_concat_max_len = 4294967295, sql_big_selects = 1, completion_type = 'NO_CHAIN'"
     )
     yield "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
-    if no_limit := statement("no_time_limit", version):
-        yield no_limit
+    yield from filter(None, (statement(name, version) for name in ("no_time_limit", "old_utf8")))
 
 
 def greeting_version(connection: Session) -> Version:
