@@ -122,9 +122,7 @@ def test_columns_changed_by_hand_stop_the_stream(
             definitions.compare(destination, TASK)
         execute(there, of_server.format("LEFT(columns, LENGTH(columns) - 1)"))
         with Link(origin, destination, tmp_path) as link:
-            run(
-                session, "INSERT INTO t VALUES (1, 1, 2, 'y');; DROP DATABASE IF EXISTS e"
-            )
+            run(session, "INSERT INTO t VALUES (1, 1, 2, 'y');; DROP DATABASE IF EXISTS e")
             link.caught_up()
             execute(there, "ALTER TABLE shop.t ADD z INT")
             execute(there, "DROP TABLE shop.other")
