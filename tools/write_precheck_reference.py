@@ -96,7 +96,8 @@ def _saying(saying: Saying) -> str:
 
 
 def _remedy(remedy: str) -> str:
-    is_code = ";" in remedy or remedy.startswith(("--", "sterna "))
+    ends = [line.endswith(";") for line in remedy.splitlines()]
+    is_code = any(ends) or remedy.startswith(("--", "sterna ", "SET "))
     return f"\n```\n{remedy}\n```\n" if is_code else f"\n> {remedy}\n"
 
 

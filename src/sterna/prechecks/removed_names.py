@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sterna.mysql.stored_code import Code
+from sterna.mysql.version import Version
 from sterna.prechecks.base import Check, Context, Finding
 
 _DATA = Path(__file__).with_name("removed_names.toml")
@@ -21,7 +23,7 @@ _DECLARED = r"\bdeclare\b[^;]*\b{}\b"
 
 class RemovedNames(Check):
     """Finds views, routines, triggers and events that read or set such a variable, or read such a
-    table.
+    table or column.
 
     Accepting it means that the copy stops at the object if the target lacks the name indeed.
     """
@@ -35,10 +37,9 @@ class RemovedNames(Check):
         """One error per object."""
         if not context.to_mysql or not context.target.at_least(8):
             return
-        if context.version.at_least(8) and not context.version.is_mariadb:
-            return
         for code in context.code:
-            if found := sorted({*_variables(code, context), *_tables(code, context)}):
+            looked = (*_variables(code, context), *_tables(code, context), *_columns(code, context))
+            if found := sorted(set(looked)):
                 yield self.error(
                     code.path,
                     message=f"The {code.kind} asks for {', '.join(found)},"
@@ -47,6 +48,11 @@ class RemovedNames(Check):
                     f"{context.drop(code)}",
                     ignorable=True,
                 )
+
+
+def _is_old(source: Version) -> bool:
+    """Whether there is more in it than in 8.0."""
+    return source.is_mariadb or not source.at_least(8)
 
 
 def _variables(code: Code, context: Context) -> Iterator[str]:
@@ -66,12 +72,36 @@ def _tables(code: Code, context: Context) -> Iterator[str]:
         yield from (f"{database}.{match[1]}" for match in pattern.finditer(code.text))
 
 
+def _columns(code: Code, context: Context) -> Iterator[str]:
+    if code.kind != "view" or not _is_old(context.version):
+        return
+    text = code.text.lower().replace("`", "")
+    flavor = "mariadb" if context.version.is_mariadb else "mysql"
+    for table, names in _data()["columns"][flavor].items():
+        if re.search(rf"(?<![\w.]){re.escape(table)}(?!\w)", text):
+            for name in names:
+                if re.search(rf"\.{name}\b", text):
+                    yield f"{table}.{name}"
+
+
 def _pattern(kind: str, around: str, context: Context) -> re.Pattern[str]:
-    return _compiled(kind, around, context.version.is_mariadb)
+    is_old = _is_old(context.version)
+    lists = {
+        "mysql": is_old,
+        "later": context.target.at_least(9) and (is_old or not context.version.at_least(9)),
+        "mariadb": context.version.is_mariadb,
+    }
+    names = (
+        name for each, counts in lists.items() if counts for name in _data()[kind].get(each, ())
+    )
+    return _compiled(tuple(names), around)
 
 
 @cache
-def _compiled(kind: str, around: str, is_mariadb: bool) -> re.Pattern[str]:
-    data = tomllib.loads(_DATA.read_text(encoding="utf-8"))[kind]
-    names: Iterable[str] = [*data["mysql"], *(data["mariadb"] if is_mariadb else ())]
-    return re.compile(around.format(f"({'|'.join(names)})"), re.IGNORECASE)
+def _data() -> dict[str, Any]:
+    return tomllib.loads(_DATA.read_text(encoding="utf-8"))
+
+
+@cache
+def _compiled(names: tuple[str, ...], around: str) -> re.Pattern[str]:
+    return re.compile(around.format(f"({'|'.join(names) or '(?!)'})"), re.IGNORECASE)

@@ -9,7 +9,7 @@ import pytest
 from sterna.clusters.process import give_away
 from sterna.mysql.connection import ServerError, execute, open_session, query
 from sterna.mysql.version import Version
-from sterna.prechecks import run_prechecks
+from sterna.prechecks import Finding, run_prechecks
 from sterna.prechecks.compressed_columns import percona_columns
 from sterna.prechecks.removed_functions import removed_functions
 from tests.fixtures.precheck_source import (
@@ -20,7 +20,7 @@ from tests.fixtures.precheck_source import (
     heal,
     is_advice,
 )
-from tests.fixtures.running import RunningServer
+from tests.fixtures.running import RunningServer, eventually
 
 JSON_KINDS = """INSERT INTO documents VALUES (1, '{"a": [1, 2.5, "x", null]}'), (2, NULL),
   (3, JSON_OBJECT('d', CAST('2020-01-02' AS DATE)))"""
@@ -216,6 +216,37 @@ def test_system_tables(source57: Source) -> None:
         assert source57.findings("system_tables") == []
     finally:
         execute(source57.session, "DROP TABLE IF EXISTS mysql.mine")
+
+
+def test_own_code_in_the_servers_databases(source: Source) -> None:
+    """Routines of one's own in `mysql` are a warning; what the server has there is none."""
+    assert source.findings("system_tables") == []
+    execute(source.session, "CREATE PROCEDURE mysql.mine() SELECT 1")
+    try:
+        (finding,) = source.findings("system_tables")
+        assert (finding.object, finding.severity) == ("routines", "warning")
+        assert "1 routine will not be copied: mysql.mine." in finding.message
+        is_advice(finding)
+    finally:
+        execute(source.session, "DROP PROCEDURE mysql.mine")
+    assert source.findings("system_tables") == []
+
+
+def test_event_whose_time_is_over(source: Source) -> None:
+    """An event that no server would create any more is a warning; one to come is none."""
+    execute(source.session, "SET time_zone = '+05:00'")
+    execute(source.session, "CREATE EVENT late ON SCHEDULE AT NOW() + INTERVAL 1 HOUR DO SELECT 1")
+    soon = "ON SCHEDULE AT NOW() + INTERVAL 1 SECOND"
+    execute(source.session, f"CREATE EVENT kept {soon} ON COMPLETION PRESERVE DO SELECT 1")
+    execute(source.session, f"CREATE EVENT ended {soon} DO SELECT 1")
+
+    def told() -> list[Finding]:
+        return [f for f in source.findings("events") if f.severity != "note"]
+
+    found = eventually(told)
+    assert [finding.object for finding in found] == ["shop.ended"]
+    heal(source.session, found)
+    assert told() == []
 
 
 def test_damaged_table(mysql57: RunningServer, source57: Source) -> None:
