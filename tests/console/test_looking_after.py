@@ -178,6 +178,7 @@ def look_at_usage(place: Place) -> None:
         ada.press("Download CSV")
     header, line, *_ = Path(download.value.path()).read_text().splitlines()
     assert header.startswith("cluster_id,node_class") and line.startswith(place.cluster_id)
+    assert header.endswith("assumed_node_hours")
     ada.inspect("usage")
 
 
@@ -215,6 +216,10 @@ def look_at_nodes(place: Place) -> None:
     ada.turn_to(f"/clusters/{place.cluster_id}/nodes")
     expect(row_of(ada, "fresh")).to_contain_text("in rotation")
     ada.inspect("cluster-nodes")
+    ada.press("Let commits wait for a node")
+    ada.sees("restarts with semi-synchronous replication")
+    ada.key("Escape")
+    expect(ada.dialog).to_have_count(0)
     ada.page.get_by_role("link", name="Logs").first.click()
     expect(ada.page.get_by_role("log")).to_contain_text("ready for connections")
     ada.inspect("node-logs")

@@ -10,11 +10,12 @@ import { useAction } from "../parts/useAction";
 import { begin, usePlan, type Change } from "./changes";
 
 const TEXTS: Record<Change["kind"], string> = {
-  add: "Each new node is a clone of the primary and follows it. Nobody has to wait for that.",
+  add: "Each new node gets the data of the primary and follows it. Whether somebody has to wait for that depends on the version.",
   remove: "The node leaves the rotation first; the sessions it still has are cut, and its data is removed.",
   class: "Each node restarts once with the memory of its new class, the primary last. Who connects to the primary meanwhile waits; its sessions are cut.",
   restart: "A read-only node leaves the rotation first. Who connects to the primary while it restarts waits; its sessions are cut.",
   binlog: "The primary restarts with its binary log; who connects meanwhile waits, its sessions are cut. Read-only nodes can be added after it.",
+  semiSync: "Every node restarts once, the primary last: who connects to it meanwhile waits, its sessions are cut. A commit waits for a read-only node half a second at most.",
   delete: "The cluster ends with its endpoints, its nodes and all its data.",
 };
 
@@ -24,6 +25,7 @@ const BUTTONS: Record<Change["kind"], string> = {
   class: "Change class",
   restart: "Restart",
   binlog: "Enable",
+  semiSync: "Change",
   delete: "Delete",
 };
 

@@ -12,6 +12,7 @@ export type Change =
   | { kind: "class"; nodeClass: string }
   | { kind: "restart"; nodeId: string | null }
   | { kind: "binlog" }
+  | { kind: "semiSync"; on: boolean }
   | { kind: "delete" };
 
 const CLUSTER = "/api/v1/clusters/{cluster_id}";
@@ -22,6 +23,7 @@ export const NEEDS: Record<Change["kind"], Need> = {
   class: ["POST", `${CLUSTER}/class`],
   restart: ["POST", `${CLUSTER}/restart`],
   binlog: ["POST", `${CLUSTER}/binlog`],
+  semiSync: ["POST", `${CLUSTER}/semi-sync`],
   delete: ["DELETE", CLUSTER],
 };
 
@@ -38,6 +40,8 @@ function planOf(cluster_id: string, change: Change): Promise<Plan> {
       return ask(api.GET(`${CLUSTER}/restart/plan`, { params: { path, query: { node_id: change.nodeId } } }));
     case "binlog":
       return ask(api.GET(`${CLUSTER}/binlog/plan`, { params: { path } }));
+    case "semiSync":
+      return ask(api.GET(`${CLUSTER}/semi-sync/plan`, { params: { path, query: { on: change.on } } }));
     case "delete":
       return ask(api.GET(`${CLUSTER}/delete/plan`, { params: { path } }));
   }
@@ -57,6 +61,8 @@ export function begin(cluster_id: string, change: Change): Promise<Cluster> {
       return ask(api.POST(`${CLUSTER}/restart`, { params: { path }, body: { node_id: change.nodeId } }));
     case "binlog":
       return ask(api.POST(`${CLUSTER}/binlog`, { params: { path } }));
+    case "semiSync":
+      return ask(api.POST(`${CLUSTER}/semi-sync`, { params: { path }, body: { on: change.on } }));
     case "delete":
       return ask(api.DELETE(CLUSTER, { params: { path } }));
   }

@@ -69,7 +69,7 @@ function Readers({ order, choices, onChange }: StepProps) {
     <Form.Item
       label="Read-only nodes"
       htmlFor="nodes"
-      extra={`Besides the primary; at most ${choices.nodes_max}. Each is a clone that follows it.`}
+      extra={`Besides the primary; at most ${choices.nodes_max}. Each has its data and follows it.`}
     >
       <InputNumber id="nodes" min={0} max={choices.nodes_max} value={order.nodes} onChange={(nodes) => onChange({ nodes: nodes ?? 0 })} />
     </Form.Item>

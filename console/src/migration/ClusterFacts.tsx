@@ -18,6 +18,7 @@ export function ClusterFacts({ cluster }: { cluster: Cluster }) {
         ["Storage engine", cluster.storage_engine],
         ["Billing method", payTypeTitle(cluster.pay_type)],
         ["Binary log", cluster.binary_log ? "on" : "off"],
+        ["Commits wait for a read-only node", cluster.semi_sync ? "yes" : "no"],
         ["Created", <Time at={cluster.created_at} />],
       ]}
     />

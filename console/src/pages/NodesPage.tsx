@@ -65,6 +65,9 @@ function Buttons({ cluster }: { cluster: Cluster }) {
       <ChangeButton clusterId={cluster.id} change={{ kind: "restart", nodeId: null }}>
         Restart all nodes
       </ChangeButton>
+      <ChangeButton clusterId={cluster.id} change={{ kind: "semiSync", on: !cluster.semi_sync }}>
+        {cluster.semi_sync ? "Let commits wait no longer" : "Let commits wait for a node"}
+      </ChangeButton>
     </div>
   );
 }
@@ -75,7 +78,7 @@ function columnsOf(cluster: Cluster, health: NodeHealth[]): Column<Node>[] {
     { title: "Node", render: (row) => <Name node={row} />, sortBy: (row) => row.id },
     { title: "Address", render: (row) => <code>{`${row.host}:${row.port}`}</code> },
     { title: "Class", render: (row) => row.node_class || cluster.node_class, sortBy: (row) => row.node_class || cluster.node_class },
-    { title: "Status", render: (row) => <Status word={row.status} />, sortBy: (row) => row.status },
+    { title: "Status", render: (row) => <Under node={row} />, sortBy: (row) => row.status },
     { title: "Health", render: (row) => <Health node={row} health={of(row)} />, sortBy: (row) => of(row)?.lag_seconds ?? null },
     { title: "Change", render: (row) => <NodeButtons cluster={cluster} node={row} /> },
   ];
@@ -90,6 +93,16 @@ function Name({ node }: { node: Node }) {
   );
 }
 
+/** A node that is being made says how much of the data it has. */
+function Under({ node }: { node: Node }) {
+  return (
+    <>
+      <Status word={node.status} />
+      <div className="faint">{node.progress}</div>
+    </>
+  );
+}
+
 /** Only read-only nodes are asked; connections for writing wait for the primary. */
 function Health({ node, health }: { node: Node; health: NodeHealth | undefined }) {
   if (!health) return <span className="faint">{node.role === "Writer" ? "–" : "not asked yet"}</span>;
@@ -98,6 +111,7 @@ function Health({ node, health }: { node: Node; health: NodeHealth | undefined }
       <Status word={health.state} />
       {Boolean(health.lag_seconds) && `, ${duration(health.lag_seconds ?? 0)} behind`}
       <div className="faint">{health.in_rotation ? "in rotation" : "out of rotation"}</div>
+      {health.semi_sync != null && <div className="faint">{health.semi_sync ? "commits wait for it" : "commits do not wait for it"}</div>}
       <div className="faint">{health.problem}</div>
     </>
   );

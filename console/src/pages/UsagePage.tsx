@@ -82,6 +82,7 @@ function Used({ rows }: { rows: Usage[] }) {
     { title: "Billing method", render: (row) => row.pay_type, sortBy: (row) => row.pay_type },
     { title: "Nodes", render: (row) => `${hours.format(row.node_hours)} h`, sortBy: (row) => row.node_hours, numeric: true },
     { title: "Storage", render: (row) => `${hours.format(row.storage_gb_hours)} GB·h`, sortBy: (row) => row.storage_gb_hours, numeric: true },
+    { title: "Storage not measured", render: (row) => `${hours.format(row.assumed_node_hours)} h`, sortBy: (row) => row.assumed_node_hours, numeric: true },
   ];
   const total = (figure: (row: Usage) => number) => hours.format(rows.reduce((sum, row) => sum + figure(row), 0));
   return (

@@ -1,7 +1,7 @@
 /** Usage as lines for a spreadsheet, the same as the command line prints. */
 import type { Usage } from "../api/schema";
 
-const COLUMNS = ["cluster_id", "node_class", "pay_type", "node_hours", "storage_gb_hours"] as const;
+const COLUMNS = ["cluster_id", "node_class", "pay_type", "node_hours", "storage_gb_hours", "assumed_node_hours"] as const;
 
 export function asCsv(rows: Usage[]): string {
   const lines = rows.map((row) => COLUMNS.map((name) => quoted(String(row[name]))).join(","));
