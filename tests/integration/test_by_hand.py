@@ -55,21 +55,31 @@ def test_triggers_made_by_hand_stay_silent(sides: tuple[Server, Server], tmp_pat
     assert_equal(origin, destination, ["shop"])
 
 
-@pytest.mark.parametrize("sides", [("mysql97", "mariadb1011")], indirect=True, ids="-".join)
-def test_a_mariadb_that_runs_triggers_for_rows_is_not_written_to(
-    sides: tuple[Server, Server], tmp_path: Path
+@pytest.mark.parametrize(
+    ("sides", "setting", "wanted", "code"),
+    [
+        (("mysql97", "mariadb1011"), "slave_run_triggers_for_rbr = YES", "NO", "TriggersRun"),
+        (("mysql97", "mariadb1011"), "slave_exec_mode = IDEMPOTENT", "STRICT", "RowsNotStrict"),
+        (("mysql97", "mysql56"), "slave_exec_mode = IDEMPOTENT", "STRICT", "RowsNotStrict"),
+    ],
+    indirect=["sides"],
+)
+def test_a_server_that_makes_something_else_of_rows_is_not_written_to(
+    sides: tuple[Server, Server], setting: str, wanted: str, code: str, tmp_path: Path
 ) -> None:
-    """The task stops before the first row, and goes on when the server is told otherwise."""
+    """Where triggers would run for rows, or rows that are missing would be passed over, the task
+    stops before the first row, and goes on when the server is told otherwise."""
     origin, destination = sides
+    name = setting.partition(" ")[0]
     with open_session(origin) as session, open_session(destination) as there:
         run(session, SCHEMA)
-        execute(there, "SET GLOBAL slave_run_triggers_for_rbr = YES")
+        execute(there, f"SET GLOBAL {setting}")
         try:
             with Link(origin, destination, tmp_path) as link:
                 error = link.stopped()
-            assert error.code == "TriggersRun" and "slave_run_triggers_for_rbr" in error.remedy
+            assert error.code == code and f"{name}={wanted}" in error.remedy
         finally:
-            execute(there, "SET GLOBAL slave_run_triggers_for_rbr = NO")
+            execute(there, f"SET GLOBAL {name} = {wanted}")
         run(session, CHANGES)
     with Link(origin, destination, tmp_path) as link:
         link.caught_up()

@@ -38,12 +38,18 @@ from sterna.mysql.connection import (
     scalar,
 )
 from sterna.mysql.position import Position
+from sterna.mysql.version import Version
 
 WINDOW_ROW_EVENTS_MAX = 5_000
 WINDOW_BYTES_MAX = 8 << 20
 BATCH_BYTES = 256 << 10  # row events in one BINLOG statement
 UNANSWERED_MAX = 64
-_LOGGED = {"binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_value_options": ""}
+_OF_SESSION = {
+    "binlog_format": "ROW",
+    "binlog_row_image": "FULL",
+    "binlog_row_value_options": "",
+    "rbr_exec_mode": "STRICT",
+}
 STATEMENT_OVERHEAD_BYTES = 1 << 10
 PACKET_BYTES_MAX = 1 << 30  # what max_allowed_packet can be set to at most
 
@@ -63,7 +69,8 @@ class Applier:
         self.version = greeting_version(self.session)
         if self.version.is_mariadb:
             _require_silent_triggers(self.session)
-        _log_complete_rows(self.session)
+        _require_strict_rows(self.session, self.version)
+        _set_session(self.session)
         self._packet_bytes = int(scalar(self.session, "SELECT @@global.max_allowed_packet"))
         self._format: tuple[str, bool, bytes] | None = None
         self._batch: list[bytes] = []
@@ -229,14 +236,30 @@ def _require_silent_triggers(mariadb: Session) -> None:
         )
 
 
-def _log_complete_rows(session: Session) -> None:
-    """Whatever the server's default is: the way back is read from it, and who is a rogue writer."""
-    names = ", ".join(f"'{name}'" for name in _LOGGED)
+def _require_strict_rows(session: Session, version: Version) -> None:
+    """Else rows that are not there are passed over, and those that are there twice are replaced."""
+    if not version.is_mariadb and version.at_least(5, 7):
+        return  # a session of ours has been told
+    found = str(scalar(session, "SELECT @@global.slave_exec_mode"))
+    if found != "STRICT":
+        raise Stopped(
+            f"The destination has slave_exec_mode={found}: it would pass over rows that differ"
+            " from the origin's. Nothing was applied.",
+            code="RowsNotStrict",
+            remedy="SET GLOBAL slave_exec_mode=STRICT on the destination, also in its"
+            " configuration, and resume the sync task.",
+        )
+
+
+def _set_session(session: Session) -> None:
+    """Whatever the server's default is: no row is passed over, and the log has complete rows, for
+    the way back is read from it, and who is a rogue writer."""
+    names = ", ".join(f"'{name}'" for name in _OF_SESSION)
     found = query(session, f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
     execute(session, "COMMIT")  # the format does not change inside a transaction
     for name, value in found:
-        if value != _LOGGED[name]:
-            execute(session, f"SET SESSION {name} = '{_LOGGED[name]}'")
+        if value != _OF_SESSION[name]:
+            execute(session, f"SET SESSION {name} = '{_OF_SESSION[name]}'")
 
 
 def _binlog(events: list[bytes]) -> bytes:
