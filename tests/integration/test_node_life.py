@@ -235,7 +235,25 @@ def test_nodes_of_servers_that_cannot_clone(
         assert len(desk.ask(*change, "on", "--dry-run")["actions"]) == 3
         desk.ask(*change, "on", "--yes")
         eventually(lambda: commits_wait_for(desk, made) == {one.id, two.id}, within_seconds=30)
+        assert_goes_in_the_middle(desk, made, two, monkeypatch)
     eventually(lambda: rotation(desk, made)[one.id], within_seconds=30)
+
+
+def assert_goes_in_the_middle(
+    desk: Desk, cluster: Cluster, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node whose replication has stopped keeps a restart from its end, and can be removed."""
+    monkeypatch.setattr(node_life, "FRESH_SECONDS_MAX", 1.0)
+    for where in (node, cluster.nodes[0]):
+        with open_session(desk.tools.node_server(cluster.id, where)) as session:
+            if where is node:
+                execute(session, "SET SESSION sql_log_bin = 0")
+            execute(session, "INSERT INTO shop.t VALUES (-1)")
+    shown = lambda: {n["id"]: n for n in desk.ask("cluster", "show", cluster.id)["nodes"]}  # noqa: E731
+    desk.ask("cluster", "restart", cluster.id, "--yes", "--no-wait")
+    eventually(lambda: "Duplicate entry '-1'" in shown()[node.id]["progress"], within_seconds=30)
+    left = desk.ask("cluster", "remove-node", cluster.id, node.id, "--yes")
+    assert (left["status"], len(left["nodes"])) == ("Running", 2)
 
 
 def assert_stands_still_for_nothing(

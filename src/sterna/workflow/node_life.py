@@ -180,12 +180,12 @@ class Nodes:
         return True
 
     def removable(self, cluster_id: str, node_id: str) -> tuple[Cluster, Node]:
-        """The cluster and the node, if it may be removed; one that does not come to life may be
-        while that is tried, and keeps its cluster busy no longer."""
+        """The cluster and the node, if it may be removed; one that does not come to life, or back,
+        may be while that is tried, and keeps its cluster busy no longer."""
         cluster = self._tools.inventory.cluster(cluster_id)
         node = self._node(cluster, node_id)
-        is_coming = (node.status, cluster.status) == ("Creating", "DBNodeCreating")
-        self._idle(cluster_id, busy_with=cluster.status if is_coming else "")
+        is_tried = "Deleting" not in (cluster.status, node.status) and node.status != "Running"
+        self._idle(cluster_id, busy_with=cluster.status if is_tried else "")
         if node.role == "Writer":
             raise Refused(
                 f"{node_id} is the primary of {cluster_id}.",
@@ -344,33 +344,38 @@ class NodeKeeper:
         if cluster.status == "Deleting":
             self._delete(cluster)
             return
-        # The primary last: the others are there again by then.
-        for known in reversed(cluster.nodes):
+        # Who goes comes first, and the primary last: the others are there again by then.
+        order = lambda node: (node.status != "Deleting", node.role == "Writer")  # noqa: E731
+        for known in sorted(cluster.nodes, key=order):
             node = self._tools.node(cluster_id, known.id)  # another's turn may have changed it
-            if node.status == "Creating":
-                self._add(cluster, node)
-            elif node.status == "Deleting":
-                self._remove(cluster, node)
-            elif node.status in ("Rebooting", "ClassChanging"):
-                self._restart(cluster, node)
-            elif node.node_class not in ("", cluster.node_class):
-                self._resize(cluster, node)
+            try:
+                self._work_on(cluster, node)
+            except SternaError as error:
+                # Whoever waits for it sees why.
+                lines = error.message.splitlines()
+                progress = " ".join(dict.fromkeys((lines[0], lines[-1])))
+                inventory.change_node(node.id, progress=progress)
+                raise
+            inventory.change_node(node.id, progress="")
         # It may have been asked to be deleted meanwhile.
         if inventory.turn_cluster(cluster_id, cluster.status, "Running"):
             log.info("a cluster is as it was asked to be", cluster=cluster_id)
 
+    def _work_on(self, cluster: Cluster, node: Node) -> None:
+        if node.status == "Creating":
+            self._add(cluster, node)
+        elif node.status == "Deleting":
+            self._remove(cluster, node)
+        elif node.status in ("Rebooting", "ClassChanging"):
+            self._restart(cluster, node)
+        elif node.node_class not in ("", cluster.node_class):
+            self._resize(cluster, node)
+
     def _add(self, cluster: Cluster, node: Node) -> None:
         tools = self._tools
-        try:
-            make_reader(tools, cluster.id, node.id)
-            made = tools.node(cluster.id, node.id)
-            self._back_in_rotation(cluster, replace(made, status=node.status))
-        except SternaError as error:
-            # Whoever waits for it sees why.
-            lines = error.message.splitlines()
-            progress = " ".join(dict.fromkeys((lines[0], lines[-1])))
-            tools.inventory.change_node(node.id, progress=progress)
-            raise
+        make_reader(tools, cluster.id, node.id)
+        made = tools.node(cluster.id, node.id)
+        self._back_in_rotation(cluster, replace(made, status=node.status))
         settle_time_zone(tools, cluster.id, node.id)
 
     def _remove(self, cluster: Cluster, node: Node) -> None:
