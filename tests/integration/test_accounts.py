@@ -279,6 +279,26 @@ def test_roles_become_roles(mariadb1011: RunningServer, target: Server) -> None:
         assert scalar(session, "SELECT CURRENT_ROLE()") == "`reader`@`%`"
 
 
+def test_what_mysql_cannot_keep(mariadb1011: RunningServer, target: Server) -> None:
+    """A name MySQL does not take waits for another name, or to be left out; a limit of seconds is
+    told. Each remedy ends it."""
+    wipe(mariadb1011.server)
+    long, role, brief = f"'{'u' * 40}'@'%'", f"'{'r' * 40}'", "'brief'@'%'"
+    known = {brief: Decision("x"), long: Decision("x")}
+    with open_session(mariadb1011.server) as source, open_session(target) as session:
+        run(source, [f"CREATE ROLE {role}", f"CREATE USER {long} IDENTIFIED BY 'x'"])
+        execute(source, f"CREATE USER {brief} IDENTIFIED BY 'x' WITH MAX_STATEMENT_TIME 0.5")
+        plans = {plan.account: plan for plan in planned(source, session, known)}
+        assert [plans[name].how for name in (long, role)] == ["undecided"] * 2
+        assert plans[brief].warning and "limit of the seconds" in plans[brief].reason
+        left = {plan.account: plan.how for plan in planned(source, session, {long: Decision()})}
+        assert left[long] == "left out"
+        run(source, [plans[name].remedy.splitlines()[0] for name in (long, role, brief)])
+        after = planned(source, session, {brief: Decision("x"), long[:33] + "'@'%'": Decision("x")})
+        assert {plan.how for plan in after} <= {"left out", "password supplied"}
+        assert not any(plan.warning for plan in after)
+
+
 def test_native_hash_between_old_servers(mysql56: RunningServer, mysql57: RunningServer) -> None:
     """5.6 to 5.7 needs no decision: the hash is carried and the password lets in."""
     for server in (mysql56.server, mysql57.server):

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sterna.clusters.accounts import NATIVE, SECOND_FACTOR, SECOND_PASSWORD, Account
+from sterna.clusters.accounts import (
+    NATIVE,
+    SECOND_FACTOR,
+    SECOND_PASSWORD,
+    TIME_LIMIT,
+    Account,
+)
 from sterna.clusters.grants import Grant, Vocabulary, parse_grant
 from sterna.mysql.catalog import (
     read_databases,
@@ -176,6 +182,7 @@ def _mariadb_account(user: str, host: str, priv: Mapping[str, Any]) -> Account:
         require=_MARIADB_TLS.get(kind) or _require(priv, "SPECIFIED" if kind == 3 else ""),
         limits=_limits(priv),
         roles_by_default=(quote_text(str(role)),) if role else (),
+        lost=(TIME_LIMIT,) if float(priv.get("max_statement_time", 0)) else (),
     )
 
 

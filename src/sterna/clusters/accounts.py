@@ -28,6 +28,8 @@ SHA2 = "caching_sha2_password"
 
 SECOND_PASSWORD = "the older of its two passwords"
 SECOND_FACTOR = "its further factors of authentication"
+TIME_LIMIT = "its limit of the seconds a statement may take"
+NAME_CHARACTERS_MAX = 32  # of MySQL; MariaDB takes 128
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,9 @@ def _plan(account: Account, target: Version, decision: Decision | None) -> Accou
     if not account.user:
         reason = "An anonymous account lets everybody in; create it by hand if it is wanted."
         return _as(account, LEFT_OUT, reason, remedy=f"DROP USER {account.name};")
+    left_out = decision is not None and decision.password is None
+    if not target.is_mariadb and len(account.user) > NAME_CHARACTERS_MAX and not left_out:
+        return _too_long(account)
     if decision is not None:
         return _decided(account, target, decision)
     if account.is_role:
@@ -155,10 +160,31 @@ def _decided(account: Account, target: Version, decision: Decision) -> AccountPl
         )
     if knows_plugin(target, account.plugin) and _fits_plugin(account):
         return _undisputed(account, target)
+    ended = _ended(account)
     reason = f"Its password is known, so it is created anew with {SHA2}."
     if account.plugin != NATIVE:
         reason += f" Whether it is the one of the source cannot be told for {account.plugin}."
-    return AccountPlan(account.name, account.plugin, SUPPLIED, reason, password=decision.password)
+    if account.lost:
+        reason += f" What stays behind: {', '.join(account.lost)}."
+    return AccountPlan(
+        account.name,
+        account.plugin,
+        SUPPLIED,
+        reason,
+        warning=bool(ended),
+        remedy=ended,
+        password=decision.password,
+    )
+
+
+def _too_long(account: Account) -> AccountPlan:
+    """No decision but one helps: to leave it out."""
+    other = account.name.replace(account.user, account.user[:NAME_CHARACTERS_MAX])
+    remedy = f"RENAME USER {account.name} TO {other};\n-- Or another name, for applications too."
+    if account.is_role:
+        remedy = f"DROP ROLE {account.name};\n-- And a role with a shorter name in its place."
+    reason = f"MySQL takes names of {NAME_CHARACTERS_MAX} characters at most."
+    return _as(account, UNDECIDED, reason, remedy=remedy)
 
 
 def _undisputed(account: Account, target: Version) -> AccountPlan:
@@ -195,6 +221,7 @@ def _ended(account: Account) -> str:
     sql = {
         SECOND_PASSWORD: f"ALTER USER {account.name} DISCARD OLD PASSWORD;",
         SECOND_FACTOR: f"ALTER USER {account.name} DROP 2 FACTOR;",
+        TIME_LIMIT: f"ALTER USER {account.name} WITH MAX_STATEMENT_TIME 0;",
     }
     return "\n".join(sql[lost] for lost in account.lost)
 

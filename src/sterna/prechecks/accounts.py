@@ -24,7 +24,8 @@ class Accounts(Check):
                 yield self.error(
                     plan.account,
                     message=plan.reason,
-                    remedy=f"sterna account set-password {arguments}\n"
+                    remedy=plan.remedy
+                    or f"sterna account set-password {arguments}\n"
                     f"or: sterna account leave-out {arguments}",
                 )
             elif plan.warning:
