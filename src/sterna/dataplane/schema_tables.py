@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sterna.dataplane.schema_limits import not_kept, refused, refused_by_mysql
 from sterna.dataplane.schema_text import (
     Kind,
     TableText,
@@ -94,6 +95,7 @@ def convert_table(
     """
     text = read_table_text(definition)
     _require_known_engine(table)
+    _require_taken(text, table, columns=columns, facts=facts)
     notes: list[str] = []
     by_name = {column.name: column for column in columns}
     items = [_item(item, table, by_name=by_name, facts=facts) for item in text.items]
@@ -133,6 +135,15 @@ def _require_known_engine(table: Table) -> None:
             f"its storage engine is {table.engine or 'unknown'}",
             "Change it with ALTER TABLE … ENGINE=InnoDB, or leave it out of the migration.",
         )
+
+
+def _require_taken(text: TableText, table: Table, *, columns: list[Column], facts: Facts) -> None:
+    found = list(refused(table.name, columns, text.items))
+    if not facts.destination.is_mariadb:
+        found += not_kept(columns) if facts.destination.at_least(8) else ()
+        found += refused_by_mysql(columns, text.items) if facts.origin.is_mariadb else ()
+    if found:
+        raise _stopped(table, "; ".join(found), "Change it with ALTER TABLE, or rename the table.")
 
 
 # Columns, keys, constraints

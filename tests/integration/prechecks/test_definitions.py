@@ -29,6 +29,33 @@ def test_what_is_carried_as_it_is(source: Source) -> None:
     assert run_prechecks(converting(source), "definitions") == ()
 
 
+@pytest.mark.parametrize("source", ["mysql56", "mysql57", "mariadb1011"], indirect=True)
+def test_what_innodb_does_not_take(source: Source) -> None:
+    """Names that InnoDB keeps for itself and members that are bytes are errors; ordinary tables
+    beside them are none."""
+    bad = {
+        "a": "DB_ROW_ID INT",
+        "b": "FTS_DOC_ID INT, x TEXT, FULLTEXT (x)",
+        "c": "x INT, KEY GEN_CLUST_INDEX (x)",
+        "d": "x ENUM('a', 'b') CHARACTER SET binary",
+        "FTS_0000000000000123_CONFIG": "x INT",
+    }
+    good = {
+        "e": "FTS_DOC_ID BIGINT UNSIGNED NOT NULL, x TEXT, FULLTEXT (x)",
+        "f": "FTS_DOC_ID INT, x ENUM('DB_ROW_ID') DEFAULT 'DB_ROW_ID' COMMENT 'GEN_CLUST_INDEX'",
+    }
+    if source.session.server_version.find("MariaDB") >= 0:
+        bad["g"] = "x INT CHECK (y > 0), y INT"
+        bad["h"] = "x INT AUTO_INCREMENT PRIMARY KEY, y INT AS (x + 1) VIRTUAL"
+        good["i"] = "x INT CHECK (`X` > 0), y INT CHECK (y IN (1, 2)), CHECK (x > y), z INT AS (y)"
+    for name, columns in (bad | good).items():
+        execute(source.session, f"CREATE TABLE {name} ({columns}) ENGINE = MyISAM")
+    said = run_prechecks(converting(source), "definitions")
+    errors = {finding.object: finding for finding in said if finding.severity == "error"}
+    assert errors.keys() == {f"shop.{name}" for name in bad}
+    is_advice(errors["shop.a"])
+
+
 def test_options_that_stay_behind(mariadb: Source) -> None:
     """Encryption that ends is a warning, what only MariaDB has an error."""
     execute(mariadb.session, "SET SESSION sql_mode = 'IGNORE_BAD_TABLE_OPTIONS'")
