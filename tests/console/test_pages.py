@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
+from sterna.mysql.connection import execute, open_session, scalar
 from sterna.store.access_records import Role
 from tests.console.cast import PASSWORD
 from tests.console.paper import TASK, Paper, open_paper
@@ -84,3 +85,23 @@ def test_a_viewer_presses_nothing(paper: Paper) -> None:
     vera.turn_to("/settings")
     vera.sees("for those with the role admin")
     vera.page.context.close()
+
+
+def test_what_is_safe_is_put_right(paper: Paper, mysql57: RunningServer) -> None:
+    """The SQL of a fix is shown before it is run on the source; the next report misses the
+    finding, and says so."""
+    ada, version = paper.visitor(), paper.desk.tools.inventory.cluster(paper.cluster_id).version
+    with open_session(mysql57.server) as session:
+        execute(session, "SET GLOBAL max_allowed_packet = 4194304")
+        report = paper.desk.service.evaluating.evaluate(paper.instance_id, version)
+        ada.go(f"/evaluations/{paper.instance_id}/{report.id}")
+        ada.sign_in("ada", PASSWORD)
+        finding = ada.page.get_by_role("article").filter(has_text="packet_size")
+        ada.press("Fix it", within=finding)
+        expect(ada.dialog).to_contain_text("SET GLOBAL max_allowed_packet = 1073741824;")
+        ada.inspect("dialog-fix", full_page=False)
+        ada.press("Run it on the source", within=ada.dialog)
+        ada.sees_fact("Since the report before", "1 gone (packet_size max_allowed_packet)")
+        expect(finding.get_by_role("button", name="Fix it")).to_have_count(0)
+        assert scalar(session, "SELECT @@GLOBAL.max_allowed_packet") == 1 << 30
+    ada.page.context.close()
