@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sterna.dataplane import checkpoint, windows
+from sterna.dataplane import checkpoint, key_facts, windows
 from sterna.dataplane.regroup import Regrouper
 from sterna.dataplane.transactions import RowPiece
 from sterna.mysql.connection import Server, Session, execute, open_session, query
@@ -85,6 +85,33 @@ def test_many_changes_become_few(
         link.caught_up()
     assert_equal(origin, destination, ["d"])
     assert sum(len(piece.events) // 2 for piece in bulk) < 100
+
+
+def test_many_tables_are_asked_for_together(
+    sides: tuple[Server, Server],
+    tmp_path: Path,
+    bulk: list[RowPiece],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And once more behind DDL: rows go by the key that their table has then."""
+    asked: list[str] = []
+    read = key_facts._read
+    monkeypatch.setattr(key_facts, "_read", lambda s, how, a: asked.append(how) or read(s, how, a))
+    origin, destination = sides
+    tables = [f"t{number}" for number in range(30)]
+    columns = "(id INT PRIMARY KEY, a INT NOT NULL DEFAULT 0)"
+    with open_session(origin) as session:
+        run(session, f"CREATE DATABASE d;; USE d;; CREATE TABLE t0 {columns}")
+        run(session, ";; ".join(f"CREATE TABLE {name} LIKE t0" for name in tables[1:]))
+        run(session, ";; ".join(f"INSERT INTO {name} VALUES (1, 1)" for name in tables))
+        run(session, "ALTER TABLE t5 DROP PRIMARY KEY, ADD PRIMARY KEY (a)")
+        run(session, ";; ".join(f"UPDATE {name} SET a = 2" for name in tables))
+        run(session, "INSERT INTO t5 VALUES (1, 3);; UPDATE t5 SET id = 4 WHERE a = 2")
+    with Link(origin, destination, tmp_path) as link:
+        link.caught_up()
+    assert_equal(origin, destination, ["d"])
+    assert {name for piece in bulk for name in piece.tables} == {("d", name) for name in tables}
+    assert asked.count("") == 2 and len(asked) < 8, asked
 
 
 def test_unique_values_swap(sides: tuple[Server, Server], tmp_path: Path) -> None:

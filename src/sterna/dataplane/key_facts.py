@@ -2,11 +2,16 @@
 
 Read from the destination because DDL is a barrier: when rows of a table are gathered, its
 definition there is the one they were written under. What is not known for sure is not regrouped.
+
+A table asked for alone costs as much as dozens read together, so once many of a database were asked
+for it is read as a whole.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from sterna.mysql.binlog.columns import MappedColumns
@@ -28,19 +33,28 @@ _FOREIGN_KEYS = (
     "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME"
     " FROM information_schema.REFERENTIAL_CONSTRAINTS"
 )
-_TABLE = (
-    "SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+_TABLES = (
+    "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s{}"
 )
 _COLUMNS = (
-    "SELECT COLUMN_NAME, COLUMN_TYPE, EXTRA FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION"
+    "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, EXTRA FROM information_schema.COLUMNS"
+    " WHERE TABLE_SCHEMA = %s{} ORDER BY ORDINAL_POSITION"
 )
 _UNIQUE_KEYS = (
-    "SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS"
-    " WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND NON_UNIQUE = 0"
-    " ORDER BY INDEX_NAME, SEQ_IN_INDEX"
+    "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS"
+    " WHERE TABLE_SCHEMA = %s{} AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX"
 )
+_COUNT = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+MANY = 32  # so many tables read together cost less than one alone
+
+
+@dataclass
+class _Definition:
+    """A table as information_schema has it."""
+
+    kinds: list[tuple[str, ...]] = field(default_factory=list)
+    columns: list[tuple[str, ...]] = field(default_factory=list)
+    keys: list[tuple[str, ...]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,9 @@ class KeyReader:
         self._destination = destination
         self._session: Session | None = None
         self._tied: frozenset[TableName] | None = None
+        self._alone: Counter[str] = Counter()  # tables asked for, by database
+        self._counts: dict[str, int] = {}
+        self._whole: dict[str, dict[str, _Definition]] = {}
 
     def close(self) -> None:
         """End the session."""
@@ -75,6 +92,9 @@ class KeyReader:
     def forget(self) -> None:
         """Definitions may have changed."""
         self._tied = None
+        self._alone.clear()
+        self._counts.clear()
+        self._whole.clear()
 
     def read(self, name: TableName, mapped: MappedColumns) -> KeyFacts | None:
         """None for a table that must not be regrouped."""
@@ -85,11 +105,41 @@ class KeyReader:
             self._tied = _tied_tables(session)
         if self._tied is _ALL_TIED or _folded(name) in self._tied:
             return None
-        if [_texts(row) for row in query(session, _TABLE, name)] != [("BASE TABLE", "InnoDB")]:
+        definition = self._definition(session, name)
+        if definition.kinds != [("BASE TABLE", "InnoDB")]:
             return None
-        columns = [_texts(row) for row in query(session, _COLUMNS, name)]
-        keys = [(_text(key), _text(column)) for key, column in query(session, _UNIQUE_KEYS, name)]
-        return _facts(columns, keys, mapped)
+        return _facts(definition.columns, definition.keys, mapped)
+
+    def _definition(self, session: Session, name: TableName) -> _Definition:
+        database, table = name
+        if database not in self._whole and self._is_worthwhile(session, database):
+            self._whole[database] = _read(session, "", [database])
+        whole = self._whole.get(database, {})
+        if table not in whole:  # or it is spelled in another way
+            self._alone[database] += 1
+            found = _read(session, " AND TABLE_NAME = %s", [*name]).values()
+            return next(iter(found)) if len(found) == 1 else _Definition()
+        return whole[table]
+
+    def _is_worthwhile(self, session: Session, database: str) -> bool:
+        if database not in self._counts:
+            self._counts[database] = int(query(session, _COUNT, [database])[0][0])
+        return self._alone[database] * MANY > self._counts[database]
+
+
+def _read(session: Session, condition: str, args: list[str]) -> dict[str, _Definition]:
+    """Definitions by their tables' names."""
+    found: defaultdict[str, _Definition] = defaultdict(_Definition)
+    for row in query(session, _TABLES.format(condition), args):
+        table, *values = _texts(row)
+        found[table].kinds.append(tuple(values))
+    for row in query(session, _COLUMNS.format(condition), args):
+        table, *values = _texts(row)
+        found[table].columns.append(tuple(values))
+    for row in query(session, _UNIQUE_KEYS.format(condition), args):
+        table, *values = _texts(row)
+        found[table].keys.append(tuple(values))
+    return found
 
 
 _ALL_TIED: frozenset[TableName] = frozenset({("", "")})
@@ -107,7 +157,7 @@ def _tied_tables(session: Session) -> frozenset[TableName]:
 
 
 def _facts(
-    columns: list[tuple[str, ...]], keys: list[tuple[str, str]], mapped: MappedColumns
+    columns: list[tuple[str, ...]], keys: list[tuple[str, ...]], mapped: MappedColumns
 ) -> KeyFacts | None:
     numbers = {name: number for number, (name, _, _) in enumerate(columns)}
     primary = [column for index, column in keys if index == "PRIMARY"]
@@ -137,7 +187,7 @@ def _folded(name: TableName) -> TableName:
 
 
 def _texts(row: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(_text(value) for value in row)
+    return tuple(intern(_text(value)) for value in row)
 
 
 def _text(value: Any) -> str:
