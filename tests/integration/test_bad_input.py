@@ -316,6 +316,29 @@ def test_object_the_destination_refuses(
     is_mended(origin, destination)
 
 
+def test_text_that_the_origin_does_not_show(
+    origin: RunningServer, destination: RunningServer
+) -> None:
+    """A view with bytes of another character set stops the copy, for the origin shows a question
+    mark instead; real question marks and stored code of any character set are carried."""
+    for charset in ("utf8", "utf8mb4"):
+        view = "CREATE OR REPLACE VIEW bad.v AS SELECT _latin1 0xE9 AS x, '?' AS y"
+        with open_session(origin.server) as session:
+            execute(session, f"SET NAMES {charset}")
+            execute(session, view)
+        assert "`bad`.`v`" in refused(origin, destination, "UnknownDefinition").message
+    run(origin, "CREATE OR REPLACE VIEW bad.v AS SELECT CONVERT(0xE9 USING latin1) AS x, '?' AS y")
+    with open_session(origin.server) as session:
+        execute(session, "SET NAMES binary")
+        execute(session, "CREATE PROCEDURE bad.p() SELECT '?'")
+        execute(session, "SET NAMES latin1")
+        session.query(b"CREATE FUNCTION bad.f() RETURNS CHAR(3) NO SQL RETURN '?\xe9\x81'")
+    is_mended(origin, destination)
+    with open_session(destination.server) as session:
+        assert scalar(session, "SELECT CONCAT(HEX(x), y) FROM bad.v") == "E9?"
+        assert scalar(session, "SELECT bad.f()") == "?é\x81"
+
+
 def test_unlogged_write_is_found(origin: RunningServer, destination: RunningServer) -> None:
     """A row written with SQL_LOG_BIN = 0 is in no log; the verification names it."""
     copy(origin, destination)

@@ -350,13 +350,19 @@ def _events(reader: Session, database: str) -> Iterable[StoredObject]:
 def _show(
     reader: Session, kind: str, database: str, found: View | Routine | Trigger | Event, *, text: str
 ) -> StoredObject:
-    shown = query_dicts(reader, f"SHOW CREATE {kind} {quote(database, found.name)}")[0]
+    show = f"SHOW CREATE {kind} {quote(database, found.name)}"
+    try:
+        shown = query_dicts(reader, show)[0]
+    except UnicodeDecodeError as error:  # bytes of no text, where nothing had to be converted
+        raise _not_shown(kind, database, found.name) from error
     if shown[text] is None:
         raise Stopped(
             f"The origin does not show us {kind.lower()} {quote(database, found.name)}.",
             code="AccessDenied",
             remedy="Grant SELECT on mysql.* (5.x) or SHOW_ROUTINE to the account on the origin.",
         )
+    if "?" in str(shown[text]) and _is_lossy(reader, show, str(shown[text]), column=text):
+        raise _not_shown(kind, database, found.name)
     return StoredObject(
         kind=kind,
         database=database,
@@ -369,3 +375,24 @@ def _show(
         database_collation=str(shown.get("Database Collation", "")),
         time_zone=str(shown.get("time_zone", "")),
     )
+
+
+def _not_shown(kind: str, database: str, name: str) -> Stopped:
+    return Stopped(
+        f"{kind.capitalize()} {quote(database, name)} has a text of another character set in it,"
+        " such as _latin1 0xE9, which the origin does not show as it is.",
+        code="UnknownDefinition",
+        remedy="Create it again on the origin with CONVERT(0xE9 USING latin1) in its place.",
+    )
+
+
+def _is_lossy(reader: Session, show: str, text: str, *, column: str) -> bool:
+    """Whether some of the question marks are bytes that are no text in the character set of the
+    object: they are fewer where the origin converts nothing."""
+    execute(reader, "SET character_set_results = binary")
+    try:
+        stored = query_dicts(reader, show)[0][column]
+    finally:
+        execute(reader, "SET character_set_results = utf8mb4")
+    whole = stored if isinstance(stored, bytes) else str(stored).encode()
+    return whole.count(b"?") < text.count("?")
