@@ -111,6 +111,26 @@ def test_what_happened_while_nobody_watched_is_found(
         eventually(lambda: reports, within_seconds=3)
 
 
+def test_rows_written_while_a_statement_of_ours_runs_are_reported(
+    mysql57: RunningServer, tmp_path: Path
+) -> None:
+    """It may run for hours; the rows are not taken for it, nor it for a rogue's."""
+    prepare(mysql57.server)
+    start = Position.parse("x.000001:10")
+    with watching(mysql57.server, tmp_path) as (watch, reports):
+        applier = Applier(mysql57.server, "t/forward", 1, is_careful=False)
+        applier.commit(start, pending=start.in_same_file(11))
+        insert(mysql57.server, 1, with_checkpoint=False)
+        eventually(lambda: reports, within_seconds=5)
+        with open_session(mysql57.server) as session:
+            execute(session, "CREATE DATABASE ours")
+            applier.commit(start.in_same_file(11))
+            applier.close()
+            execute(session, "INSERT INTO shop.t VALUES (2)")
+        eventually(lambda: len(reports) == 2, within_seconds=5)
+    assert named(reports) == {"shop.t"} and not watch.altered.is_set()
+
+
 def test_ddl_that_was_not_announced_is_reported(destination: RunningServer, tmp_path: Path) -> None:
     """A table that somebody empties or alters is named; what the stream brings is not, and an
     announcement is good for one statement."""

@@ -14,7 +14,14 @@ import binascii
 from collections.abc import Iterator
 
 from sterna.dataplane.blame import missing_key
-from sterna.dataplane.checkpoint import Checkpoint, announce_sql, fenced, move_sql, read
+from sterna.dataplane.checkpoint import (
+    ANNOUNCED_DDL,
+    Checkpoint,
+    announce_sql,
+    fenced,
+    move_sql,
+    read,
+)
 from sterna.dataplane.prepared import (
     StoredPiece,
     forget_sql,
@@ -160,11 +167,14 @@ class Applier:
         """A prepared transaction has ended."""
         self.write(forget_sql(self.task, xid))
 
-    def commit(self, position: Position, pending: Position | None = None) -> None:
-        """Commit the window and the checkpoint as one transaction."""
+    def commit(
+        self, position: Position, pending: Position | None = None, announced: str = ANNOUNCED_DDL
+    ) -> None:
+        """Commit the window and the checkpoint as one transaction. What is `pending` then is DDL,
+        unless rows are announced."""
         self._send_batch()
         if pending is not None:
-            self.write(announce_sql(self.task, pending))
+            self.write(announce_sql(self.task, pending, announced))
         self.session.send(move_sql(self.task, self._epoch, position, pending))
         if self._receive_all() != 1:
             raise fenced(self.task)

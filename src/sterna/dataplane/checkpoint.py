@@ -17,6 +17,7 @@ from sterna.mysql.identifiers import quote_text
 from sterna.mysql.position import Position
 
 DATABASE = "sterna"
+ANNOUNCED_DDL, ANNOUNCED_ROWS = ANNOUNCED = ("announced_ddl", "announced_rows")  # what comes next
 
 _CREATE_DATABASE = "CREATE DATABASE sterna DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 _CREATE_TABLE = """
@@ -33,12 +34,11 @@ _TABLE_EXISTS = (
     " WHERE table_schema = 'sterna' AND table_name = 'checkpoint'"
 )
 _CREATE_ANNOUNCED = """
-CREATE TABLE IF NOT EXISTS sterna.announced (
+CREATE TABLE IF NOT EXISTS sterna.{} (
     task VARCHAR(64) NOT NULL PRIMARY KEY,
     position VARCHAR(255) NOT NULL
 ) ENGINE=InnoDB
 """
-_ANNOUNCED_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'announced'")
 _PREPARED_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'prepared'")
 _DEFINITIONS_EXISTS = _TABLE_EXISTS.replace("'checkpoint'", "'definitions'")
 _DATABASE_EXISTS = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'sterna'"
@@ -61,8 +61,9 @@ def create(connection: Session) -> None:
         execute(connection, _CREATE_TABLE)
     if not scalar(connection, _PREPARED_EXISTS):
         execute(connection, prepared.CREATE_TABLE)
-    if not scalar(connection, _ANNOUNCED_EXISTS):
-        execute(connection, _CREATE_ANNOUNCED)
+    for announced in ANNOUNCED:
+        if not scalar(connection, _TABLE_EXISTS.replace("'checkpoint'", f"'{announced}'")):
+            execute(connection, _CREATE_ANNOUNCED.format(announced))
     if not scalar(connection, _DEFINITIONS_EXISTS):
         execute(connection, definitions.CREATE_TABLE)
 
@@ -195,12 +196,12 @@ def move_sql(task: str, epoch: int, position: Position, pending: Position | None
     ).encode()
 
 
-def announce_sql(task: str, pending: Position) -> bytes:
+def announce_sql(task: str, pending: Position, announced: str) -> bytes:
     """Tells whoever reads the destination's binary log that the change that comes next is ours, DDL
     or rows of a table without transactions. It is another one each time: what changes nothing is
     not logged."""
     values = f"{quote_text(task)}, CONCAT({quote_text(str(pending))}, ' ', UUID())"
-    return f"REPLACE INTO sterna.announced (task, position) VALUES ({values})".encode()
+    return f"REPLACE INTO sterna.{announced} (task, position) VALUES ({values})".encode()
 
 
 def fenced(task: str) -> Stopped:

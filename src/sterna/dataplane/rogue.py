@@ -2,9 +2,9 @@
 
 `read_only` does not bind administrators, and a server that restarts may have forgotten it. So the
 destination's own binary log is read as well: a transaction that changes rows and does not move our
-checkpoint is not ours, and neither is a change of a table or database that was not announced in
-`sterna.announced` just before. How far it has been read is kept beside the spool, so that what
-happens while we are down is found when we are back.
+checkpoint is not ours, and neither is a change of a table or database, or of rows that take no part
+in transactions, that was not announced in a table of ours just before. How far it has been read is
+kept beside the spool, so that what happens while we are down is found when we are back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sterna.dataplane.checkpoint import DATABASE
+from sterna.dataplane.checkpoint import ANNOUNCED, ANNOUNCED_DDL, ANNOUNCED_ROWS, DATABASE
 from sterna.dataplane.ddl import is_system_only
 from sterna.dataplane.reports import LogReport, ReportTo, RogueReport
 from sterna.dataplane.spool import writing
@@ -34,7 +34,6 @@ from sterna.mysql.sql_text import Kind, classify
 RETRY_SECONDS = 1.0
 KEEP_SECONDS = 1.0
 SAY_SECONDS = 0.5  # so seldom, however much somebody writes
-ANNOUNCED = "announced"
 NOT_THEIRS = frozenset({DATABASE, "mysql"})
 _ENDS = frozenset({EventType.XID, EventType.QUERY, EventType.XA_PREPARE})
 
@@ -45,7 +44,7 @@ class _Transaction:
 
     tables: set[str] = field(default_factory=set)
     is_ours: bool = False
-    announces: bool = False
+    announces: str = ""
 
 
 def watched_file(spool: Path) -> Path:
@@ -76,7 +75,7 @@ class RogueWatch:
         self._place = self._start()
         self._format: Format | None = None
         self._open = _Transaction()
-        self._expects_change = False  # of ours, announced: DDL, rows without a transaction
+        self._expected = ""  # what was announced as ours
         self.altered = threading.Event()  # by a statement that is not ours
 
     def run(self, report: ReportTo, stop: threading.Event) -> None:
@@ -116,7 +115,7 @@ class RogueWatch:
         if not header.is_artificial and header.end_offset > self._place.offset_bytes:
             self._place = self._place.in_same_file(header.end_offset)
             is_due = time.monotonic() - self._kept_at > KEEP_SECONDS
-            is_told = not self._expects_change and not self._found
+            is_told = not self._expected and not self._found
             if header.type in _ENDS and is_due and is_told:
                 self._keep(self._place)
 
@@ -132,23 +131,26 @@ class RogueWatch:
         elif kind in _ENDS:
             ended, self._open = self._open, _Transaction()
             if ended.is_ours:
-                self._expects_change = ended.announces
+                self._expected = ended.announces
             if ended.tables and not ended.is_ours:
-                if not self._expects_change:
+                if self._expected == ANNOUNCED_ROWS:
+                    self._expected = ""
+                else:
                     yield ended.tables
-                self._expects_change = False
             if kind == EventType.QUERY and (changed := _changed_by(raw, log_format)):
-                if not self._expects_change:
+                if self._expected == ANNOUNCED_DDL:
+                    self._expected = ""
+                else:
                     self.altered.set()
                     yield changed
-                self._expects_change = False
 
     def _touch(self, raw: bytes, log_format: Format) -> None:
         event = parse(raw, log_format)
         assert isinstance(event, TableMap)
         if event.database == DATABASE:
             self._open.is_ours = True
-            self._open.announces |= event.table == ANNOUNCED
+            if event.table in ANNOUNCED:
+                self._open.announces = event.table
         elif event.database not in NOT_THEIRS:
             self._open.tables.add(f"{event.database}.{event.table}")
 

@@ -17,6 +17,7 @@ from sterna.dataplane import ddl, definitions
 from sterna.dataplane.account_statements import carry_account
 from sterna.dataplane.apart import Apart, refused
 from sterna.dataplane.apply import Applier
+from sterna.dataplane.checkpoint import ANNOUNCED_ROWS
 from sterna.dataplane.ddl_older import Unrepresentable
 from sterna.dataplane.ddl_unlike import require_alike
 from sterna.dataplane.ddl_utf8 import require_same
@@ -256,10 +257,10 @@ class WindowLoop:
         relayed = self._sides.relay_format or self._reader.log_format
         alone, others = self._apart.take(relayed)
         for piece in alone:
-            self._applier.commit(self._boundary, pending=self._reader.position)
+            self._applier.commit(self._boundary, self._reader.position, ANNOUNCED_ROWS)
             self._write_apart(piece)
         if alone:  # 5.7 does not take both in one transaction where GTIDs are enforced
-            self._applier.commit(self._boundary, pending=self._reader.position)
+            self._applier.commit(self._boundary, self._reader.position, ANNOUNCED_ROWS)
         for piece in others:
             if alone:
                 self._write_apart(piece)
