@@ -49,6 +49,7 @@ from sterna.errors import Refused, Transient
 START_SECONDS = 10.0
 SWEEP_SECONDS = 5.0
 END_SECONDS = 5.0
+LEAVE_SECONDS = 0.5
 POLL_SECONDS = 0.005
 CONNECTIONS_MAX = 20_000
 FILES_OF_ITS_OWN = 200
@@ -287,6 +288,12 @@ class HAProxy:
             self._control.master("reload")
             if not _wait(lambda: self._runs(fingerprint), within_seconds=START_SECONDS):
                 raise _proxy_refused("did not take the new configuration", self._log())
+            # One that ends in the middle of a command leaves the master deaf to everybody: whoever
+            # has nobody to serve ends at once.
+            _wait(lambda: not self._has_old_workers(), within_seconds=LEAVE_SECONDS)
+
+    def _has_old_workers(self) -> bool:
+        return any(worker.is_old for worker in self._control.workers())
 
     def _runs(self, fingerprint: str) -> bool:
         try:
