@@ -41,7 +41,7 @@ lint: install  ## Check formatting, style, types and the direction of imports
 
 test: servers console lint  ## Run all tests on real servers; print sizes and the slowest tests
 	tools/system-packages $(PYTHON) chromium pt-online-schema-change=percona-toolkit
-	$(BIN)/pytest -n 2 --dist loadfile --durations=15
+	$(BIN)/pytest -n 3 --dist loadfile --durations=15
 
 demo: servers console  ## Upgrade a small bank under load, switch over, roll back; KEEP=1 leaves it running
 	$(BIN)/python -m demo

@@ -164,6 +164,9 @@ def _compare_rows(sides: _Sides, table: _Table) -> Iterator[str]:
     hashes = f"SELECT {table.row_key}, {table.row_hash} FROM {table.sql_name}"
     one, other = sides.ask(lambda session: Counter(rows(session, hashes)))
     keys = sorted({str(key) for key, _ in [*(one - other), *(other - one)]})
+    if not keys:
+        yield f"{table}: it was written to while it was compared"
+        return
     yield f"{table}: {len(keys)} keys differ; {ours[0]} rows against {theirs[0]}"
     named = keys[:NAMED_MAX]
     first, second = sides.ask(lambda session: _rows_of(session, table, named))
