@@ -67,18 +67,10 @@ class LocalProvisioner:
 
     def create_node(self, spec: NodeSpec) -> None:
         """See `Provisioner`. Refused: NodeNotCreated, with the end of the server's own log."""
-        with _locked(spec):
-            _make_folders(spec)
-            _write_config(spec)
-            if spec.data.exists():
-                return
-            # A process with our configuration and no data: an initialization that lost its parent.
-            _kill(spec)
-            _write_private(_first_sql(spec), first_statements(spec))
-            fresh = spec.data.with_name("data.new")
-            _remove(fresh)
-            self._fill(spec, fresh)
-            fresh.rename(spec.data)
+        with _new_data(spec) as fresh:
+            if fresh is not None:
+                _write_private(_first_sql(spec), first_statements(spec))
+                self._fill(spec, fresh)
 
     @contextmanager
     def send_data(self, spec: NodeSpec) -> Iterator[IO[bytes]]:
@@ -105,20 +97,13 @@ class LocalProvisioner:
 
     def receive_data(self, spec: NodeSpec, data: Data) -> None:
         """See `Provisioner`. Half of it is thrown away, and fetched anew the next time."""
-        with _locked(spec):
-            _make_folders(spec)
-            _write_config(spec)
-            if spec.data.exists():
-                return
-            _kill(spec)
-            fresh = spec.data.with_name("data.new")
-            _remove(fresh)
-            fresh.mkdir(mode=0o750)
-            give_away(fresh)
-            with data() as stream:
-                _unpack(spec, fresh, stream)
-            _finish(spec, fresh)
-            fresh.rename(spec.data)
+        with _new_data(spec) as fresh:
+            if fresh is not None:
+                fresh.mkdir(mode=0o750)
+                give_away(fresh)
+                with data() as stream:
+                    _unpack(spec, fresh, stream)
+                _finish(spec, fresh)
 
     def authority_of(self, spec: NodeSpec) -> str:
         """None: nobody sits between us and this machine."""
@@ -281,6 +266,24 @@ def _make_passable(folder: Path) -> None:
                 code="FolderClosed",
                 remedy=f"Open it for passing through: chmod o+x {path}",
             )
+
+
+@contextmanager
+def _new_data(spec: NodeSpec) -> Iterator[Path | None]:
+    """Where to make a node's data, which is put in place behind the block; None where it has some.
+    Nobody else makes it meanwhile."""
+    with _locked(spec):
+        _make_folders(spec)
+        _write_config(spec)
+        if spec.data.exists():
+            yield None
+            return
+        # A process with our configuration and no data: an initialization that lost its parent.
+        _kill(spec)
+        fresh = spec.data.with_name("data.new")
+        _remove(fresh)
+        yield fresh
+        fresh.rename(spec.data)
 
 
 def _make_folders(spec: NodeSpec) -> None:
